@@ -1,0 +1,27 @@
+"""The app: page configuration and the menu; every page is one file in views/."""
+
+from pathlib import Path
+
+import choices
+import streamlit as st
+from menu import PAGES
+
+st.set_page_config("CAMpare", page_icon="🍏", layout="wide")
+
+st.logo(Path(__file__).with_name("logo.svg"), size="large")
+
+VIEWS = Path(__file__).with_name("views")
+menu = {
+    section: [
+        st.Page(
+            f"views/{name}.py", title=title, icon=icon, url_path=name, default=name == "compare"
+        )
+        for name, title, icon in pages
+        if (VIEWS / f"{name}.py").is_file()
+    ]
+    for section, pages in PAGES.items()
+}
+page = st.navigation(menu, position="top")
+choices.read_address(page.url_path)
+page.run()
+choices.write_address()

@@ -1,0 +1,429 @@
+"""Cached: everything that pages share or keep between runs; the only user of st.cache_*.
+
+Tables, maps and photos are shared, not copied for every page: nobody may change them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+import superpixels
+from explaining import Desk
+from pictures import Sample, gallery_ids, orchard_samples, photo_samples
+from superpixels import Look, Step
+
+from xai_core import DATA, heatmap
+from xai_core.evaluation.gallery import Gallery, load_gallery
+from xai_core.images import Floats, Framing, InputFormat, Photo, map_on_photo, open_image
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from results import Agreements, Board, Filters
+    from truth import Truth
+
+    from xai_core.evaluation.contrast import Contrast
+    from xai_core.evaluation.statistics import Friedman
+    from xai_core.orchard.scene_book import SceneBook
+
+SHIPPED = DATA / "runs" / "shipped"
+THUMBNAIL_PX = 96
+
+
+@st.cache_resource(show_spinner=False)
+def desk() -> Desk:
+    """The one background thread that explains pictures for all sessions."""
+    return Desk()
+
+
+def gallery() -> Gallery | None:
+    """The shipped maps and scores, or None where there are none."""
+    return _gallery(SHIPPED, _stamp(SHIPPED / "gallery" / "index.json"))
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _gallery(run_dir: Path, stamp: float) -> Gallery | None:
+    return load_gallery(run_dir)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def gallery_entries(stamp: float, name: str) -> dict[str, Any]:
+    shipped = gallery()
+    return shipped.entries(name) if shipped else {}
+
+
+@st.cache_resource(show_spinner=False, max_entries=400)
+def gallery_maps(stamp: float, name: str, method: str) -> Floats:
+    shipped = gallery()
+    if shipped is None:
+        raise KeyError(name)
+    return shipped.maps(name, method)
+
+
+def gallery_stamp() -> float:
+    return _stamp(SHIPPED / "gallery" / "index.json")
+
+
+@st.cache_resource(show_spinner=False)
+def samples() -> dict[str, Sample]:
+    """Every sample picture by id: Orchard's, then photographs."""
+    return orchard_samples() | photo_samples()
+
+
+@st.cache_resource(show_spinner=False)
+def thumbnails(stamp: float, with_photos: bool) -> dict[str, tuple[str, str]]:
+    """Id -> (title, data URI) of the pictures shown first."""
+    known = samples()
+    first = gallery_ids(gallery(), {k: v for k, v in known.items() if k not in photo_samples()})
+    names = [*photo_samples(), *first] if with_photos else first
+    return {name: (known[name].title(), thumbnail(known[name].open())) for name in names}
+
+
+def orchard_singles() -> list[Sample]:
+    """Orchard's pictures of one fruit."""
+    return [s for s in samples().values() if s.level is not None and not s.id.startswith("pair-")]
+
+
+def thumbnail(photo: Photo) -> str:
+    """A small square of the middle of a photo, as a data URI."""
+    height, width = photo.rgb.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = photo.rgb[top : top + side, left : left + side]
+    return heatmap.data_uri(heatmap.fitted(square, THUMBNAIL_PX))
+
+
+@st.cache_resource(show_spinner=False, max_entries=400)
+def sample_photo(name: str) -> Photo:
+    return samples()[name].open()
+
+
+@st.cache_data(show_spinner=False, max_entries=600)
+def drawn(
+    _photo: Photo,
+    _values: Floats,
+    key: tuple[object, ...],
+    *,
+    form: tuple[tuple[str, Any], ...],
+    framing: Framing,
+    view: str,
+    opacity: float,
+    threshold: float,
+    longest_px: int,
+) -> bytes:
+    """A map on its photo as a JPEG; `key` names photo, network, method, settings and class."""
+    rgb = heatmap.fitted(_photo.rgb, longest_px)
+    height, width = rgb.shape[:2]
+    values = map_on_photo(_values, height, width, InputFormat(**dict(form)), framing)
+    if view == "kept":
+        picture = heatmap.masked(rgb, values, threshold)
+    else:
+        picture = heatmap.overlay(rgb, values, 1.0 if view == "map" else opacity)
+    return heatmap.encoded(picture, ".jpg")
+
+
+@st.cache_data(show_spinner=False, max_entries=60)
+def shown_photo(_photo: Photo, sha256: str, longest_px: int) -> bytes:
+    return heatmap.encoded(heatmap.fitted(_photo.rgb, longest_px), ".jpg")
+
+
+@st.cache_resource(show_spinner=False, max_entries=60)
+def secam_steps(
+    _look: Look, _cam: Floats, key: tuple[object, ...], segments: int, compactness: float
+) -> list[Step]:
+    """`key` names photo, network, class and how the photo is shown."""
+    return superpixels.secam_steps(_look, _cam, segments, compactness)
+
+
+@st.cache_resource(show_spinner=False, max_entries=60)
+def slic_steps(
+    _look: Look, key: tuple[object, ...], segments: int, compactness: float
+) -> list[Step]:
+    return superpixels.slic_steps(_look, segments, compactness)
+
+
+@st.cache_resource(show_spinner=False)
+def manifest(run_dir: Path, stamp: float) -> dict[str, Any]:
+    """What a run evaluated; raises RunFolderError where the folder holds none."""
+    from xai_core.evaluation.store import load_manifest
+
+    return load_manifest(run_dir)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def scores(run_dir: Path, stamp: float) -> pd.DataFrame:
+    """All scores of a run, one row each."""
+    from xai_core.evaluation.store import load_scores
+
+    return load_scores(run_dir)
+
+
+def superpixel_answer() -> tuple[list[str], Contrast | None]:
+    """CAM or SeCAM in words and numbers, from the shipped run."""
+    return _superpixel_answer(SHIPPED, run_stamp(SHIPPED))
+
+
+@st.cache_data(show_spinner=False)
+def _superpixel_answer(run_dir: Path, stamp: float) -> tuple[list[str], Contrast | None]:
+    import wording
+
+    if not stamp:
+        return ["No evaluation is shipped here yet: make one under Work."], None
+    return wording.superpixel_answer(scores(run_dir, stamp), manifest(run_dir, stamp))
+
+
+def runs() -> dict[str, Path]:
+    """Run folders by name: the shipped one, then the user's own, newest first."""
+    folder = DATA / "runs"
+    found = [path.parent for path in folder.glob("*/manifest.json")]
+    found = [path for path in found if not is_truth(path)]
+    found.sort(key=lambda path: (path.name != "shipped", -_stamp(path / "manifest.json")))
+    return {path.name: path for path in found}
+
+
+def is_truth(run_dir: Path) -> bool:
+    """Whether a run folder holds benchmarks with a known answer."""
+    return (run_dir / "facts.json").is_file()
+
+
+def truth_runs() -> dict[str, Path]:
+    """Ground-truth runs by name: the shipped one first."""
+    found = [path.parent for path in (DATA / "runs").glob("*/facts.json")]
+    found.sort(key=lambda path: (path.name != "ground_truth", path.name))
+    return {path.name: path for path in found if run_stamp(path)}
+
+
+def truth(run_dir: Path) -> Truth:
+    """The benchmarks' verdict on methods, and on the metrics of the shipped run."""
+    return _truth(run_dir, run_stamp(run_dir), run_stamp(SHIPPED))
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def _truth(run_dir: Path, stamp: float, shipped: float) -> Truth:
+    import truth
+
+    network = manifest(run_dir, stamp)["classifier"]["fingerprint"]
+    same = shipped and manifest(SHIPPED, shipped)["classifier"]["fingerprint"] == network
+    metrics = (scores(SHIPPED, shipped), manifest(SHIPPED, shipped)) if same else (None, None)
+    return truth.truth(scores(run_dir, stamp), manifest(run_dir, stamp), *metrics)
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def other_network(run_dir: Path, stamp: float) -> tuple[str, pd.Series[float]] | None:
+    """How another network's ground-truth run ranks the methods; None where there is none."""
+    from xai_core.orchard import verdict
+
+    mine = manifest(run_dir, stamp)["classifier"]
+    for other in truth_runs().values():
+        described = manifest(other, run_stamp(other))
+        if described["classifier"]["fingerprint"] != mine["fingerprint"]:
+            means = [
+                verdict.truth_means(scores(r, run_stamp(r)), manifest(r, run_stamp(r)))
+                for r in (run_dir, other)
+            ]
+            return described["classifier"]["name"], verdict.seed_agreement(*means)
+    return None
+
+
+@st.cache_data(show_spinner=False, max_entries=24)
+def truth_test(run_dir: Path, stamp: float, metric: str) -> Friedman | None:
+    """Friedman's test of the methods in one benchmark, the oracle left out."""
+    import results
+
+    from xai_core.orchard.verdict import ORACLE
+
+    found = scores(run_dir, stamp)
+    same = truth(run_dir).board.same
+    described = manifest(run_dir, stamp)
+    by_method = results.compared(found[found["method"] != ORACLE], described, metric, same)
+    return results.standing(by_method, bool(results.is_higher_better(metric, described)))[0]
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def sticker_shares(run_dir: Path, stamp: float) -> pd.DataFrame:
+    """Both networks' share of the attribution on the sticker, per method and image."""
+    import truth
+
+    from xai_core.evaluation.store import load_curves
+
+    return truth.shares(scores(run_dir, stamp), load_curves(run_dir), manifest(run_dir, stamp))
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def truth_facts(run_dir: Path, stamp: float) -> dict[str, Any]:
+    """What was measured beside the scores of a ground-truth run."""
+    from xai_core.orchard.facts import load_facts
+
+    return load_facts(run_dir)
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def scene_book(run_dir: Path, stamp: float) -> SceneBook | None:
+    from xai_core.orchard.scene_book import load_scene_book
+
+    return load_scene_book(run_dir)
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def scene_map(run_dir: Path, stamp: float, name: str, method: str, opacity: float) -> bytes:
+    """A stored scene under a method's map, as a JPEG."""
+    book = scene_book(run_dir, stamp)
+    if book is None:
+        raise KeyError(name)
+    page = next(page for page in book.pages if page["name"] == name)
+    rgb = open_image(book.picture(page)).rgb
+    return heatmap.encoded(heatmap.overlay(rgb, book.maps(page, method), opacity), ".jpg")
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def board(run_dir: Path, stamp: float, filters: Filters) -> Board:
+    """The summary of a run over the images that count."""
+    import results
+
+    return results.board(filters.of(scores(run_dir, stamp)), manifest(run_dir, stamp))
+
+
+@st.cache_resource(show_spinner=False, max_entries=48)
+def standing(
+    run_dir: Path, stamp: float, filters: Filters, metric: str
+) -> tuple[Friedman | None, pd.Series[float]]:
+    """Friedman's test and winners' stability of one metric."""
+    import results
+
+    by_method = _compared(run_dir, stamp, filters, metric)
+    higher = results.is_higher_better(metric, manifest(run_dir, stamp))
+    return results.standing(by_method, bool(higher))
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def pairwise(run_dir: Path, stamp: float, filters: Filters, metric: str) -> pd.DataFrame:
+    """Every pair of methods in one metric: wins and tests; empty for descriptive metrics."""
+    import results
+
+    from xai_core.evaluation.statistics import pairwise_wilcoxon
+
+    by_method = _compared(run_dir, stamp, filters, metric)
+    higher = results.is_higher_better(metric, manifest(run_dir, stamp))
+    return pairwise_wilcoxon(by_method, bool(higher))
+
+
+def _compared(run_dir: Path, stamp: float, filters: Filters, metric: str) -> pd.DataFrame:
+    import results
+
+    same = board(run_dir, stamp, filters).same
+    shown = filters.of(scores(run_dir, stamp))
+    return results.compared(shown, manifest(run_dir, stamp), metric, same)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def curves(run_dir: Path, stamp: float) -> pd.DataFrame:
+    """All points of all curves of a run."""
+    from xai_core.evaluation.store import load_curves
+
+    return load_curves(run_dir)
+
+
+def curve_measures() -> list[str]:
+    """Every metric that draws a curve, in any run."""
+    import results
+
+    stamped = {run_dir: run_stamp(run_dir) for run_dir in runs().values()}
+    return [
+        metric
+        for run_dir, stamp in stamped.items()
+        for metric in results.curve_metrics(curves(run_dir, stamp), manifest(run_dir, stamp))
+    ]
+
+
+@st.cache_resource(show_spinner=False, max_entries=48)
+def curve_means(
+    run_dir: Path, stamp: float, filters: Filters, metric: str, methods: tuple[str, ...]
+) -> pd.DataFrame:
+    """Mean curves of one metric and some methods over the images that count, with bands."""
+    import results
+
+    images = filters.of(scores(run_dir, stamp))["image_sha256"].unique()
+    found = curves(run_dir, stamp)
+    return results.curve_means(found, manifest(run_dir, stamp), metric, methods, list(images))
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def agreements(run_dir: Path, stamp: float, filters: Filters) -> Agreements:
+    """Agreement between metrics over methods, and of each metric over images."""
+    import results
+
+    return results.agreements(filters.of(scores(run_dir, stamp)), manifest(run_dir, stamp))
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def map_agreement(stamp: float) -> tuple[list[str], npt.NDArray[np.float64], int]:
+    """Methods, their maps' mean rank correlations over the gallery's pictures, their number."""
+    from alikeness import rank_correlations
+
+    shipped = gallery()
+    if shipped is None:
+        return [], np.empty((0, 0)), 0
+    names = [picture["name"] for picture in shipped.pictures]
+    stored = [set(gallery_entries(stamp, name)) for name in names]
+    methods = [m for m in gallery_entries(stamp, names[0]) if all(m in s for s in stored)]
+    pairs = [
+        rank_correlations([gallery_maps(stamp, name, method)[0] for method in methods])
+        for name in names
+    ]
+    stacked = np.ma.masked_invalid(pairs)
+    return methods, np.asarray(stacked.mean(axis=0).filled(np.nan)), len(names)
+
+
+def passes() -> dict[str, float]:
+    """Forward passes per image of each method, as the shipped run noted them."""
+    stamp = run_stamp(SHIPPED)
+    described = manifest(SHIPPED, stamp)["methods"].values() if stamp else ()
+    return {entry["spec"]: entry["passes"] for entry in described}
+
+
+def cost_of(
+    methods: tuple[str, ...], metrics: tuple[str, ...]
+) -> tuple[float | None, float | None]:
+    """Forward passes per image, and seconds per pass, as the shipped run noted them."""
+    stamp = run_stamp(SHIPPED)
+    if not stamp:
+        return None, None
+    described = manifest(SHIPPED, stamp)
+    of_method = {e["spec"]: e["passes"] for e in described["methods"].values()}
+    of_metric = {e["spec"]: e["passes"] for e in described["metrics"].values()}
+    shared = sum(of_metric.get(metric, 0) for metric in metrics)
+    total = sum(of_method.get(method, 0) + shared for method in methods)
+    return total, _seconds_per_pass(SHIPPED, stamp)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _seconds_per_pass(run_dir: Path, stamp: float) -> float | None:
+    """Time of the run's scores over their passes."""
+    described = manifest(run_dir, stamp)
+    of_metric = {e["spec"]: e["passes"] for e in described["metrics"].values()}
+    table = scores(run_dir, stamp)
+    passes = float(table["metric"].map(of_metric).sum())
+    return float(table["score_seconds"].sum()) / passes if passes else None
+
+
+def run_stamp(run_dir: Path) -> float:
+    """Changes whenever the run's results do; 0 where there is no run."""
+    return _stamp(run_dir / "parts.jsonl") if _stamp(run_dir / "manifest.json") else 0.0
+
+
+@st.cache_data(show_spinner=False)
+def colour_bar() -> str:
+    return heatmap.data_uri(heatmap.colour_bar(256, 1), ".png")
+
+
+def networks() -> list[str]:
+    """The embedded networks, the default first."""
+    names = sorted(path.stem for path in (DATA / "models").glob("*.json"))
+    return sorted(names, key=lambda name: (name != "orchard", name)) or ["orchard"]
+
+
+def _stamp(path: Path) -> float:
+    return path.stat().st_mtime if path.is_file() else 0.0

@@ -1,0 +1,258 @@
+"""Cards: a picture, its maps and their scores, for the pages about images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from html import escape
+
+import alikeness
+import cached
+import evidence
+import exports
+import facts
+import numpy as np
+import streamlit as st
+import superpixels
+from choices import Choices
+from display import (
+    DISPLAY_PX,
+    duration,
+    offer,
+    offer_figures,
+    show_chart,
+    show_note,
+    show_steps,
+    show_table,
+)
+from evidence import Cell, Evidence
+from facts import joined
+from superpixels import Look, Step
+
+from xai_core.images import InputFormat
+
+MOST_COLUMNS = 7
+SAME_CORRELATION = 0.9999
+SHORT = {"symmetric_relevance_gain": "Relevance gain"}
+POOLED_METHODS = {"cam", "grad_cam", "hires_cam", "xgrad_cam"}
+POOLED = "On a network that ends in global average pooling and one linear layer they are one map."
+
+
+def show_photo(seen: Evidence, longest_px: int) -> None:
+    st.image(
+        cached.shown_photo(seen.photo, seen.photo.sha256, longest_px),
+        width="stretch",
+        alt=f"the picture, showing {seen.label}" if seen.label else "the picture",
+    )
+
+
+def show_row(seen: Evidence, chosen: Choices, target: int) -> None:
+    """One class: the photo and every method's map for it, each with its scores and time."""
+    cells = [cell for cell in seen.cells if cell.target == target]
+    cells = cells or [Cell(method, target) for method in chosen.methods]
+    best = best_of(cells, evidence.SHOWN_METRICS)
+    rows = -(-(len(cells) + 1) // MOST_COLUMNS)
+    grid = st.grid(-(-(len(cells) + 1) // rows), min_column_width=126)
+    with grid.cell():
+        show_photo(seen, DISPLAY_PX)
+        st.html(_photo_card(seen))
+    for cell in cells:
+        with grid.cell():
+            show_map(seen, cell, chosen)
+            st.html(card(cell, evidence.SHOWN_METRICS, best[cell.method]))
+
+
+def show_map(seen: Evidence, cell: Cell, chosen: Choices, variant: str = "") -> None:
+    """One map on its photo, or a place for it while it is computed."""
+    if cell.map is None:
+        st.html("<div class='waiting'></div>" if cell.pending else "<div class='nothing'></div>")
+        return
+    picture = cached.drawn(
+        seen.photo,
+        cell.map,
+        (seen.photo.sha256, seen.network, cell.method, cell.target, variant),
+        form=seen.form,
+        framing=chosen.framing,
+        view=chosen.view,
+        opacity=chosen.opacity,
+        threshold=chosen.threshold,
+        longest_px=DISPLAY_PX,
+    )
+    label = f"{facts.label_of(cell.method)} for {seen.categories[cell.target]}"
+    st.image(picture, width="stretch", alt=label)
+
+
+def _photo_card(seen: Evidence) -> str:
+    height, width = seen.photo.rgb.shape[:2]
+    lines = [f"{width} × {height} px"]
+    if seen.label:
+        lines.insert(0, f"shows {seen.label}")
+    text = "<br>".join(escape(line) for line in lines)
+    return f"<div class='card'><h3>Picture</h3><p class='note'>{text}</p></div>"
+
+
+def show_contrast(seen: Evidence, chosen: Choices) -> None:
+    """What speaks for the predicted class more than for the true one, in the methods' own units."""
+    if len(seen.targets) < 2:
+        return
+    first, second = seen.targets[:2]
+    cells = []
+    for method in chosen.methods:
+        pair = seen.cell(method, first), seen.cell(method, second)
+        if pair[0].map is not None and pair[1].map is not None:
+            cells.append(Cell(f"{method}", first, pair[0].map - pair[1].map))
+    if not cells:
+        return
+    titles = seen.categories[first], seen.categories[second]
+    st.html(f"<h2 class='rowtitle'>{escape(titles[0])} more than {escape(titles[1])}</h2>")
+    grid = st.grid(min(len(cells) + 1, MOST_COLUMNS), min_column_width=126)
+    with grid.cell():
+        show_photo(seen, DISPLAY_PX)
+    for cell in cells:
+        with grid.cell():
+            show_map(seen, cell, chosen, f"minus {second}")
+            st.html(f"<div class='card'><h3>{escape(facts.label_of(cell.method))}</h3></div>")
+
+
+def show_twins(seen: Evidence) -> None:
+    """Which of the maps are one and the same up to a factor, and why."""
+    target = seen.targets[0] if seen.targets else -1
+    mapped = [c for c in seen.cells if c.target == target and c.map is not None and c.map.any()]
+    groups: list[list[Cell]] = []
+    for cell in mapped:
+        for group in groups:
+            if cell.map is not None and group[0].map is not None:
+                alike = np.corrcoef(cell.map.ravel()[::7], group[0].map.ravel()[::7])[0, 1]
+                if alike > SAME_CORRELATION:
+                    group.append(cell)
+                    break
+        else:
+            groups.append([cell])
+    for group in groups:
+        if len(group) > 1:
+            names = joined([facts.label_of(cell.method) for cell in group])
+            why = f" {POOLED}" if {c.method for c in group} <= POOLED_METHODS else ""
+            show_note(f"{names} are the same map here, up to a factor.{why}")
+
+
+def class_line(seen: Evidence, target: int) -> str:
+    """Name and probability of a class, and whether it is the predicted or the true one."""
+    roles = [
+        role
+        for role, index in (("predicted", seen.predicted), ("true", seen.true))
+        if index == target
+    ]
+    share = f"{seen.probabilities[target]:.1%}"
+    role = f" <span class='role'>{' and '.join(roles)}</span>" if roles else ""
+    return f"<b>{escape(seen.categories[target])}</b> <span class='share'>{share}</span>{role}"
+
+
+def card(cell: Cell, metrics: Iterable[str], best: set[str]) -> str:
+    """Title, scores (the best of the row marked) and time of one map, as HTML."""
+    title = f"<h3>{escape(facts.label_of(cell.method))}</h3>"
+    if cell.error:
+        return f"<div class='card'>{title}<p class='failed'>{escape(cell.error)}</p></div>"
+    if cell.pending:
+        return f"<div class='card'>{title}<p class='note'>computing …</p></div>"
+    rows = []
+    known = facts.facts("metrics")
+    for metric in metrics:
+        fact = known.get(metric)
+        name = escape(SHORT.get(metric) or (fact.title if fact else metric))
+        value = cell.scores.get(metric)
+        text = "–" if value is None else f"{value:.3f}"
+        mark = " class='best'" if metric in best else ""
+        arrow = fact.arrow if fact else ""
+        rows.append(f"<tr{mark}><th scope='row'>{name} {arrow}</th><td>{text}</td></tr>")
+    seconds = "" if cell.seconds is None else f"<p class='note'>{duration(cell.seconds)}</p>"
+    return f"<div class='card'>{title}<table>{''.join(rows)}</table>{seconds}</div>"
+
+
+def best_of(cells: Iterable[Cell], metrics: Iterable[str]) -> dict[str, set[str]]:
+    """Method -> the metrics in which it is the best of these cells (one class, one picture)."""
+    cells = list(cells)
+    best: dict[str, set[str]] = {cell.method: set() for cell in cells}
+    for metric in metrics:
+        fact = facts.facts("metrics").get(metric)
+        shown = [(c.scores.get(metric), c.method) for c in cells]
+        scored = [(round(value, 3), method) for value, method in shown if value is not None]
+        if fact is None or not fact.arrow or len(scored) < 2:
+            continue
+        values = [value for value, _ in scored]
+        top = max(values) if fact.arrow == "↑" else min(values)
+        for value, method in scored:
+            if value == top:
+                best[method].add(metric)
+    return best
+
+
+def look_of(seen: Evidence, chosen: Choices) -> Look:
+    """How the photo of some evidence is shown."""
+    form = InputFormat(**dict(seen.form))
+    return Look(seen.photo.rgb, form, chosen.framing, chosen.opacity, chosen.threshold)
+
+
+def show_scores(seen: Evidence) -> None:
+    table = exports.score_table(seen)
+    where = "shipped with CAMpare" if seen.stored else "computed now"
+    caption = f"One picture, {seen.network}, {where}. Arrows point to the better side."
+    show_table(table, "scores", caption)
+
+
+def show_agreement(seen: Evidence) -> None:
+    """How alike the maps are, for each class."""
+    import charts
+
+    for target in seen.targets:
+        mapped = [c for c in seen.cells if c.target == target and c.map is not None]
+        maps = [cell.map for cell in mapped if cell.map is not None]
+        names = [facts.label_of(cell.method) for cell in mapped]
+        left, right = st.columns(2)
+        about = f"for {seen.categories[target]}"
+        ranks, tops = alikeness.rank_correlations(maps), alikeness.top_overlaps(maps)
+        show_chart(left, charts.draw_matrix(ranks, names, -1, f"Rank correlation {about}"))
+        show_chart(right, charts.draw_matrix(tops, names, 0, f"Overlap of the top 20 % {about}"))
+    show_note(
+        "Spearman correlation over all pixels of this picture, and intersection over union of the "
+        "20 % with the largest values. 1 is full agreement."
+    )
+
+
+def show_exports(seen: Evidence, chosen: Choices) -> None:
+    """The comparison as a figure, the maps as numbers."""
+    with st.container(horizontal=True):
+        offer_figures(exports.figure, "comparison", seen, chosen)
+        raw = partial(exports.raw_maps, seen, chosen)
+        offer("Maps as NPZ", raw, "maps.npz", "application/octet-stream")
+    show_note(
+        "Figures are drawn at 300 dpi when you click. The maps are signed and not normalised."
+    )
+
+
+def show_sweep(
+    seen: Evidence, chosen: Choices, counts: Sequence[int], shares: Sequence[float]
+) -> None:
+    """What SeCAM keeps for many settings: rows are superpixels, columns thresholds."""
+    cam = seen.cells[0]
+    if cam.map is None:
+        return
+    look = look_of(seen, chosen)
+    rows = superpixels.sweep(look, cam.map, tuple(counts), tuple(shares), chosen.compactness)
+    steps = [
+        Step(f"{count} superpixels", f"{share:.0%} of the maximum", picture)
+        for count, row in zip(counts, rows, strict=True)
+        for share, picture in zip(shares, row, strict=True)
+    ]
+    show_steps(steps, len(shares))
+    with st.container(horizontal=True):
+        offer_figures(exports.sweep_figure, "secam_sweep", rows, counts, shares)
+    show_note(f"Compactness {chosen.compactness:g}; black is what stays below the threshold.")
+
+
+def show_slic(seen: Evidence, chosen: Choices) -> None:
+    look = look_of(seen, chosen)
+    show_steps(superpixels.slic_steps(look, chosen.segments, chosen.compactness), 4)
+    show_note(
+        "Distance = colour distance in CIELAB plus place distance times compactness over the side "
+        "of a seed square (Achanta et al., TPAMI 2012)."
+    )

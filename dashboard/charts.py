@@ -1,0 +1,364 @@
+"""Charts: numbers -> plotly figures; no Streamlit here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import plotly.graph_objects as go
+
+COLOURS = (
+    "#0b5cad", "#c8401c", "#2e7d32", "#7b3fa0", "#b07a00",
+    "#00838f", "#ad1457", "#5d4037", "#546e7a", "#827717",
+)  # fmt: skip
+CURVE_NAMES = {
+    "morf": "most relevant first",
+    "lerf": "least relevant first",
+    "insertion": "revealed",
+    "irof": "by superpixels",
+    "randomization": "correlation",
+}
+ACCENT, MUTED = "#0b5cad", "#8a8a8a"
+_DIVERGING = [[0.0, "#1c5ca8"], [0.5, "#f6f5f0"], [1.0, "#c8401c"]]
+
+
+def draw_gains(table: pd.DataFrame, names: Sequence[str], better: str, worse: str) -> go.Figure:
+    """Mean gains with their intervals, in standard deviations of the paired difference."""
+    scale = table["deviation"].where(table["deviation"] > 0, 1.0)
+    colours = [
+        "#c8401c" if low > 0 else "#1c5ca8" if high < 0 else "#777777"
+        for low, high in zip(table["low"], table["high"], strict=True)
+    ]
+    chart = go.Figure(
+        go.Scatter(
+            x=table["gain"] / scale,
+            y=list(names),
+            mode="markers",
+            marker={"size": 11, "color": colours},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": (table["high"] - table["gain"]) / scale,
+                "arrayminus": (table["gain"] - table["low"]) / scale,
+                "thickness": 2,
+                "width": 0,
+            },
+            customdata=table[["gain", "low", "high", "n"]],
+            hovertemplate="%{y}: %{customdata[0]:.3f} (%{customdata[1]:.3f} to "
+            "%{customdata[2]:.3f}), n = %{customdata[3]}<extra></extra>",
+        )
+    )
+    chart.add_vline(x=0, line_width=1, line_color="#888888")
+    chart.update_yaxes(autorange="reversed", ticks="")
+    title = f"← {worse} better      gain in standard deviations      {better} better →"
+    chart.update_xaxes(title={"text": title, "font": {"size": 12}}, zeroline=False)
+    chart.update_layout(height=110 + 30 * len(table), margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    return chart
+
+
+def draw_intervals(rows: pd.DataFrame, floor: float | None, title: str) -> go.Figure:
+    """Means with their 95 % intervals, best on top; `floor` is the best null baseline's mean.
+
+    `rows` has name, mean, low, high, n, baseline (bool).
+    """
+    chart = go.Figure()
+    kinds = ((False, ACCENT, "circle", "methods"), (True, MUTED, "circle-open", "null baselines"))
+    for baseline, colour, symbol, name in kinds:
+        part = rows[rows["baseline"] == baseline]
+        chart.add_trace(
+            go.Scatter(
+                x=part["mean"],
+                y=part["name"],
+                name=name,
+                mode="markers",
+                marker={"size": 9, "color": colour, "symbol": symbol},
+                error_x={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": part["high"] - part["mean"],
+                    "arrayminus": part["mean"] - part["low"],
+                    "thickness": 2,
+                    "width": 0,
+                    "color": colour,
+                },
+                customdata=part[["low", "high", "n"]],
+                hovertemplate="%{y}: %{x:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f}), "
+                "n = %{customdata[2]}<extra></extra>",
+            )
+        )
+    if floor is not None:
+        chart.add_vline(x=floor, line_width=1, line_dash="dash", line_color=MUTED)
+    names = list(rows["name"])
+    chart.update_yaxes(categoryorder="array", categoryarray=names[::-1], ticks="", tickfont_size=12)
+    chart.update_xaxes(title={"text": title, "font": {"size": 12}}, zeroline=False)
+    chart.update_layout(
+        height=120 + 21 * len(names),
+        margin={"l": 10, "r": 10, "t": 30, "b": 10},
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
+    )
+    return chart
+
+
+def draw_critical_differences(
+    ranks: Mapping[str, float], groups: Sequence[Sequence[str]], difference: float
+) -> go.Figure:
+    """Mean ranks on a line, the best on top; bars join methods that are not told apart."""
+    names = sorted(ranks, key=ranks.__getitem__)
+    rows = {name: len(names) - place for place, name in enumerate(names)}
+    chart = go.Figure()
+    bars_at = max(ranks.values()) + 0.04 * (max(ranks.values()) - min(ranks.values()) + 1)
+    for number, group in enumerate(groups):
+        place = bars_at + 0.35 * (number % 8)
+        ends = [rows[group[0]] + 0.3, rows[group[-1]] - 0.3]
+        chart.add_trace(
+            go.Scatter(
+                x=[place, place],
+                y=ends,
+                mode="lines",
+                line={"width": 4, "color": MUTED},
+                hovertemplate=f"not told apart: {', '.join(group)}<extra></extra>",
+                showlegend=False,
+            )
+        )
+    chart.add_trace(
+        go.Scatter(
+            x=[ranks[name] for name in names],
+            y=[rows[name] for name in names],
+            mode="markers",
+            marker={"size": 9, "color": ACCENT},
+            customdata=names,
+            hovertemplate="%{customdata}: mean rank %{x:.2f}<extra></extra>",
+            showlegend=False,
+        )
+    )
+    chart.update_yaxes(
+        tickvals=list(rows.values()), ticktext=list(rows), ticks="", showgrid=True, tickfont_size=12
+    )
+    title = f"mean rank (1 is best); critical difference {difference:.2f}"
+    ends = [min(ranks.values()) - 0.5, bars_at + 0.35 * min(8, len(groups)) + 0.2]
+    chart.update_xaxes(title={"text": title, "font": {"size": 12}}, zeroline=False, range=ends)
+    chart.update_layout(height=120 + 21 * len(names), margin={"l": 10, "r": 10, "t": 30, "b": 10})
+    return chart
+
+
+def draw_wins(pairs: pd.DataFrame, names: Mapping[str, str], order: Sequence[str]) -> go.Figure:
+    """Share of images on which the row beats the column; dots where Holm's p is below 0.05."""
+    place = {method: number for number, method in enumerate(order)}
+    share = np.full((len(order), len(order)), np.nan)
+    text = np.full(share.shape, "", dtype=object)
+    for pair in pairs.to_dict("records"):
+        row, column = place[pair["first"]], place[pair["second"]]
+        played = max(1, pair["n"])
+        share[row, column], share[column, row] = pair["wins"] / played, pair["losses"] / played
+        if pair["p_holm"] < 0.05:
+            text[row, column] = text[column, row] = "•"
+    labels = [names[method] for method in order]
+    chart = go.Figure(
+        go.Heatmap(
+            z=share,
+            x=labels,
+            y=labels,
+            text=text,
+            texttemplate="%{text}",
+            textfont={"color": "#111111"},
+            zmin=0,
+            zmax=1,
+            colorscale=_DIVERGING,
+            colorbar={"title": {"text": "share won"}, "tickformat": ".0%", "thickness": 12},
+            hovertemplate="%{y} beats %{x} on %{z:.0%} of the images<extra></extra>",
+        )
+    )
+    chart.update_yaxes(autorange="reversed", ticks="", tickfont_size=11)
+    chart.update_xaxes(tickangle=-45, ticks="", tickfont_size=11)
+    chart.update_layout(height=220 + 20 * len(order), margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    return chart
+
+
+def draw_curves(rows: pd.DataFrame, names: Mapping[str, str], title: str) -> go.Figure:
+    """Mean curves with their bands; the second curve of a metric is dashed.
+
+    `rows` has method, curve, fraction, mean, low, high.
+    """
+    chart = go.Figure()
+    kinds = sorted(set(rows["curve"]), reverse=True)
+    dashes = dict(zip(kinds, ("dash", "solid") if len(kinds) > 1 else ("solid",), strict=False))
+    palette = _palette(list(dict.fromkeys(rows["method"])))
+    for (method, curve), part in rows.groupby(["method", "curve"], sort=False):
+        colour = palette[str(method)]
+        ends = list(part["fraction"]) + list(part["fraction"])[::-1]
+        band = list(part["high"]) + list(part["low"])[::-1]
+        shared = {"legendgroup": str(method), "hoverinfo": "skip", "showlegend": False}
+        chart.add_trace(
+            go.Scatter(
+                x=ends,
+                y=band,
+                fill="toself",
+                fillcolor=_faint(colour),
+                line={"width": 0},
+                **shared,
+            )
+        )
+        chart.add_trace(
+            go.Scatter(
+                x=part["fraction"],
+                y=part["mean"],
+                name=f"{names[str(method)]}, {CURVE_NAMES.get(str(curve), curve)}",
+                legendgroup=str(method),
+                mode="lines",
+                line={"color": colour, "width": 2.5, "dash": dashes[curve]},
+                hovertemplate="%{x:.0%}: %{y:.3f}",
+            )
+        )
+    chart.update_xaxes(title={"text": "share of pixels"}, tickformat=".0%", range=[0, 1])
+    chart.update_yaxes(title={"text": title}, rangemode="tozero")
+    chart.update_layout(height=520, margin={"l": 10, "r": 10, "t": 10, "b": 10}, hovermode="x")
+    return chart
+
+
+def _palette(methods: Sequence[str]) -> dict[str, str]:
+    """A colour for each method; ten colours that also differ in lightness, then again."""
+    return {method: COLOURS[number % len(COLOURS)] for number, method in enumerate(methods)}
+
+
+def _faint(colour: str) -> str:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.15)"
+
+
+def draw_bars(values: Mapping[str, float], title: str, low: float, high: float) -> go.Figure:
+    """One horizontal bar for each name, in the order given."""
+    chart = go.Figure(
+        go.Bar(
+            x=list(values.values()),
+            y=list(values),
+            orientation="h",
+            marker={"color": ACCENT},
+            hovertemplate="%{y}: %{x:.3f}<extra></extra>",
+        )
+    )
+    chart.update_yaxes(autorange="reversed", ticks="", tickfont_size=12)
+    chart.update_xaxes(title={"text": title, "font": {"size": 12}}, range=[low, high])
+    chart.update_layout(height=110 + 28 * len(values), margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    return chart
+
+
+def draw_confusion(counts: npt.NDArray[np.int64], names: Sequence[str]) -> go.Figure:
+    """How often each class (row) was taken for each (column); mistakes in red, hits in blue."""
+    shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
+    signed = np.where(np.eye(len(names), dtype=bool), -shares, shares)
+    chart = go.Figure(
+        go.Heatmap(
+            z=signed,
+            x=list(names),
+            y=list(names),
+            text=np.where(counts > 0, counts.astype(str), ""),
+            texttemplate="%{text}",
+            textfont={"color": "#111111"},
+            zmin=-1.6,
+            zmax=1,
+            zmid=0,
+            colorscale=_DIVERGING,
+            showscale=False,
+            xgap=1,
+            ygap=1,
+            hovertemplate="%{y} taken for %{x}: %{text}<extra></extra>",
+        )
+    )
+    # a heat map cannot be clicked on: invisible markers can
+    rows, columns = np.indices(counts.shape)
+    chart.add_trace(
+        go.Scatter(
+            x=[names[int(column)] for column in columns.ravel()],
+            y=[names[int(row)] for row in rows.ravel()],
+            mode="markers",
+            marker={"size": 26, "symbol": "square", "opacity": 0},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    )
+    chart.update_yaxes(autorange="reversed", title={"text": "true class"}, ticks="")
+    chart.update_xaxes(title={"text": "predicted"}, tickangle=-45, ticks="", side="bottom")
+    height = 150 + 32 * len(names)
+    chart.update_layout(height=height, margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    return chart
+
+
+def draw_calibration(bins: pd.DataFrame, error: float) -> go.Figure:
+    """Accuracy against probability; on the diagonal a network knows how sure it may be."""
+    chart = go.Figure(
+        go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": MUTED, "dash": "dash"})
+    )
+    chart.add_trace(
+        go.Scatter(
+            x=bins["probability"],
+            y=bins["accuracy"],
+            mode="lines+markers",
+            marker={"size": 6 + 18 * (bins["n"] / bins["n"].max()) ** 0.5, "color": ACCENT},
+            line={"color": ACCENT},
+            customdata=bins[["n"]],
+            hovertemplate="sure to %{x:.0%}, right in %{y:.0%} of %{customdata[0]}<extra></extra>",
+        )
+    )
+    title = f"probability of the predicted class (calibration error {error:.3f})"
+    chart.update_xaxes(title={"text": title}, range=[0, 1.04], tickformat=".0%")
+    chart.update_yaxes(title={"text": "share that is right"}, range=[0, 1.06], tickformat=".0%")
+    chart.update_layout(height=420, margin={"l": 10, "r": 10, "t": 10, "b": 10}, showlegend=False)
+    return chart
+
+
+def draw_speed(rows: pd.DataFrame, title: str) -> go.Figure:
+    """Seconds per image (log) against the mean of one metric; rows as in `draw_intervals`."""
+    chart = go.Figure()
+    for family, part in rows.groupby("family", sort=False):
+        chart.add_trace(
+            go.Scatter(
+                x=part["seconds"],
+                y=part["mean"],
+                name=str(family),
+                mode="markers+text",
+                text=part["name"],
+                textposition="top center",
+                textfont={"size": 10},
+                marker={"size": 10},
+                hovertemplate="%{text}: %{x:.3g} s, %{y:.3f}<extra></extra>",
+            )
+        )
+    chart.update_xaxes(type="log", title={"text": "seconds per image (log)"})
+    chart.update_yaxes(title={"text": title})
+    chart.update_layout(height=520, margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    return chart
+
+
+def draw_matrix(
+    values: npt.NDArray[np.float64], names: Sequence[str], low: float, title: str
+) -> go.Figure:
+    """A square of pairwise values, written into its cells."""
+    text = [["–" if v != v else f"{v:.2f}" for v in row] for row in values]
+    chart = go.Figure(
+        go.Heatmap(
+            z=values,
+            x=list(names),
+            y=list(names),
+            text=text,
+            texttemplate="%{text}",
+            textfont={"color": "#111111"},
+            zmin=low,
+            zmax=1,
+            colorscale=_DIVERGING if low < 0 else [[0, "#f6f5f0"], [1, "#e0762c"]],
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            hovertemplate="%{y} and %{x}: %{text}<extra></extra>",
+        )
+    )
+    chart.update_yaxes(autorange="reversed", constrain="domain", ticks="")
+    chart.update_xaxes(constrain="domain", tickangle=-35, ticks="")
+    height = 170 + 34 * len(names)
+    chart.update_layout(
+        title={"text": title, "font": {"size": 15}},
+        height=height,
+        margin={"l": 10, "r": 10, "t": 40, "b": 10},
+    )
+    return chart

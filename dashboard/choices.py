@@ -1,0 +1,636 @@
+"""Choices: the only widget keys, session state and address parameters of the app."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import facts
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+if TYPE_CHECKING:
+    from streamlit.elements.lib.mutable_tab_container import TabContainer
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from xai_core.images import BadImage, Framing, Photo, open_image
+
+METHODS = ("cam", "secam", "grad_cam", "integrated_gradients", "lime")
+CLASSES = {
+    "1": "Top class",
+    "2": "Top 2 classes",
+    "3": "Top 3 classes",
+    "true": "Predicted, true",
+    "named": "By name",
+}
+VIEWS = {"overlay": "Over the photo", "map": "Map alone", "kept": "Only what it keeps"}
+FRAMINGS = {"whole": "Whole photo", "center_crop": "Central crop"}
+METRICS = ("symmetric_relevance_gain", "single_deletion", "deletion", "insertion", "relevance_mass")
+SOURCES = {"orchard": "Orchard (shipped)", "folder": "A folder", "files": "Upload"}
+OUTCOMES = {"all": "All", "right": "Right", "wrong": "Wrong"}
+COMPACTNESS = (0.1, 0.3, 1.0, 3.0, 10.0, 20.0, 30.0, 50.0, 100.0)
+KEPT_UPLOADS = 4
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One choice: its default, and how an address spells it; `parse` raises for nonsense."""
+
+    default: Any
+    parse: Callable[[str], Any] = str
+    spell: Callable[[Any], str] = str
+
+
+def _one_of(options: Mapping[str, str] | Sequence[str]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in options:
+            raise ValueError(text)
+        return text
+
+    return parse
+
+
+def _between(low: float, high: float, kind: type = float) -> Callable[[str], Any]:
+    def parse(text: str) -> Any:
+        if not low <= float(text) <= high:
+            raise ValueError(text)
+        return kind(float(text))
+
+    return parse
+
+
+def _one_number(options: Sequence[float]) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        return options[options.index(float(text))]
+
+    return parse
+
+
+def _specs(text: str) -> list[str]:
+    return [spec for spec in text.split() if spec.partition("[")[0] in facts.facts("methods")]
+
+
+def _levels(text: str) -> list[int]:
+    return [int(level) for level in text.split()]
+
+
+PARAMETERS = {
+    "picture": Parameter(""),
+    "network": Parameter("orchard"),
+    "methods": Parameter(list(METHODS), _specs, " ".join),
+    "classes": Parameter("1", _one_of(CLASSES)),
+    "named": Parameter([], lambda text: text.split("|"), "|".join),
+    "opacity": Parameter(0.7, _between(0, 1)),
+    "view": Parameter("overlay", _one_of(VIEWS)),
+    "framing": Parameter("whole", _one_of(FRAMINGS)),
+    "threshold": Parameter(0.8, _between(0.05, 1)),
+    "topic": Parameter("secam"),
+    "measure_topic": Parameter("symmetric_relevance_gain"),
+    "run": Parameter("shipped"),
+    "measure": Parameter(""),
+    "curve": Parameter(""),
+    "check": Parameter(""),
+    "shown": Parameter([], str.split, " ".join),
+    "labels": Parameter([], lambda text: text.split("|"), "|".join),
+    "levels": Parameter([], _levels, lambda levels: " ".join(map(str, levels))),
+    "outcome": Parameter("all", _one_of(OUTCOMES)),
+    "truth": Parameter(""),
+    "benchmark": Parameter("part_correlation"),
+    "scene": Parameter(""),
+    "part": Parameter(""),
+    "checked": Parameter("part_correlation"),
+    "channels": Parameter(4, _between(1, 12, int)),
+    "synthesis": Parameter(False, lambda text: text == "true", lambda wanted: str(wanted).lower()),
+    "source": Parameter("orchard", _one_of(SOURCES)),
+    "folder": Parameter(""),
+    "limit": Parameter(24, _between(1, 1_000_000, int)),
+    "metrics": Parameter(list(METRICS), str.split, " ".join),
+    "segments": Parameter(50, _between(10, 400, int)),
+    "compactness": Parameter(10.0, _one_number(COMPACTNESS)),
+}
+
+BOARD, CONFUSION = "_board", "_confusion"
+_KEPT, _PAGE, _WRITTEN, _SESSION, _UPLOADS = "_kept", "_page", "_written", "_session", "_uploads"
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the image pages show; `picture` is the id of a sample or of an upload."""
+
+    picture: str
+    network: str
+    methods: tuple[str, ...]
+    classes: str
+    named: tuple[str, ...]
+    opacity: float
+    view: str
+    framing: Framing
+    threshold: float
+    segments: int
+    compactness: float
+
+
+def current() -> Choices:
+    """The choices as they stand in this run."""
+    state = st.session_state
+    return Choices(
+        picture=state["picture"],
+        network=state["network"],
+        methods=tuple(state["methods"]),
+        classes=state["classes"],
+        named=tuple(state["named"]),
+        opacity=state["opacity"],
+        view=state["view"],
+        framing=state["framing"],
+        threshold=state["threshold"],
+        segments=state["segments"],
+        compactness=state["compactness"],
+    )
+
+
+def read_address(page: str) -> None:
+    """Take over what the address says, then what earlier pages were set to, then the defaults.
+
+    The address wins when it is not the one this session wrote: a link, a reload, or Back.
+    """
+    state = st.session_state
+    kept: dict[str, Any] = state.setdefault(_KEPT, {})
+    address = {name: text for name, text in st.query_params.items() if name in PARAMETERS}
+    turned = state.get(_PAGE) != page
+    foreign = bool(address) if turned else address != state.get(_WRITTEN, {})
+    state[_PAGE] = page
+    for name, parameter in PARAMETERS.items():
+        if foreign:
+            try:
+                kept[name] = parameter.parse(address[name])
+            except (KeyError, ValueError, OverflowError):
+                kept[name] = parameter.default
+            state[name] = kept[name]
+        elif name not in state:
+            state[name] = kept.get(name, parameter.default)
+
+
+def write_address() -> None:
+    """Spell every choice that differs from its default in the address of the page."""
+    state = st.session_state
+    kept = state[_KEPT]
+    spelled = {}
+    for name, parameter in PARAMETERS.items():
+        kept[name] = state.get(name, kept.get(name, parameter.default))
+        if kept[name] != parameter.default and not str(kept[name]).startswith("upload-"):
+            spelled[name] = parameter.spell(kept[name])
+    if spelled != dict(st.query_params):
+        st.query_params.from_dict(spelled)
+    state[_WRITTEN] = spelled
+
+
+@contextmanager
+def toolbar(widths: Sequence[float]) -> Iterator[list[DeltaGenerator]]:
+    """A row of controls, aligned at their lower edges; at the window's end they wrap."""
+    with st.container(key="toolbar"):
+        yield list(st.columns(list(widths), vertical_alignment="bottom"))
+
+
+def session() -> str:
+    """A name for this browser tab, for work that is done in the background."""
+    return str(st.session_state.setdefault(_SESSION, uuid.uuid4().hex))
+
+
+def uploads() -> dict[str, Photo]:
+    """The pictures uploaded in this session, by id."""
+    return cast(dict[str, Photo], st.session_state.setdefault(_UPLOADS, {}))
+
+
+def ask_picture(
+    thumbnails: Mapping[str, tuple[str, str]],
+    others: Mapping[str, str],
+    prepare: Callable[[], None],
+) -> str:
+    """The gallery, other samples and the uploader; returns the id of the chosen picture.
+
+    `thumbnails` maps ids to (title, data URI); `others` maps the remaining samples to titles;
+    `prepare` is called when somebody is about to choose a picture that must be computed.
+    """
+    state = st.session_state
+    if state["picture"] not in {*thumbnails, *others}:
+        state["picture"] = next(iter(thumbnails), "")
+    shown = list(thumbnails)
+    chosen = state["picture"]
+    state["_thumbnail"] = chosen if chosen in thumbnails else None
+    with st.container(horizontal=True, vertical_alignment="center", key="gallery"):
+        st.pills(
+            "Picture",
+            shown,
+            format_func=lambda name: f"![{thumbnails[name][0]}]({thumbnails[name][1]})",
+            key="_thumbnail",
+            on_change=_take_thumbnail,
+            label_visibility="collapsed",
+        )
+        with st.popover("Your picture", icon=":material/upload:", key="_yours", on_change=prepare):
+            _ask_upload()
+            if others:
+                _ask_other(others)
+    return str(state["picture"])
+
+
+def _take_thumbnail() -> None:
+    chosen = st.session_state["_thumbnail"]
+    if chosen is not None:  # a second click on the chosen picture does not unchoose it
+        st.session_state["picture"] = chosen
+
+
+def _ask_upload() -> None:
+    st.file_uploader(
+        "Upload a picture",
+        type=["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif"],
+        key="_file",
+        on_change=_take_upload,
+        help="It stays on the computer that CAMpare runs on.",
+    )
+
+
+def _take_upload() -> None:
+    state = st.session_state
+    file = state["_file"]
+    state["_problem"] = ""
+    if file is None:
+        return
+    try:
+        photo = open_image(file.getvalue(), file.name)
+    except BadImage as error:
+        state["_problem"] = str(error)
+        return
+    kept = uploads()
+    name = f"upload-{photo.sha256[:12]}"
+    kept[name] = photo
+    while len(kept) > KEPT_UPLOADS:
+        del kept[next(iter(kept))]
+    state["picture"] = name
+
+
+def problem() -> str:
+    """What was wrong with the last upload, in one sentence; empty when it was fine."""
+    return str(st.session_state.get("_problem", ""))
+
+
+def _ask_other(others: Mapping[str, str]) -> None:
+    state = st.session_state
+    state["_other"] = state["picture"] if state["picture"] in others else None
+    st.selectbox(
+        "or another sample",
+        list(others),
+        format_func=lambda name: others[name],
+        key="_other",
+        on_change=_take_other,
+        placeholder="Choose a sample",
+    )
+
+
+def _take_other() -> None:
+    if st.session_state["_other"] is not None:
+        st.session_state["picture"] = st.session_state["_other"]
+
+
+def ask_methods(label: str = "Methods") -> None:
+    known = facts.facts("methods")
+    chosen = st.session_state["methods"]
+    options = [*known, *(spec for spec in chosen if spec not in known)]
+    st.multiselect(
+        label,
+        options,
+        format_func=facts.label_of,
+        key="methods",
+        placeholder="Choose methods",
+        help="Type to search. Variants with other settings are made under Options.",
+    )
+
+
+def ask_network(names: Sequence[str]) -> None:
+    chosen = st.session_state["network"]
+    st.selectbox(
+        "Network",
+        list(dict.fromkeys([*names, chosen])),
+        key="network",
+        accept_new_options=True,
+        help="An embedded network, a torchvision network such as resnet50, or the folder of "
+        "a network that you trained. Type a name or a path.",
+    )
+
+
+def ask_classes() -> None:
+    st.selectbox("Classes", list(CLASSES), format_func=CLASSES.__getitem__, key="classes")
+
+
+def ask_named(categories: Sequence[str]) -> None:
+    state = st.session_state
+    state["named"] = [name for name in state["named"] if name in categories]
+    st.multiselect("Class names", list(categories), key="named", placeholder="Choose classes")
+
+
+def ask_opacity() -> None:
+    st.slider("Opacity of the map", 0.0, 1.0, step=0.05, key="opacity")
+
+
+def ask_view() -> None:
+    st.segmented_control(
+        "Show", list(VIEWS), format_func=VIEWS.__getitem__, key="view", required=True
+    )
+
+
+def ask_threshold() -> None:
+    st.slider(
+        "Kept share of the maximum",
+        0.05,
+        1.0,
+        step=0.05,
+        key="threshold",
+    )
+
+
+def ask_segments() -> None:
+    st.slider("Superpixels asked for", 10, 400, step=10, key="segments")
+
+
+def ask_compactness() -> None:
+    st.select_slider(
+        "Compactness",
+        COMPACTNESS,
+        key="compactness",
+        help="Low: superpixels follow colours. High: they are squarer.",
+    )
+
+
+def ask_framing() -> None:
+    st.segmented_control(
+        "The network sees",
+        list(FRAMINGS),
+        format_func=FRAMINGS.__getitem__,
+        key="framing",
+        required=True,
+        help="The whole photo resized to a square, or the central part as the weights were "
+        "evaluated.",
+    )
+
+
+def ask_run(names: Mapping[str, str]) -> str:
+    """The run folder whose results are shown, by its name."""
+    _keep_valid("run", names)
+    st.selectbox("Results", list(names), format_func=names.__getitem__, key="run")
+    return str(st.session_state["run"])
+
+
+def ask_measure(titles: Mapping[str, str], name: str = "measure") -> str:
+    """The measure a page is about; pages that show different ones keep them under own names."""
+    _keep_valid(name, titles)
+    st.selectbox("Measure", list(titles), format_func=titles.__getitem__, key=name)
+    return str(st.session_state[name])
+
+
+def ask_shown(titles: Mapping[str, str], preferred: Sequence[str]) -> list[str]:
+    """Which of a run's methods a chart shows."""
+    state = st.session_state
+    known = [m for m in state["shown"] if m in titles]
+    state["shown"] = known or [m for m in preferred if m in titles] or list(titles)[:5]
+    st.multiselect("Methods", list(titles), format_func=titles.__getitem__, key="shown")
+    return list(state["shown"])
+
+
+def ask_truth(names: Mapping[str, str]) -> str:
+    """The ground-truth run that is shown, by its name."""
+    _keep_valid("truth", names)
+    st.selectbox("Results", list(names), format_func=names.__getitem__, key="truth")
+    return str(st.session_state["truth"])
+
+
+def ask_benchmark(titles: Mapping[str, str]) -> str:
+    _keep_valid("benchmark", titles)
+    st.selectbox("Benchmark", list(titles), format_func=titles.__getitem__, key="benchmark")
+    return str(st.session_state["benchmark"])
+
+
+def ask_scene(titles: Mapping[str, str]) -> str:
+    """The scene whose parts are shown, by its name."""
+    _keep_valid("scene", titles)
+    st.selectbox("Scene", list(titles), format_func=titles.__getitem__, key="scene")
+    return str(st.session_state["scene"])
+
+
+def ask_part(titles: Mapping[str, str]) -> str:
+    """What is left out of the scene, by its name."""
+    _keep_valid("part", titles)
+    st.selectbox("Draw it without", list(titles), format_func=titles.__getitem__, key="part")
+    return str(st.session_state["part"])
+
+
+def ask_checked(titles: Mapping[str, str]) -> str:
+    """The metric whose loss of score is shown."""
+    _keep_valid("checked", titles)
+    st.selectbox("Measure", list(titles), format_func=titles.__getitem__, key="checked")
+    return str(st.session_state["checked"])
+
+
+def ask_labels(categories: Sequence[str]) -> tuple[int, ...]:
+    """Indices of the classes that count; none means all."""
+    state = st.session_state
+    state["labels"] = [name for name in state["labels"] if name in categories]
+    st.multiselect("Classes", list(categories), key="labels", placeholder="All classes")
+    return tuple(sorted(list(categories).index(name) for name in state["labels"]))
+
+
+def ask_levels(levels: Sequence[int]) -> tuple[int, ...]:
+    state = st.session_state
+    state["levels"] = [level for level in state["levels"] if level in levels]
+    st.pills("Levels", list(levels), selection_mode="multi", key="levels")
+    return tuple(sorted(state["levels"]))
+
+
+def ask_outcome() -> str:
+    st.segmented_control(
+        "Predictions",
+        list(OUTCOMES),
+        format_func=OUTCOMES.__getitem__,
+        key="outcome",
+        required=True,
+    )
+    return str(st.session_state["outcome"])
+
+
+def show_in_compare(picture: str, methods: Sequence[str]) -> None:
+    """Go to the comparison of one picture."""
+    state = st.session_state
+    kept = state[_KEPT]
+    kept.update({"picture": picture, "methods": list(methods)})
+    for name in ("picture", "methods"):
+        state[name] = kept[name]
+    st.switch_page("views/compare.py", query_params={})
+
+
+def _keep_valid(name: str, options: Mapping[str, str]) -> None:
+    if st.session_state[name] not in options:
+        st.session_state[name] = next(iter(options), "")
+
+
+def ask_topic(label: str, known: Mapping[str, facts.Facts], name: str) -> str:
+    """The recipe that the guide explains."""
+    _keep_valid(name, {key: key for key in known})
+    st.selectbox(label, list(known), format_func=lambda key: str(known[key].title), key=name)
+    return str(st.session_state[name])
+
+
+def tabs(names: Sequence[str], key: str = "_more") -> Sequence[TabContainer]:
+    """Tabs of which only the open one computes anything."""
+    return st.tabs(list(names), on_change="rerun", key=key)
+
+
+def ask_one_of(pictures: Mapping[str, tuple[str, str]]) -> str:
+    """One of some pictures, id -> (title, data URI); the first one unless another is chosen."""
+    state = st.session_state
+    if state.get("_one") not in pictures:
+        state["_one"] = next(iter(pictures))
+    with st.container(key="gallery"):
+        st.pills(
+            "Pictures",
+            list(pictures),
+            format_func=lambda name: f"![{pictures[name][0]}]({pictures[name][1]})",
+            key="_one",
+            required=True,
+            label_visibility="collapsed",
+        )
+    return str(state["_one"])
+
+
+def ask_channels() -> None:
+    st.slider("Channels", 1, 12, key="channels")
+
+
+def channels() -> int:
+    """How many channels the page shows."""
+    return int(st.session_state["channels"])
+
+
+def ask_synthesis() -> None:
+    st.toggle(
+        "Also synthesise what each channel likes",
+        key="synthesis",
+        help="An optimised picture takes some seconds each; they appear one by one.",
+    )
+
+
+def wants_synthesis() -> bool:
+    return bool(st.session_state["synthesis"])
+
+
+def ask_source() -> str:
+    """Where the pictures of an evaluation come from."""
+    st.segmented_control(
+        "Pictures",
+        list(SOURCES),
+        format_func=SOURCES.__getitem__,
+        key="source",
+        required=True,
+    )
+    return str(st.session_state["source"])
+
+
+def ask_folder() -> str:
+    return str(
+        st.text_input(
+            "Folder on the computer that CAMpare runs on",
+            key="folder",
+            placeholder="/home/me/pictures",
+            help="Pictures in it or in one folder per class; masks of the same names in masks/.",
+        )
+    ).strip()
+
+
+def ask_files() -> list[UploadedFile]:
+    return st.file_uploader(
+        "Upload pictures",
+        type=["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif"],
+        accept_multiple_files=True,
+        key="_files",
+    )
+
+
+def ask_limit(found: int) -> int:
+    """How many of the pictures are used; they are dealt evenly over the classes."""
+    state = st.session_state
+    state["limit"] = max(1, min(int(state["limit"]), found))
+    if found > 1:
+        st.slider("How many of them", 1, found, key="limit")
+    return int(state["limit"])
+
+
+def ask_metrics(known: Mapping[str, facts.Facts]) -> list[str]:
+    state = st.session_state
+    state["metrics"] = [name for name in state["metrics"] if name in known]
+    st.multiselect(
+        "Measures",
+        list(known),
+        format_func=lambda name: f"{known[name].title} {known[name].arrow}".strip(),
+        key="metrics",
+    )
+    return list(state["metrics"])
+
+
+def ask_name(job: str) -> str:
+    return str(st.text_input("New name", job, key=job_key(job, "name")))
+
+
+def job_key(job: str, part: str) -> str:
+    """The widget key of one part of a run's box."""
+    return f"_job.{job}.{part}"
+
+
+def show_results(run: str) -> None:
+    """Go to the leaderboard of a run."""
+    state = st.session_state
+    state["run"] = state[_KEPT]["run"] = run
+    st.switch_page("views/leaderboard.py", query_params={})
+
+
+def ask_off_object(known: Mapping[str, str]) -> str:
+    """The method whose attention is looked at."""
+    return str(
+        st.segmented_control(
+            "Method",
+            list(known),
+            format_func=known.__getitem__,
+            key="_off_object",
+            default=next(iter(known)),
+            required=True,
+        )
+    )
+
+
+def example_key(number: int) -> str:
+    """The widget key of one example's button."""
+    return f"_example.{number}"
+
+
+def setting_key(recipe: str, field: str) -> str:
+    """The widget key of one setting in a form."""
+    return f"_set.{recipe}.{field}"
+
+
+def ask_variant() -> str:
+    """The method whose settings are to be changed."""
+    names = [name for name, fact in facts.facts("methods").items() if fact.settings]
+    return str(
+        st.selectbox(
+            "Add a method with other settings",
+            names,
+            format_func=facts.label_of,
+            key="_variant",
+            index=names.index("secam") if "secam" in names else 0,
+        )
+    )
+
+
+def add_method(spec: str) -> None:
+    """Put a method with settings of its own into the comparison."""
+    if spec not in st.session_state["methods"]:
+        st.session_state["methods"] = [*st.session_state["methods"], spec]

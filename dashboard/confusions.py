@@ -1,0 +1,58 @@
+"""Confusions: what a run says about the network itself: confusions, confidence, attention."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+BINS = 10
+
+
+def predictions(manifest: dict[str, Any]) -> pd.DataFrame:
+    """One row per labelled image: image, sha256, path, label, predicted, probability, level."""
+    columns = ["image", "sha256", "path", "label", "level", "predicted", "probability", "correct"]
+    table = pd.DataFrame(manifest["images"], columns=columns)
+    return table.dropna(subset=["label", "predicted"]).astype({"label": int, "predicted": int})
+
+
+def confusion(table: pd.DataFrame, classes: int) -> npt.NDArray[np.int64]:
+    """Counts (classes, classes): rows are the labels, columns what the network said."""
+    counts = np.zeros((classes, classes), dtype=np.int64)
+    np.add.at(counts, (table["label"].to_numpy(), table["predicted"].to_numpy()), 1)
+    return counts
+
+
+def confident_mistakes(table: pd.DataFrame) -> pd.DataFrame:
+    """The images that the network gets wrong, the surest first."""
+    wrong = table[table["label"] != table["predicted"]]
+    return wrong.sort_values("probability", ascending=False)
+
+
+def calibration(table: pd.DataFrame, bins: int = BINS) -> pd.DataFrame:
+    """Mean probability and accuracy of the images in bins of equal width, and how many there are.
+
+    A network is calibrated where both are equal.
+    """
+    right = (table["label"] == table["predicted"]).astype(float)
+    number = np.minimum((table["probability"] * bins).astype(int), bins - 1)
+    grouped = pd.DataFrame({"bin": number, "probability": table["probability"], "right": right})
+    found = grouped.groupby("bin").agg(
+        probability=("probability", "mean"), accuracy=("right", "mean"), n=("right", "size")
+    )
+    return found.reset_index()
+
+
+def calibration_error(bins: pd.DataFrame) -> float:
+    """Expected calibration error: the mean gap of the bins, weighted by their images."""
+    gaps = (bins["probability"] - bins["accuracy"]).abs()
+    return float((gaps * bins["n"]).sum() / bins["n"].sum())
+
+
+def off_object(scores: pd.DataFrame, method: str) -> pd.DataFrame:
+    """Images by the share of a method's positive relevance outside the mask, largest first."""
+    rows = scores[(scores["metric"] == "relevance_mass") & (scores["method"] == method)]
+    rows = rows.dropna(subset="score").assign(outside=lambda part: 1 - part["score"])
+    return rows.sort_values("outside", ascending=False)

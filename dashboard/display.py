@@ -1,0 +1,138 @@
+"""Display: the pieces that pages are made of; every text is escaped, none goes through Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cached
+import exports
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from superpixels import Step
+
+from xai_core import heatmap
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from plotly.graph_objects import Figure
+
+DISPLAY_PX = 480
+STYLE = Path(__file__).with_name("style.css")
+TABLE_ROWS = 12
+CHART_CONFIG = {
+    "displaylogo": False,
+    "modeBarButtons": [["toImage"]],
+    "toImageButtonOptions": {"format": "svg"},
+}
+
+
+def show_heading(title: str, lead: str) -> None:
+    st.html(STYLE)
+    st.html(f"<h1 class='title'>{escape(title)}</h1><p class='lead'>{escape(lead)}</p>")
+
+
+def show_section(title: str, lead: str = "") -> None:
+    text = f"<p class='lead'>{escape(lead)}</p>" if lead else ""
+    st.html(f"<h2 class='section'>{escape(title)}</h2>{text}")
+
+
+def show_note(text: str) -> None:
+    """A caption: what is shown, n, seed, units, interval."""
+    st.html(f"<p class='note'>{escape(text)}</p>")
+
+
+def show_problem(text: str, kind: str = "problem") -> None:
+    """One sentence about what is wrong and what to do; `kind` "hint" for good news."""
+    role = "alert" if kind == "problem" else "status"
+    st.html(f"<div class='{kind}' role='{role}'>{escape(text)}</div>")
+
+
+def show_legend(view: str, threshold: float) -> None:
+    """What the colours mean, the same for every method."""
+    if view == "kept":
+        share = f"{threshold:.0%} of the map's maximum"
+        st.html(f"<p class='note'>Shown is what reaches {share}; the rest is black.</p>")
+        return
+    st.html(
+        "<div class='legend'><span>speaks against the class</span>"
+        f"<img src='{cached.colour_bar()}' alt='colour scale from blue over pale to red'>"
+        "<span>speaks for the class</span><span class='note'>Every map is divided by its own "
+        "99.5th percentile; pale means none.</span></div>"
+    )
+
+
+def show_steps(steps: Sequence[Step], columns: int) -> None:
+    """Pictures in a row, each with its title and one sentence."""
+    grid = st.grid(columns, min_column_width=150)
+    for step in steps:
+        with grid.cell():
+            picture = heatmap.fitted(step.picture, DISPLAY_PX)
+            st.image(heatmap.encoded(picture, ".jpg"), width="stretch", alt=step.text)
+            title, text = escape(step.title), escape(step.text)
+            st.html(f"<div class='card'><h3>{title}</h3><p class='note'>{text}</p></div>")
+
+
+def show_answer(sentences: Sequence[str]) -> None:
+    """What the data say, in plain words."""
+    text = " ".join(f"<span>{escape(sentence)}</span>" for sentence in sentences)
+    st.html(f"<div class='answer'>{text}</div>")
+
+
+def show_chart(place: DeltaGenerator | None, chart: Figure, alt: str = "") -> None:
+    """A chart in its place, or here."""
+    title = alt or chart.layout.title.text or "chart"
+    where = st if place is None else place
+    where.plotly_chart(chart, width="stretch", config=CHART_CONFIG, alt=title)
+
+
+def show_table(table: pd.DataFrame, name: str, caption: str = "") -> None:
+    """A table with its caption, and as CSV and LaTeX."""
+    st.dataframe(
+        table,
+        hide_index=True,
+        width="stretch",
+        height=38 + 35 * min(TABLE_ROWS, len(table)),
+        column_config=three_digits(table),
+        placeholder="–",
+        alt=caption or name,
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        show_note(caption)
+        offer_table(table, name, caption)
+
+
+def three_digits(table: pd.DataFrame) -> dict[str, Any]:
+    """Every column of fractions with three digits, times with two that count."""
+    forms = {
+        str(name): "%.2g" if "Seconds" in str(name) else "%.3f"
+        for name in table.select_dtypes("float")
+    }
+    return {name: st.column_config.NumberColumn(format=form) for name, form in forms.items()}
+
+
+def offer_table(table: pd.DataFrame, name: str, caption: str = "") -> None:
+    with st.container(horizontal=True, width="content"):
+        offer("CSV", lambda: table.to_csv(index=False).encode(), f"{name}.csv", "text/csv")
+        offer("LaTeX", lambda: exports.latex(table, caption), f"{name}.tex", "text/x-tex")
+
+
+def offer_figures(build: Callable[..., bytes], name: str, *arguments: object) -> None:
+    """A figure as PNG, SVG and PDF; `build` is called with the kind last, on click."""
+    for kind, mime in exports.FIGURES.items():
+        offer(f"Figure as {kind.upper()}", partial(build, *arguments, kind), f"{name}.{kind}", mime)
+
+
+def offer(label: str, build: Callable[[], bytes], file_name: str, mime: str) -> None:
+    """A button that builds a file when it is clicked."""
+    st.download_button(label, build, file_name, mime, on_click="ignore", icon=":material/download:")
+
+
+def duration(seconds: float) -> str:
+    """A time for people: 12 ms, 1.4 s, 3 min."""
+    if seconds < 1:
+        return f"{max(1, round(seconds * 1000))} ms"
+    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.0f} min"

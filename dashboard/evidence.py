@@ -1,0 +1,216 @@
+"""Evidence: what is known about one picture, from the shipped gallery or from the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import cached
+import choices
+import facts
+from choices import Choices
+from explaining import Answer, ImageScores, Maps, Prediction, Question
+
+from xai_core.images import Floats, Framing, Photo
+
+
+class About(NamedTuple):
+    """What every question about a picture begins with."""
+
+    network: str
+    sha256: str
+    framing: Framing
+    photo: Photo
+
+
+SHOWN_METRICS = ("symmetric_relevance_gain", "single_deletion", "deletion", "insertion")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One method's map for one class; `map` is None while it is computed or where it failed."""
+
+    method: str
+    target: int
+    map: Floats | None = None
+    seconds: float | None = None
+    scores: dict[str, float | None] = field(default_factory=dict)
+    notes: dict[str, float] = field(default_factory=dict)
+    error: str = ""
+
+    @property
+    def pending(self) -> bool:
+        return self.map is None and not self.error
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One picture as one network sees it; without categories while the network is at work."""
+
+    photo: Photo
+    label: str | None
+    network: str = ""
+    form: tuple[tuple[str, Any], ...] = ()
+    categories: tuple[str, ...] = ()
+    probabilities: tuple[float, ...] = ()
+    targets: tuple[int, ...] = ()
+    cells: tuple[Cell, ...] = ()
+    pending: bool = False
+    stored: bool = False
+    error: str = ""
+
+    def cell(self, method: str, target: int) -> Cell:
+        return next(c for c in self.cells if (c.method, c.target) == (method, target))
+
+    @property
+    def predicted(self) -> int:
+        return max(range(len(self.probabilities)), key=self.probabilities.__getitem__)
+
+    @property
+    def true(self) -> int | None:
+        """The index of the label, where the network knows it by this name."""
+        return self.categories.index(self.label) if self.label in self.categories else None
+
+
+def pictures() -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
+    """The pictures to choose from: id -> (title, data URI) of the first, id -> title of others."""
+    everyday = choices.current().network != "orchard"
+    thumbnails = dict(cached.thumbnails(cached.gallery_stamp(), everyday))
+    for number, (name, photo) in enumerate(choices.uploads().items(), start=1):
+        thumbnails[name] = (f"your picture {number}", cached.thumbnail(photo))
+    others = {k: s.title() for k, s in cached.samples().items() if k not in thumbnails}
+    return thumbnails, others
+
+
+def prepare() -> None:
+    """Load the network in the background: what is asked for next is then answered sooner."""
+    chosen = choices.current()
+    photo = photo_of(chosen.picture)
+    about = About(chosen.network, photo.sha256, chosen.framing, photo)
+    cached.desk().ask(choices.session(), [Prediction(*about)])
+
+
+def photo_of(picture: str) -> Photo:
+    """The photo of a sample or of an upload."""
+    return choices.uploads().get(picture) or cached.sample_photo(picture)
+
+
+def look(chosen: Choices, metrics: Sequence[str] = SHOWN_METRICS) -> Evidence:
+    """All that is known now; what is missing is computed in the background, cheapest first."""
+    photo = photo_of(chosen.picture)
+    sample = cached.samples().get(chosen.picture)
+    label = sample.label if sample else None
+    shipped = _shipped(chosen)
+    desk, session = cached.desk(), choices.session()
+    about = About(chosen.network, photo.sha256, chosen.framing, photo)
+    if shipped is not None:
+        told: dict[str, Any] = shipped
+    else:
+        question = Prediction(*about)
+        answer = desk.ask(session, [question]).get(question)
+        if answer is None or answer.error:
+            return Evidence(
+                photo, label, pending=answer is None, error=answer.error if answer else ""
+            )
+        told = answer.value
+    targets = targets_of(chosen, told["categories"], told["probabilities"], label)
+    missing = [m for m in chosen.methods if shipped is None or not _stored(shipped, m, targets)]
+    questions: list[Question] = [Maps(*about, m, targets) for m in sorted(missing, key=_cost)]
+    questions += [
+        ImageScores(*about, m, targets, target, tuple(metrics))
+        for m in sorted(missing, key=_cost)
+        for target in targets
+    ]
+    known = desk.ask(session, questions) if questions else {}
+    cells = [
+        _live_cell(known, about, method, targets, target, tuple(metrics))
+        if method in missing
+        else _stored_cell(shipped or {}, method, target)
+        for target in targets
+        for method in chosen.methods
+    ]
+    return Evidence(
+        photo,
+        label,
+        told["name"],
+        tuple((k, tuple(v) if isinstance(v, list) else v) for k, v in told["form"].items()),
+        tuple(told["categories"]),
+        tuple(told["probabilities"]),
+        targets,
+        tuple(cells),
+        pending=any(question not in known for question in questions),
+        stored=not missing,
+    )
+
+
+def targets_of(
+    chosen: Choices, categories: Sequence[str], probabilities: Sequence[float], label: str | None
+) -> tuple[int, ...]:
+    """The classes to explain, as chosen; the most probable one where the choice names none."""
+    order = sorted(range(len(categories)), key=lambda i: -probabilities[i])
+    if chosen.classes == "named":
+        named = [list(categories).index(name) for name in chosen.named if name in categories]
+        return tuple(named) or (order[0],)
+    if chosen.classes == "true":
+        labels = [
+            list(categories).index(n) for n in (label or "").split(" and ") if n in categories
+        ]
+        return tuple(dict.fromkeys([order[0], *labels]))
+    return tuple(order[: int(chosen.classes)])
+
+
+def _shipped(chosen: Choices) -> dict[str, Any] | None:
+    """The gallery's entry of the picture, with the network's facts; None where it is not there."""
+    gallery = cached.gallery()
+    if gallery is None or chosen.framing != "whole" or chosen.picture not in gallery:
+        return None
+    if chosen.network != gallery.classifier["name"]:
+        return None
+    return {**gallery.picture(chosen.picture), "picture": chosen.picture, **gallery.classifier}
+
+
+def _stored(shipped: dict[str, Any], method: str, targets: Sequence[int]) -> bool:
+    entries = cached.gallery_entries(cached.gallery_stamp(), shipped["picture"])
+    return method in entries and set(targets) <= set(shipped["targets"])
+
+
+def _stored_cell(shipped: dict[str, Any], method: str, target: int) -> Cell:
+    stamp, name = cached.gallery_stamp(), shipped["picture"]
+    entry = cached.gallery_entries(stamp, name)[method]
+    number = shipped["targets"].index(target)
+    scores = {k: v[number] if number < len(v) else None for k, v in entry["scores"].items()}
+    notes = {k: v[number] for k, v in entry.get("notes", {}).items()}
+    values = cached.gallery_maps(stamp, name, method)[number]
+    return Cell(method, target, values, entry["seconds"], scores, notes)
+
+
+def _live_cell(
+    known: dict[Question, Answer],
+    about: About,
+    method: str,
+    targets: tuple[int, ...],
+    target: int,
+    metrics: tuple[str, ...],
+) -> Cell:
+    answer = known.get(Maps(*about, method, targets))
+    if answer is None or answer.error:
+        return Cell(method, target, error=answer.error if answer else "")
+    number = targets.index(target)
+    scored = known.get(ImageScores(*about, method, targets, target, metrics))
+    return Cell(
+        method,
+        target,
+        answer.value["maps"][number].astype("float32"),
+        answer.seconds,
+        dict(scored.value or {}) if scored else {},
+        {name: values[number] for name, values in answer.value["notes"].items()},
+    )
+
+
+def _cost(method: str) -> tuple[int, str]:
+    """Methods of one pass first, those that sample last."""
+    family = facts.facts("methods").get(method.partition("[")[0])
+    order = ("baseline", "CAM", "attention", "gradients", "LRP", "SHAP", "perturbation")
+    name = family.constants.get("family", "") if family else ""
+    return (order.index(name) if name in order else len(order), method)

@@ -1,0 +1,294 @@
+"""Explaining in the background: one thread computes what pages ask for, pages look again."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xai_core.images import RGB, Floats, Framing, Photo
+
+if TYPE_CHECKING:
+    from xai_core.batch import Batch
+    from xai_core.classifier import Classifier
+    from xai_core.methods import Method
+
+KEPT_ANSWERS = 2000
+KEPT_NETWORKS = 3
+KEPT_BATCHES = 4
+PHOTOS_AT_ONCE = 16
+FORGET_SECONDS = 20.0
+IDLE_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a question: its value, or one sentence about what went wrong."""
+
+    value: Any = None
+    error: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something to compute for one picture and one network; equal questions share an answer."""
+
+    network: str
+    sha256: str
+    framing: Framing
+    photo: Photo = field(compare=False, repr=False)
+
+    def compute(self, desk: Desk) -> Any:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Prediction(Question):
+    """The network's classes and probabilities: {"categories", "probabilities", "form", ...}."""
+
+    def compute(self, desk: Desk) -> dict[str, Any]:
+        batch = desk.batch(self)
+        classifier = batch.classifier
+        return {
+            "name": classifier.name,
+            "fingerprint": classifier.fingerprint,
+            "categories": list(classifier.categories),
+            "form": vars(classifier.form),
+            "probabilities": batch.probabilities[0].tolist(),
+        }
+
+
+@dataclass(frozen=True)
+class Maps(Question):
+    """One method's maps (T, H, W) for some classes: {"maps", "notes"}."""
+
+    method: str
+    targets: tuple[int, ...]
+
+    def compute(self, desk: Desk) -> dict[str, Any]:
+        import torch
+
+        batch = desk.batch(self)
+        wanted = torch.tensor([self.targets], device=batch.images.device)
+        notes: dict[str, torch.Tensor] = {}
+        maps = recipe(self.method).attribute(batch, wanted, notes)
+        return {
+            "maps": maps[0].half().cpu().numpy(),
+            "notes": {name: values[0].tolist() for name, values in notes.items()},
+        }
+
+
+@dataclass(frozen=True)
+class ImageScores(Question):
+    """One method's scores for one class: {metric spec: value or None}."""
+
+    method: str
+    targets: tuple[int, ...]
+    target: int
+    metrics: tuple[str, ...]
+
+    def compute(self, desk: Desk) -> dict[str, float | None]:
+        import torch
+
+        from xai_core.catalog import configure
+        from xai_core.metrics import METRICS, Case
+
+        batch = desk.batch(self)
+        asked = Maps(self.network, self.sha256, self.framing, self.photo, self.method, self.targets)
+        answer = desk.answer_now(asked)
+        if answer.error:
+            raise ValueError(answer.error)
+        row = answer.value["maps"][self.targets.index(self.target)]
+        maps = torch.from_numpy(row.astype(np.float32))[None].to(batch.images.device)
+        target = torch.tensor([self.target], device=batch.images.device)
+        case = Case(batch, target, maps, recipe(self.method))
+        scores: dict[str, float | None] = {}
+        for metric in configure(self.metrics, METRICS):
+            value = float(metric.score(case).values[0])
+            scores[metric.spec()] = value if value == value else None
+        return scores
+
+
+@dataclass(frozen=True)
+class Regions(Question):
+    """The superpixel labels (H, W) of the picture as the network sees it."""
+
+    segments: int
+    compactness: float
+
+    def compute(self, desk: Desk) -> Floats:
+        from xai_core.superpixels import Slic
+
+        labels = desk.batch(self).segments(Slic(self.segments, self.compactness))[0]
+        return np.asarray(labels.cpu().numpy().astype(np.int16))
+
+
+@dataclass(frozen=True)
+class Channels(Question):
+    """The channels that add most to a class' logit: indices, shares, maps, bias and logit."""
+
+    target: int
+    count: int
+
+    def compute(self, desk: Desk) -> dict[str, Any]:
+        import torch
+
+        from xai_core.feature_visualization import channel_shares
+
+        batch = desk.batch(self)
+        target = torch.tensor([[self.target]], device=batch.images.device)
+        shares = channel_shares(batch, target)[0, 0]
+        best = shares.topk(min(self.count, len(shares))).indices
+        logit = float(batch.logits[0, self.target])
+        return {
+            "channels": best.tolist(),
+            "shares": shares[best].tolist(),
+            "maps": batch.activations[0, best].float().cpu().numpy(),
+            "logit": logit,
+            "bias": logit - float(shares.sum()),
+            "all": len(shares),
+        }
+
+
+@dataclass(frozen=True)
+class ChannelMeans(Question):
+    """Every channel's mean activation on many pictures: an array (pictures, channels).
+
+    `sha256` names the set of pictures; `photo` is not looked at.
+    """
+
+    photos: tuple[Photo, ...] = field(compare=False, repr=False)
+
+    def compute(self, desk: Desk) -> Floats:
+        import torch
+
+        from xai_core.batch import Batch
+
+        classifier = desk.classifier(self.network)
+        means = []
+        for start in range(0, len(self.photos), PHOTOS_AT_ONCE):
+            part = self.photos[start : start + PHOTOS_AT_ONCE]
+            with torch.inference_mode():
+                activations = Batch.of(classifier, part, self.framing).activations
+            means.append(activations.float().mean(dim=(2, 3)).cpu().numpy())
+        return np.concatenate(means)
+
+
+@dataclass(frozen=True)
+class Synthesis(Question):
+    """The picture that a channel likes best, optimised from noise; `photo` is not looked at."""
+
+    channel: int
+    steps: int
+
+    def compute(self, desk: Desk) -> RGB:
+        from xai_core.feature_visualization import Channel, FeatureVisualization
+
+        recipe = FeatureVisualization(steps=self.steps)
+        return recipe.synthesise(desk.classifier(self.network), Channel(self.channel)).rgb
+
+
+class Desk:
+    """Answers questions one after another, those of all sessions in turn.
+
+    A session's questions that are not asked again for 20 seconds are dropped, so that nobody
+    waits for a page that was closed.
+    """
+
+    def __init__(self) -> None:
+        self._answers: OrderedDict[Question, Answer] = OrderedDict()
+        self._wanted: OrderedDict[str, tuple[float, list[Question]]] = OrderedDict()
+        self._networks: OrderedDict[str, Classifier] = OrderedDict()
+        self._batches: OrderedDict[tuple[str, str, Framing], Batch] = OrderedDict()
+        self._change = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def ask(self, session: str, questions: Sequence[Question]) -> dict[Question, Answer]:
+        """What is known of `questions`; the rest is now what `session` waits for, in this order."""
+        with self._change:
+            known = {q: self._answers[q] for q in questions if q in self._answers}
+            for question in known:
+                self._answers.move_to_end(question)
+            waiting = [q for q in questions if q not in known]
+            self._wanted[session] = (time.monotonic(), waiting)
+            if waiting and self._thread is None:
+                # not a daemon: ending Python in the middle of a torch operation would crash it
+                self._thread = threading.Thread(target=self._work, name="desk", daemon=False)
+                self._thread.start()
+            self._change.notify_all()
+        return known
+
+    def answer_now(self, question: Question) -> Answer:
+        """The answer, computed in the calling thread where it is not known yet."""
+        with self._change:
+            if question in self._answers:
+                return self._answers[question]
+        begin = time.perf_counter()
+        try:
+            answer = Answer(question.compute(self), seconds=time.perf_counter() - begin)
+        except (ValueError, ArithmeticError, OSError, RuntimeError, MemoryError) as error:
+            answer = Answer(error=str(error).partition("\n")[0] or type(error).__name__)
+        with self._change:
+            self._answers[question] = answer
+            while len(self._answers) > KEPT_ANSWERS:
+                self._answers.popitem(last=False)
+        return answer
+
+    def batch(self, question: Question) -> Batch:
+        """The picture prepared for the network, with what methods share already computed."""
+        from xai_core.batch import Batch
+
+        key = (question.network, question.sha256, question.framing)
+        if key not in self._batches:
+            classifier = self.classifier(question.network)
+            self._batches[key] = Batch.of(classifier, [question.photo], question.framing)
+            while len(self._batches) > KEPT_BATCHES:
+                self._batches.popitem(last=False)
+        self._batches.move_to_end(key)
+        return self._batches[key]
+
+    def classifier(self, name: str) -> Classifier:
+        """The network of that name, loaded once."""
+        from xai_core.loading import load_classifier
+
+        if name not in self._networks:
+            self._networks[name] = load_classifier(name)
+            while len(self._networks) > KEPT_NETWORKS:
+                self._networks.popitem(last=False)
+        self._networks.move_to_end(name)
+        return self._networks[name]
+
+    def _work(self) -> None:
+        while threading.main_thread().is_alive():
+            with self._change:
+                question = self._next()
+                if question is None:
+                    self._change.wait(timeout=IDLE_SECONDS)
+                    continue
+            self.answer_now(question)
+
+    def _next(self) -> Question | None:
+        """The first open question of the session that waited longest; sessions take turns."""
+        now = time.monotonic()
+        for session, (asked, questions) in list(self._wanted.items()):
+            open_ones = [q for q in questions if q not in self._answers]
+            if not open_ones or now - asked > FORGET_SECONDS:
+                del self._wanted[session]
+                continue
+            self._wanted.move_to_end(session)
+            return open_ones[0]
+        return None
+
+
+def recipe(spec: str) -> Method:
+    """The method that a spec such as `secam[segments=200]` names."""
+    from xai_core.catalog import configure
+    from xai_core.methods import METHODS
+
+    return configure([spec], METHODS)[0]

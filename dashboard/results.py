@@ -1,0 +1,288 @@
+"""Results: a run's scores as the tables that result pages show; no torch, no Streamlit."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import facts
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from xai_core.evaluation.statistics import (
+    Friedman,
+    agreement,
+    bca_interval,
+    friedman,
+    kendalls_w,
+    rank_stability,
+)
+from xai_core.evaluation.summary import (
+    chosen,
+    oriented_means,
+    rankable,
+    same_methods,
+    scores_by_method,
+    summarise,
+    summarise_ranks,
+)
+
+CURVE_RESAMPLES = 500
+Floats = npt.NDArray[np.float64]
+HEADLINES = ("symmetric_relevance_gain", "single_deletion", "deletion", "insertion")
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which images count: class indices, levels (empty: all), and "all", "right" or "wrong"."""
+
+    labels: tuple[int, ...] = ()
+    levels: tuple[int, ...] = ()
+    outcome: str = "all"
+
+    def of(self, scores: pd.DataFrame) -> pd.DataFrame:
+        return chosen(
+            scores,
+            labels=self.labels or None,
+            levels=self.levels or None,
+            correct={"right": True, "wrong": False}.get(self.outcome),
+        )
+
+
+@dataclass(frozen=True)
+class Board:
+    """A run's summary: one row per method and metric, mean ranks, and what coincides."""
+
+    summary: pd.DataFrame
+    ranks: pd.DataFrame
+    same: tuple[tuple[str, ...], ...]
+    images: int
+
+
+def board(scores: pd.DataFrame, manifest: Manifest) -> Board:
+    """The summary of some scores; the mean rank over metrics counts equal methods once."""
+    groups = same_methods(scores, manifest) if len(scores) else []
+    twins = {name for group in groups for name in group[1:]}
+    ranks = summarise_ranks(scores[~scores["method"].isin(twins)], manifest)
+    for group in groups:
+        for twin in group[1:]:
+            if group[0] in ranks.index:
+                ranks.loc[twin] = ranks.loc[group[0]]
+    same = tuple(group for group in groups if len(group) > 1)
+    return Board(summarise(scores), ranks, same, scores["image_sha256"].nunique())
+
+
+def _entry(manifest: Manifest, kind: str, spec: str) -> dict[str, Any]:
+    return next((e for e in manifest[kind].values() if e["spec"] == spec), {})
+
+
+def metric_title(metric: str, manifest: Manifest) -> str:
+    """A metric's title with the arrow to its better side."""
+    entry = _entry(manifest, "metrics", metric)
+    better = entry.get("higher_is_better")
+    arrow = "" if better is None else " ↑" if better else " ↓"
+    return f"{entry.get('label', metric)}{arrow}"
+
+
+def method_title(method: str, manifest: Manifest) -> str:
+    return str(_entry(manifest, "methods", method).get("label") or facts.label_of(method))
+
+
+def is_higher_better(metric: str, manifest: Manifest) -> bool | None:
+    return _entry(manifest, "metrics", metric).get("higher_is_better")
+
+
+def family_of(method: str, manifest: Manifest) -> str:
+    return str(_entry(manifest, "methods", method).get("family", ""))
+
+
+def metrics_of(manifest: Manifest, kinds: Sequence[str] = ()) -> list[str]:
+    """The run's metrics: ranked kinds first, in the manifest's order."""
+    order = ("ground truth", "faithfulness", "localisation", "stability", "descriptive", "check")
+    entries = [e for e in manifest["metrics"].values() if not kinds or e["kind"] in kinds]
+    return [
+        e["spec"]
+        for e in sorted(entries, key=lambda e: (order.index(e["kind"]), _headline(e["name"])))
+    ]
+
+
+def _headline(metric: str) -> int:
+    return HEADLINES.index(metric) if metric in HEADLINES else len(HEADLINES)
+
+
+def metric_rows(found: Board, manifest: Manifest, metric: str) -> pd.DataFrame:
+    """One metric, best method first: name, mean, low, high, n, family, baseline, seconds."""
+    rows = found.summary[found.summary["metric"] == metric].dropna(subset="mean").copy()
+    rows["name"] = [method_title(m, manifest) for m in rows["method"]]
+    rows["family"] = [family_of(m, manifest) for m in rows["method"]]
+    rows["baseline"] = rows["family"] == "baseline"
+    rows["seconds"] = rows["attribute_seconds"].clip(lower=1e-4)
+    higher = _entry(manifest, "metrics", metric).get("higher_is_better")
+    return rows.sort_values("mean", ascending=higher is False)
+
+
+def floor_of(rows: pd.DataFrame) -> float | None:
+    """The best null baseline's mean, where there is one; `rows` as from `metric_rows`."""
+    baselines = rows.loc[rows["baseline"], "mean"]
+    return float(baselines.iloc[0]) if len(baselines) else None
+
+
+def mean_table(found: Board, manifest: Manifest) -> pd.DataFrame:
+    """Methods x metrics: means, best mean rank first, indexed by the methods' specs."""
+    means = found.summary.pivot_table(index="method", columns="metric", values="mean", sort=False)
+    columns = [metric for metric in metrics_of(manifest) if metric in means]
+    table = means[columns].rename(columns=lambda metric: metric_title(metric, manifest))
+    table.insert(0, "Mean rank", found.ranks.mean(axis=1).reindex(table.index))
+    table.insert(0, "Family", [family_of(m, manifest) for m in table.index])
+    table.insert(0, "Method", [method_title(m, manifest) for m in table.index])
+    seconds = found.summary.groupby("method")["attribute_seconds"].mean()
+    table["Seconds per image"] = seconds.reindex(table.index)
+    return table.sort_values("Mean rank", na_position="last")
+
+
+def interval_table(found: Board, manifest: Manifest) -> pd.DataFrame:
+    """One row per method and metric, with interval, n and undefined scores."""
+    summary = found.summary
+    return pd.DataFrame(
+        {
+            "Method": [method_title(m, manifest) for m in summary["method"]],
+            "Measure": [metric_title(m, manifest) for m in summary["metric"]],
+            "Mean": summary["mean"],
+            "from": summary["low"],
+            "to": summary["high"],
+            "Median": summary["median"],
+            "n": summary["n"],
+            "undefined": summary["undefined"],
+        }
+    )
+
+
+def compared(
+    scores: pd.DataFrame, manifest: Manifest, metric: str, same: Sequence[Sequence[str]]
+) -> pd.DataFrame:
+    """Images x methods of one ranked metric, equal methods once; empty for descriptive metrics."""
+    by_method = rankable(scores_by_method(scores, metric))
+    twins = {name for group in same for name in group[1:] if group[0] in by_method}
+    by_method = by_method[[m for m in by_method if m not in twins]]
+    if is_higher_better(metric, manifest) is None or len(by_method.dropna()) < 2:
+        return by_method.iloc[:, :0]
+    return by_method
+
+
+def standing(by_method: pd.DataFrame, higher: bool) -> tuple[Friedman | None, pd.Series[float]]:
+    """Friedman's test and how often each method wins in resamples of the images."""
+    if by_method.shape[1] < 2:
+        return None, pd.Series(dtype=float)
+    test = friedman(by_method, higher) if by_method.shape[1] >= 3 else None
+    return test, rank_stability(by_method, higher).sort_values(ascending=False)
+
+
+def curve_metrics(curves: pd.DataFrame, manifest: Manifest) -> list[str]:
+    """The metrics that stored curves, headline first."""
+    keys = set(curves["metric_key"].unique())
+    stored = {e["spec"] for key, e in manifest["metrics"].items() if key in keys}
+    return [metric for metric in metrics_of(manifest) if metric in stored]
+
+
+def curve_means(
+    curves: pd.DataFrame,
+    manifest: Manifest,
+    metric: str,
+    methods: Sequence[str],
+    images: Collection[str],
+) -> pd.DataFrame:
+    """Mean curves over images with their 95 % bootstrap bands, one row per point.
+
+    Columns method (spec), curve, fraction, mean, low, high, n. Curves whose points lie at other
+    fractions in every image are read off at 41 even ones.
+    """
+    key = next(k for k, e in manifest["metrics"].items() if e["spec"] == metric)
+    specs = {k: e["spec"] for k, e in manifest["methods"].items() if e["spec"] in methods}
+    rows = curves[(curves["metric_key"] == key) & curves["method_key"].isin(list(specs))]
+    rows = rows[rows["image_sha256"].isin(set(images))]
+    parts = []
+    places = {key: list(methods).index(spec) for key, spec in specs.items()}
+    rows = rows.assign(place=rows["method_key"].map(places))
+    for (_, method_key, curve), part in rows.groupby(["place", "method_key", "curve"]):
+        fractions, values = _on_one_grid(part)
+        if not len(values):
+            continue
+        low, high = bca_interval(values, resamples=CURVE_RESAMPLES).T
+        parts.append(
+            pd.DataFrame(
+                {
+                    "method": specs[str(method_key)],
+                    "curve": curve,
+                    "fraction": fractions,
+                    "mean": values.mean(axis=0),
+                    "low": low,
+                    "high": high,
+                    "n": len(values),
+                }
+            )
+        )
+    columns = ["method", "curve", "fraction", "mean", "low", "high", "n"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def _on_one_grid(part: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Fractions (P,) and values (N, P) of one method's curves, images without NaN only."""
+    by_image = [
+        (image["fraction"].to_numpy(float), image["value"].to_numpy(float))
+        for _, image in part.groupby("image_sha256", sort=False)
+    ]
+    sound = [(f, v) for f, v in by_image if not np.isnan(v).any()]
+    if not sound:
+        return np.empty(0), np.empty((0, 0))
+    first = sound[0][0]
+    if all(len(f) == len(first) and np.allclose(f, first) for f, _ in sound):
+        return first, np.stack([v for _, v in sound])
+    even = np.linspace(0, 1, 41)
+    return even, np.stack([np.interp(even, f, v) for f, v in sound])
+
+
+@dataclass(frozen=True)
+class Agreements:
+    """How far metrics agree on the order of methods, and images within one metric."""
+
+    between: pd.DataFrame
+    within: pd.Series[float]
+    methods: int
+    images: int
+
+
+def agreements(scores: pd.DataFrame, manifest: Manifest) -> Agreements:
+    """Kendall's tau-b between metrics over methods' means, Kendall's W of each over images.
+
+    Methods that coincide are counted once.
+    """
+    groups = same_methods(scores, manifest)
+    twins = {name for group in groups for name in group[1:]}
+    own = scores[~scores["method"].isin(twins)]
+    means = oriented_means(own, manifest)
+    order = [m for m in metrics_of(manifest) if m in means]
+    within = {m: kendalls_w(rankable(scores_by_method(own, m))) for m in order}
+    return Agreements(
+        agreement(means[order]),
+        pd.Series(within, dtype=float),
+        len(means),
+        own["image_sha256"].nunique(),
+    )
+
+
+def examples(scores: pd.DataFrame, method: str, metric: str, higher: bool) -> pd.DataFrame:
+    """The best, median and worst images behind one cell: image, score and place."""
+    rows = scores[(scores["method"] == method) & (scores["metric"] == metric)]
+    rows = rows.dropna(subset="score").sort_values("score", ascending=not higher)
+    if rows.empty:
+        return rows
+    middle = len(rows) // 2
+    places = {
+        "best": rows.iloc[:3],
+        "median": rows.iloc[max(0, middle - 1) : middle + 2],
+        "worst": rows.iloc[-3:],
+    }
+    return pd.concat([part.assign(place=place) for place, part in places.items()])

@@ -1,0 +1,145 @@
+"""Superpixels: from CAM to SeCAM in steps, without torch, so that sliders answer at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from xai_core import heatmap
+from xai_core.evaluation.gallery import grid_behind
+from xai_core.images import RGB, Floats, Framing, InputFormat, framed, framed_region, map_on_photo
+
+Labels = npt.NDArray[np.int64]
+SLIC_PASSES = 10
+
+
+@dataclass(frozen=True)
+class Step:
+    """One picture of an explanation in steps, with what happens in it."""
+
+    title: str
+    text: str
+    picture: RGB
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a photo is shown: what the network sees of it, and how strongly maps cover it."""
+
+    rgb: RGB
+    form: InputFormat
+    framing: Framing
+    opacity: float
+    threshold: float
+
+    def seen(self) -> RGB:
+        """(size, size, 3): the picture as the network sees it."""
+        return framed(self.rgb, self.form, self.framing)
+
+    def map(self, values: Floats) -> Floats:
+        height, width = self.rgb.shape[:2]
+        return map_on_photo(values, height, width, self.form, self.framing)
+
+    def overlay(self, values: Floats, limit: float | None = None) -> RGB:
+        return heatmap.overlay(self.rgb, self.map(values), self.opacity, limit)
+
+    def outlined(self, labels: Labels) -> RGB:
+        height, width = self.rgb.shape[:2]
+        top, left, tall, wide = framed_region(height, width, self.form, self.framing)
+        whole = np.full((height, width), -1, dtype=np.int64)
+        fitted = cv2.resize(
+            labels.astype(np.float32), (wide, tall), interpolation=cv2.INTER_NEAREST_EXACT
+        )
+        whole[top : top + tall, left : left + wide] = fitted.astype(np.int64)
+        return heatmap.outlined(self.rgb, whole, max(1, round(max(height, width) / 300)))
+
+    def masked(self, values: Floats) -> RGB:
+        return heatmap.masked(self.rgb, self.map(values), self.threshold)
+
+
+def regions(rgb: RGB, segments: int, compactness: float, **how: Any) -> Labels:
+    """SLIC superpixels (H, W), 0 .. count - 1, of the picture as the network sees it."""
+    from skimage.segmentation import slic
+
+    labels = slic(rgb, n_segments=segments, compactness=compactness, start_label=1, **how)
+    _, without_gaps = np.unique(labels, return_inverse=True)
+    return np.asarray(without_gaps.reshape(rgb.shape[:2]), dtype=np.int64)
+
+
+def region_means(values: Floats, labels: Labels) -> Floats:
+    """The map with every pixel replaced by the mean of its region."""
+    flat = labels.ravel()
+    means = np.bincount(flat, values.ravel().astype(np.float64)) / np.bincount(flat)
+    return np.asarray(means[labels], dtype=np.float32)
+
+
+def block_means(values: Floats, cells: int = 7) -> Floats:
+    """The map (H, W) averaged over a grid of cells x cells blocks, drawn as blocks."""
+    height, width = values.shape
+    rows = np.arange(height) * cells // height
+    columns = np.arange(width) * cells // width
+    return region_means(values, (rows[:, None] * cells + columns).astype(np.int64))
+
+
+def on_its_grid(cam: Floats) -> Floats:
+    """CAM as it comes from the network, in blocks; block means where its grid is not found."""
+    for cells in (7, 8, 12, 14):
+        grid = grid_behind(cam[None], cells)
+        if grid is not None:
+            return heatmap.enlarged(grid[0], cam.shape[0], cam.shape[1], nearest=True)
+    return block_means(cam)
+
+
+def square_cells(height: int, width: int, segments: int) -> Labels:
+    """SLIC's seeds: a grid of about `segments` square cells."""
+    side = (height * width / segments) ** 0.5
+    rows, columns = max(1, round(height / side)), max(1, round(width / side))
+    row, column = np.arange(height) * rows // height, np.arange(width) * columns // width
+    return np.asarray(row[:, None] * columns + column, dtype=np.int64)
+
+
+def secam_steps(look: Look, cam: Floats, segments: int, compactness: float) -> list[Step]:
+    """From CAM to what SeCAM keeps, in six pictures; all maps on CAM's scale."""
+    labels = regions(look.seen(), segments, compactness)
+    secam, limit = region_means(cam, labels), heatmap.limit_of(cam)
+    coarse, count = on_its_grid(cam), int(labels.max()) + 1
+    share = f"{look.threshold:.0%}"
+    return [
+        Step("1 CAM", "The class score on the network's coarse grid.", look.overlay(coarse, limit)),
+        Step("2 Enlarged", "CAM at the picture's resolution.", look.overlay(cam, limit)),
+        Step("3 Superpixels", f"{count} regions of alike pixels (SLIC).", look.outlined(labels)),
+        Step("4 SeCAM", "Each superpixel takes CAM's mean.", look.overlay(secam, limit)),
+        Step("5 SeCAM keeps", f"What reaches {share} of its maximum.", look.masked(secam)),
+        Step("CAM keeps", f"The same {share}, without superpixels.", look.masked(cam)),
+    ]
+
+
+def slic_steps(look: Look, segments: int, compactness: float) -> list[Step]:
+    """SLIC in four pictures: seeds, first assignment, converged, small pieces joined."""
+    rgb, loose = look.seen(), {"enforce_connectivity": False}
+    first = regions(rgb, segments, compactness, max_num_iter=1, **loose)
+    settled = regions(rgb, segments, compactness, max_num_iter=SLIC_PASSES, **loose)
+    joined = regions(rgb, segments, compactness)
+    cells = square_cells(rgb.shape[0], rgb.shape[1], segments)
+    texts = (
+        ("Seeds", f"Centres on an even grid: {cells.max() + 1} squares.", cells),
+        ("Assignment", "Every pixel joins the centre nearest in colour and place.", first),
+        ("Update", f"Centres move to the mean of their pixels, {SLIC_PASSES} times over.", settled),
+        ("Connectivity", f"Scattered pieces join a neighbour: {joined.max() + 1} remain.", joined),
+    )
+    return [Step(title, text, look.outlined(labels)) for title, text, labels in texts]
+
+
+def sweep(
+    look: Look, cam: Floats, counts: tuple[int, ...], shares: tuple[float, ...], compactness: float
+) -> list[list[RGB]]:
+    """What SeCAM keeps, one row for each number of segments, one column for each threshold."""
+    rows = []
+    for segments in counts:
+        secam = region_means(cam, regions(look.seen(), segments, compactness))
+        rows.append([heatmap.masked(look.rgb, look.map(secam), share) for share in shares])
+    return rows

@@ -1,0 +1,41 @@
+"""Do methods, and metrics, agree?"""
+
+from __future__ import annotations
+
+import cached
+import charts
+import display
+import results
+import results_page
+import streamlit as st
+import wording
+
+display.show_heading(
+    "Do methods agree, and do measures?",
+    "Measures that rank methods differently measure different things; so do maps that differ.",
+)
+shown = results_page.ask_run_and_images([])
+found = cached.agreements(shown.run_dir, shown.stamp, shown.filters)
+if found.methods < 3:
+    display.show_problem("Agreement needs a run with at least three methods.", "hint")
+    st.stop()
+names = [results.metric_title(metric, shown.manifest) for metric in found.between.columns]
+display.show_answer(wording.agreement_says(found, shown.manifest))
+left, right = st.columns([3, 2])
+matrix = charts.draw_matrix(found.between.to_numpy(), names, -1, "Between measures: Kendall's τ-b")
+display.show_chart(left, matrix)
+reliable = dict(zip(names, found.within, strict=True))
+bars = charts.draw_bars(reliable, "Kendall's W: 1 if every picture ranks the methods alike", 0, 1)
+display.show_chart(right, bars, "Agreement of pictures within each measure")
+display.show_note(wording.AGREEMENT.format(methods=found.methods, images=found.images))
+
+methods, pairs, pictures = cached.map_agreement(cached.gallery_stamp())
+if methods:
+    display.show_section(
+        "Between methods: the maps themselves",
+        "How alike two methods order the pixels of a picture.",
+    )
+    titles = [shown.title_of(method) for method in methods]
+    title = "Mean rank correlation of the maps"
+    display.show_chart(None, charts.draw_matrix(pairs, titles, -1, title))
+    display.show_note(wording.MAPS.format(pictures=pictures))

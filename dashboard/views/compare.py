@@ -1,0 +1,77 @@
+"""How do the methods explain this image?"""
+
+from __future__ import annotations
+
+import cached
+import cards
+import choices
+import display
+import evidence
+import forms
+import streamlit as st
+
+display.show_heading(
+    "How do the methods explain this picture?",
+    "One picture, one network, many explanations: what speaks for a class, and what against it.",
+)
+choices.ask_picture(*evidence.pictures(), evidence.prepare)
+if choices.problem():
+    display.show_problem(choices.problem())
+with choices.toolbar([6, 2, 2, 1.9, 1.6]) as (methods, classes, network, opacity, options):
+    with methods:
+        choices.ask_methods()
+    with classes:
+        choices.ask_classes()
+    with network:
+        choices.ask_network(cached.networks())
+    with opacity:
+        choices.ask_opacity()
+    with options, st.popover("Options", width="stretch"):
+        choices.ask_view()
+        choices.ask_threshold()
+        choices.ask_framing()
+        spec = forms.ask_settings(choices.ask_variant())
+        st.button("Add to the comparison", on_click=choices.add_method, args=(spec,))
+
+seen = evidence.look(choices.current())
+if choices.current().classes == "named" and seen.categories:
+    choices.ask_named(seen.categories)
+chosen = choices.current()
+waiting = evidence.look(chosen).pending
+
+
+def show_rows() -> None:
+    now = evidence.look(chosen)
+    if now.error:
+        display.show_problem(now.error)
+        return
+    for target in now.targets or (-1,):
+        if now.targets:
+            st.html(f"<h2 class='rowtitle'>{cards.class_line(now, target)}</h2>")
+        cards.show_row(now, chosen, target)
+    if waiting and not now.pending:
+        st.rerun()
+
+
+def show_more() -> None:
+    now = evidence.look(chosen)
+    scores, alike, export = choices.tabs(["All scores", "Agreement", "Export"])
+    if scores.open:
+        with scores:
+            cards.show_scores(now)
+    if alike.open:
+        with alike:
+            cards.show_agreement(now)
+    if export.open:
+        with export:
+            cards.show_exports(now, chosen)
+
+
+if not chosen.methods:
+    display.show_problem("Choose at least one method above.", "hint")
+else:
+    st.fragment(show_rows, run_every=0.4 if waiting else None)()
+    display.show_legend(chosen.view, chosen.threshold)
+    cards.show_twins(evidence.look(chosen))
+    if not waiting and seen.targets:
+        show_more()

@@ -1,0 +1,34 @@
+"""How do insertion, deletion, MoRF and LeRF run?"""
+
+from __future__ import annotations
+
+import cached
+import charts
+import choices
+import display
+import results
+import results_page
+import wording
+
+display.show_heading(
+    "How does the score run as pixels are taken away or revealed?",
+    "A score is the area of a curve. The curve shows where a method wins or loses it.",
+)
+shown = results_page.ask_run_and_images(cached.curve_measures(), name="curve")
+curves = cached.curves(shown.run_dir, shown.stamp)
+if not results.curve_metrics(curves, shown.manifest):
+    display.show_problem("This run stored no curves: evaluate deletion or insertion.", "hint")
+else:
+    methods = {e["spec"]: e["label"] for e in shown.manifest["methods"].values()}
+    chosen = choices.ask_shown(methods, (*choices.METHODS, "random"))
+    about = (shown.run_dir, shown.stamp, shown.filters, shown.measure)
+    rows = cached.curve_means(*about, tuple(chosen))
+    if rows.empty:
+        display.show_problem("No curve fits these choices: take a filter away.", "hint")
+    else:
+        display.show_answer(wording.curves_say(rows, shown.measure, methods))
+        chart = charts.draw_curves(rows, methods, "class probability")
+        display.show_chart(None, chart, f"Curves of {shown.titles[shown.measure]}")
+        display.show_note(wording.CURVES.format(n=int(rows["n"].max())))
+        table = rows.assign(method=[methods[m] for m in rows["method"]])
+        display.offer_table(table, "curves")

@@ -1,0 +1,51 @@
+"""Who finds the evidence that is known to matter?"""
+
+from __future__ import annotations
+
+import cached
+import charts
+import choices
+import display
+import results
+import streamlit as st
+import truth_pages
+import truth_wording
+
+display.show_heading(
+    "Who finds the evidence that is known to matter?",
+    "Scenes are drawn again with one thing changed, so what the network uses is known.",
+)
+runs = cached.truth_runs()
+if not runs:
+    display.show_problem(
+        "There are no ground-truth results yet: run "
+        "python -m xai_core evaluate --benchmark all --run-dir data/runs/ground_truth",
+        "hint",
+    )
+    st.stop()
+with choices.toolbar([2, 3, 5]) as (run, benchmark, _):
+    with run:
+        run_dir = runs[choices.ask_truth({name: name for name in runs})]
+    found = cached.truth(run_dir)
+    with benchmark:
+        metrics = results.metrics_of(found.manifest)
+        titles = {metric: results.metric_title(metric, found.manifest) for metric in metrics}
+        metric = choices.ask_benchmark(titles)
+
+display.show_answer(found.sentences)
+rows = found.rows(metric)
+left, right = st.columns(2)
+chart = charts.draw_intervals(rows, results.floor_of(rows), titles[metric])
+if metric in found.ceilings:
+    chart.add_vline(x=found.ceilings[metric], line_width=1.5, line_color="#2b8a3e")
+display.show_chart(left, chart, f"Means and intervals of {titles[metric]}")
+stamp = cached.run_stamp(run_dir)
+test = cached.truth_test(run_dir, stamp, metric)
+if test is not None:
+    names = {m: results.method_title(m, found.manifest) for m in test.mean_ranks.index}
+    groups = [[names[m] for m in group] for group in test.groups]
+    ranks = {names[m]: float(r) for m, r in test.mean_ranks.items()}
+    chart = charts.draw_critical_differences(ranks, groups, test.critical_difference)
+    display.show_chart(right, chart, f"Mean ranks in {titles[metric]}")
+display.show_note(truth_wording.benchmark_caption(found.manifest, metric, int(rows["n"].max())))
+st.fragment(truth_pages.show_more)(run_dir, stamp, found)

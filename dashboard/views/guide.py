@@ -1,0 +1,39 @@
+"""What does each method and metric compute, what does it cost, when does it mislead?"""
+
+from __future__ import annotations
+
+import cached
+import choices
+import display
+import facts
+import lessons
+import streamlit as st
+import wording
+
+display.show_heading(
+    "Guide",
+    "What each method and each measure computes, what it costs, and when it misleads.",
+)
+methods, measures, slic, reading = choices.tabs(
+    ["Methods", "Measures", "SLIC by hand", "Reading results"]
+)
+if methods.open:
+    with methods:
+        name = choices.ask_topic("Method", facts.facts("methods"), "topic")
+        lessons.show_recipe(facts.facts("methods")[name])
+        display.show_section("All methods")
+        display.show_table(wording.method_table(cached.passes()), "methods", wording.METHOD_COLUMNS)
+if measures.open:
+    with measures:
+        name = choices.ask_topic("Measure", facts.facts("metrics"), "measure_topic")
+        lessons.show_recipe(facts.facts("metrics")[name])
+        display.show_section("All measures")
+        display.show_table(wording.metric_table(), "measures", wording.METRIC_COLUMNS)
+if slic.open:
+    with slic:
+        lessons.show_worked_example()
+if reading.open:
+    with reading:
+        for title, text in wording.READING:
+            display.show_section(title)
+            st.html(f"<p class='prose'>{text}</p>")

@@ -1,0 +1,33 @@
+"""Evaluate my images, my network, my choice of methods."""
+
+from __future__ import annotations
+
+import cached
+import choices
+import display
+import facts
+import jobs
+import streamlit as st
+import workbench
+from jobs import Order
+
+display.show_heading(
+    "Evaluate pictures, a network and methods of your choice",
+    "An evaluation runs on its own: close the page, come back, or stop it and go on later.",
+)
+left, right = st.columns([3, 2], gap="large")
+with left:
+    dataset, limit = workbench.ask_pictures()
+    choices.ask_network(cached.networks())
+    choices.ask_methods()
+    metrics = choices.ask_metrics(facts.facts("metrics"))
+    chosen = choices.current()
+    order = Order(dataset, chosen.network, chosen.methods, tuple(metrics), limit, chosen.framing)
+    ready = bool(dataset and chosen.methods and metrics)
+    workbench.show_estimate(order)
+    if st.button("Evaluate", type="primary", disabled=not ready, icon=":material/play_arrow:"):
+        workbench.begin(order)
+with right:
+    display.show_section("Runs")
+    active = any(job.is_active for job in jobs.all_jobs())
+    st.fragment(workbench.show_jobs, run_every=1.0 if active else None)(active)

@@ -1,0 +1,38 @@
+"""Do maps depend on the weights and on the class?"""
+
+from __future__ import annotations
+
+import cached
+import charts
+import choices
+import display
+import results
+import results_page
+import wording
+
+display.show_heading(
+    "Do the maps depend on the network and on the class?",
+    "A map that stays when the network's weights become random, or when the class changes, "
+    "explains something else.",
+)
+shown = results_page.ask_run_and_images(kinds=("check",), name="check")
+if not shown.titles:
+    display.show_problem(wording.NO_CHECKS, "hint")
+else:
+    board = cached.board(shown.run_dir, shown.stamp, shown.filters)
+    rows = results.metric_rows(board, shown.manifest, shown.measure).sort_values("mean")
+    display.show_answer(wording.sanity_says(rows, shown.measure))
+    chart = charts.draw_intervals(rows, None, shown.titles[shown.measure])
+    display.show_chart(None, chart, shown.titles[shown.measure])
+    display.show_note(wording.SANITY.format(n=int(rows["n"].max())))
+    stored = cached.curves(shown.run_dir, shown.stamp)
+    if shown.measure in results.curve_metrics(stored, shown.manifest):
+        methods = {e["spec"]: e["label"] for e in shown.manifest["methods"].values()}
+        display.show_section(
+            "Layer by layer",
+            "Rank correlation with the untouched map while layers become random, the last first.",
+        )
+        chosen = choices.ask_shown(methods, choices.METHODS)
+        about = (shown.run_dir, shown.stamp, shown.filters, shown.measure)
+        rows = cached.curve_means(*about, tuple(chosen))
+        display.show_chart(None, charts.draw_curves(rows, methods, "rank correlation"), "Layers")

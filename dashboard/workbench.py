@@ -1,0 +1,147 @@
+"""Workbench: the pieces of the page that starts evaluations and shows how they go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+
+import cached
+import choices
+import display
+import facts
+import jobs
+import streamlit as st
+from jobs import Job, Order
+
+from xai_core.images import BadImage, find_images
+
+STATES = {
+    "starting": "starting",
+    "running": "running",
+    "done": "finished",
+    "cancelled": "stopped",
+    "failed": "failed",
+}
+
+
+def ask_pictures() -> tuple[str, int]:
+    """The pictures to evaluate: a data set name or folder (empty: none yet), and how many."""
+    source = choices.ask_source()
+    dataset, found = "", 0
+    if source == "orchard":
+        dataset, found = "orchard", 240
+    elif source == "folder":
+        dataset = choices.ask_folder()
+        if dataset:
+            try:
+                found = len(find_images(dataset))
+                display.show_note(f"{found} pictures. Folders that name a class give its label.")
+            except BadImage as error:
+                display.show_problem(str(error))
+                dataset = ""
+    else:
+        files = choices.ask_files()
+        if files:
+            folder = jobs.keep_uploads([(file.name, file.getvalue()) for file in files])
+            dataset, found = str(folder), len(files)
+    return dataset, choices.ask_limit(found) if found else 0
+
+
+def show_estimate(order: Order) -> None:
+    """What it will cost, before it starts, from the passes and times of the shipped run."""
+    passes, seconds = cached.cost_of(order.methods, order.metrics)
+    if not order.limit or passes is None:
+        return
+    total = passes * order.limit
+    text = f"About {total:,.0f} forward passes"
+    if seconds is not None:
+        text += f", {display.duration(total * seconds)} at the speed of the shipped run"
+    missing = [m for m in order.methods if m not in cached.passes()]
+    if missing:
+        names = facts.joined([facts.label_of(method) for method in missing])
+        text += f"; not counting {names}"
+    display.show_note(text + ".")
+
+
+def begin(order: Order) -> None:
+    """Start the run, or show the one that is at work already."""
+    try:
+        jobs.start(order)
+    except OSError as error:
+        display.show_problem(f"The run cannot be started: {error.strerror or error}.")
+        return
+    st.rerun()
+
+
+def show_jobs(was_active: bool) -> None:
+    """Every run with its progress and what can be done with it."""
+    found = jobs.all_jobs()
+    if not found:
+        display.show_note("Nothing has been evaluated yet.")
+    for job in found:
+        _show_job(job)
+    if was_active and not any(job.is_active for job in found):
+        st.rerun()
+
+
+def _show_job(job: Job) -> None:
+    with st.container(border=True, key=choices.job_key(job.name, "box")):
+        left = "" if job.seconds_left is None else f", {display.duration(job.seconds_left)} left"
+        state = STATES.get(job.state, job.state)
+        st.html(
+            f"<div class='card'><h3>{escape(job.name)}</h3><p class='note'>{state}{left}"
+            f"{_about(job)}</p></div>"
+        )
+        if job.is_active:
+            st.progress(min(1.0, job.fraction))
+            display.show_note(job.message)
+        if job.state == "failed":
+            display.show_problem(job.message)
+        with st.container(horizontal=True):
+            _offer_actions(job)
+        if job.is_active or job.state == "failed":
+            with st.expander("Log"):
+                st.code(jobs.log_of(job.run_dir) or "nothing yet", language=None)
+
+
+def _about(job: Job) -> str:
+    if job.order is None:
+        return ""
+    order = job.order
+    dataset = Path(order.dataset).name
+    what = f"{order.limit} pictures of {dataset}, {order.classifier}"
+    how = f"{len(order.methods)} methods, {len(order.metrics)} measures"
+    return escape(f" · {what}, {how}")
+
+
+def _offer_actions(job: Job) -> None:
+    if job.is_active:
+        if st.button("Stop", key=choices.job_key(job.name, "stop")):
+            jobs.stop(job)
+        return
+    if (job.run_dir / "manifest.json").is_file() and st.button(
+        "Show results", key=choices.job_key(job.name, "show")
+    ):
+        choices.show_results(job.name)
+    if job.order is not None and job.state in ("cancelled", "failed"):
+        order = job.order
+        if st.button("Go on", key=choices.job_key(job.name, "on")):
+            begin(order)
+    if job.name in jobs.PROTECTED:
+        return
+    with st.popover("More"):
+        name = choices.ask_name(job.name)
+        if st.button("Rename", key=choices.job_key(job.name, "rename")):
+            _try(lambda: jobs.rename(job, name))
+        if st.button("Delete for good", key=choices.job_key(job.name, "delete")):
+            _try(lambda: jobs.delete(job))
+
+
+def _try(action: Callable[[], object]) -> None:
+    try:
+        action()
+    except (ValueError, OSError) as error:
+        display.show_problem(str(error))
+        return
+    st.rerun()

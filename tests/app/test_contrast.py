@@ -1,0 +1,91 @@
+"""Contrasts on made-up scores whose answer is known, and the sentences they become."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from wording import superpixel_answer
+
+from xai_core.evaluation.contrast import contrast, gains_over_all
+
+METRICS = {
+    "a": {"spec": "deletion", "kind": "faithfulness", "higher_is_better": False},
+    "b": {"spec": "insertion", "kind": "faithfulness", "higher_is_better": True},
+    "c": {"spec": "sparseness", "kind": "descriptive", "higher_is_better": None},
+}
+MANIFEST: dict[str, Any] = {"metrics": METRICS, "methods": {}}
+
+
+def scores(means: dict[str, dict[str, float]], images: int = 40) -> pd.DataFrame:
+    """Scores with equal noise for all methods, so that differences of means are exact."""
+    random = np.random.default_rng(0)
+    rows = []
+    for metric in ("deletion", "insertion", "sparseness"):
+        noise = random.normal(0, 0.1, images)
+        for method, by_metric in means.items():
+            own = random.normal(0, 0.01, images)
+            for image in range(images):
+                value = by_metric.get(metric, 0.5) + noise[image] + own[image] - own.mean()
+                rows.append(
+                    {
+                        "image_sha256": str(image),
+                        "method": method,
+                        "metric": metric,
+                        "score": value,
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def test_gain_is_the_paired_difference_turned_to_the_better_side() -> None:
+    found = contrast(
+        scores({"secam": {"deletion": 0.4}, "cam": {"deletion": 0.5}}), MANIFEST, "secam", "cam"
+    )
+    assert found is not None
+    row = found.table.set_index("metric").loc["deletion"]
+    assert row["gain"] == pytest.approx(0.1)
+    assert row["low"] < 0.1 < row["high"]
+    assert row["wins"] == row["n"] == 40
+    assert found.better() == ["deletion"]
+    assert found.undecided() == ["insertion"]
+    assert "sparseness" not in set(found.table["metric"])
+
+
+def test_contrast_turns_around() -> None:
+    data = scores({"secam": {"insertion": 0.4}, "cam": {"insertion": 0.6}})
+    there, back = (contrast(data, MANIFEST, *pair) for pair in (("secam", "cam"), ("cam", "secam")))
+    assert there is not None
+    assert back is not None
+    np.testing.assert_allclose(there.table["gain"], -back.table["gain"])
+    assert there.worse() == back.better() == ["insertion"]
+
+
+def test_missing_method_gives_none() -> None:
+    assert contrast(scores({"cam": {}}), MANIFEST, "secam", "cam") is None
+
+
+def test_gain_over_all_needs_every_control() -> None:
+    data = scores(
+        {
+            "secam": {"deletion": 0.3, "insertion": 0.6},
+            "cam_nearest": {"deletion": 0.4, "insertion": 0.5},
+            "secam_grid": {"deletion": 0.2, "insertion": 0.5},
+        }
+    )
+    gained, found = gains_over_all(data, MANIFEST, "secam", ("cam_nearest", "secam_grid", "other"))
+    assert gained == ["insertion"]
+    assert found == ["cam_nearest", "secam_grid"]
+
+
+@pytest.mark.parametrize(
+    ("secam", "word"),
+    [
+        ({"deletion": 0.3}, "SeCAM is better than CAM in deletion."),
+        ({"deletion": 0.7}, "CAM is better in deletion."),
+        ({}, "No difference is shown in deletion and insertion."),
+    ],
+)
+def test_answer_says_what_the_data_say(secam: dict[str, float], word: str) -> None:
+    sentences, _ = superpixel_answer(scores({"secam": secam, "cam": {}}), MANIFEST)
+    assert word in sentences

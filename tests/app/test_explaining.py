@@ -1,0 +1,118 @@
+"""The desk: answers once, tells errors in a sentence, serves sessions in turn, drops the closed."""
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import explaining
+import numpy as np
+import pytest
+from explaining import Answer, Desk, ImageScores, Maps, Prediction, Question
+
+from xai_core.batch import Batch
+from xai_core.classifier import Classifier
+from xai_core.images import Photo
+from xai_core.methods import METHODS
+from xai_core.metrics import METRICS, Case
+
+DONE: list[str] = []
+
+
+@dataclass(frozen=True)
+class Fake(Question):
+    name: str = ""
+    seconds: float = 0.0
+    error: str = ""
+
+    def compute(self, desk: Desk) -> Any:
+        time.sleep(self.seconds)
+        DONE.append(self.name)
+        if self.error:
+            raise ValueError(self.error)
+        return self.name
+
+
+def fake(photo: Photo, name: str, **about: Any) -> Fake:
+    return Fake("network", photo.sha256, "whole", photo, name, **about)
+
+
+def wait(desk: Desk, session: str, questions: list[Question]) -> dict[Question, Answer]:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        known = desk.ask(session, questions)
+        if len(known) == len(questions):
+            return known
+        time.sleep(0.01)
+    raise TimeoutError
+
+
+def test_equal_questions_are_answered_once(photos: list[Photo]) -> None:
+    DONE.clear()
+    desk = Desk()
+    question = fake(photos[0], "once")
+    assert wait(desk, "a", [question])[question].value == "once"
+    assert wait(desk, "b", [fake(photos[0], "once")])
+    assert DONE == ["once"]
+
+
+def test_an_error_is_an_answer_in_one_sentence(photos: list[Photo]) -> None:
+    question = fake(photos[0], "bad", error="this is wrong\nwith a long trace")
+    assert wait(Desk(), "a", [question])[question].error == "this is wrong"
+
+
+def test_sessions_take_turns(photos: list[Photo]) -> None:
+    DONE.clear()
+    desk = Desk()
+    first = [fake(photos[0], f"a{n}", seconds=0.02) for n in range(4)]
+    second = [fake(photos[1], f"b{n}", seconds=0.02) for n in range(2)]
+    desk.ask("a", first)
+    desk.ask("b", second)
+    wait(desk, "a", list(first))
+    wait(desk, "b", list(second))
+    assert DONE.index("b1") < DONE.index("a3")
+
+
+def test_what_nobody_asks_for_any_more_is_dropped(photos: list[Photo]) -> None:
+    DONE.clear()
+    desk = Desk()
+    desk.ask("a", [fake(photos[0], "kept", seconds=0.1), fake(photos[0], "dropped")])
+    time.sleep(0.03)
+    desk.ask("a", [fake(photos[0], "kept", seconds=0.1)])
+    wait(desk, "a", [fake(photos[0], "kept", seconds=0.1)])
+    time.sleep(0.1)
+    assert "dropped" not in DONE
+
+
+def test_asking_never_waits_for_the_work(photos: list[Photo]) -> None:
+    desk = Desk()
+    begin = time.perf_counter()
+    desk.ask("a", [fake(photos[0], "slow", seconds=0.5)])
+    assert time.perf_counter() - begin < 0.2
+    assert [t.name for t in threading.enumerate()].count("desk") >= 1
+
+
+@pytest.fixture
+def desk(tiny_classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    import xai_core.loading
+
+    monkeypatch.setattr(xai_core.loading, "load_classifier", lambda name: tiny_classifier)
+    return explaining.Desk()
+
+
+def test_maps_and_scores_are_the_cores_own(
+    desk: Desk, tiny_classifier: Classifier, photos: list[Photo]
+) -> None:
+    about = ("tiny", photos[0].sha256, "whole", photos[0])
+    told = desk.answer_now(Prediction(*about)).value
+    batch = Batch.of(tiny_classifier, [photos[0]])
+    np.testing.assert_allclose(told["probabilities"], batch.probabilities[0].numpy(), rtol=1e-5)
+    targets = tuple(batch.top(2)[0].tolist())
+    maps = desk.answer_now(Maps(*about, "secam[segments=12]", targets)).value["maps"]
+    method = METHODS["secam"](segments=12)
+    ours = method.attribute(batch, batch.top(2)).half()
+    np.testing.assert_array_equal(maps, ours[0].numpy())
+    asked = ImageScores(*about, "secam[segments=12]", targets, targets[1], ("single_deletion",))
+    case = Case(batch, batch.top(2)[:, 1], ours[:, 1].float(), method)
+    score = float(METRICS["single_deletion"]().score(case).values[0])
+    assert desk.answer_now(asked).value == {"single_deletion": pytest.approx(score, abs=1e-5)}

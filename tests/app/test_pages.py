@@ -1,0 +1,192 @@
+"""Every page of the real app, through its router."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from xai_core import DATA
+from xai_core.evaluation.store import load_manifest
+
+DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard"
+Page = Callable[..., AppTest]
+
+PAGES = {
+    "compare": ("How do the methods explain this picture?", "Relevance gain"),
+    "cam_vs_secam": ("CAM or SeCAM: what do superpixels change?", "4 SeCAM"),
+    "leaderboard": ("Which method is best, and is the difference real?", "pictures of"),
+    "curves": ("How does the score run as pixels are taken away or revealed?", "At 20 %"),
+    "agreement": ("Do methods agree, and do measures?", "agree most"),
+    "ground_truth": (
+        "Who finds the evidence that is known to matter?",
+        "what the network uses is known",
+    ),
+    "sanity": ("Do the maps depend on the network and on the class?", "class"),
+    "mistakes": ("Where is the network wrong, and what did it look at?", "right on"),
+    "features": (
+        "Which channels carried this prediction, and what do they respond to?",
+        "where the channel is active",
+    ),
+    "run": ("Evaluate pictures, a network and methods of your choice", "forward passes"),
+    "guide": ("Guide", "When it misleads"),
+}
+RESULT_PAGES = ("leaderboard", "curves", "agreement", "sanity")
+
+shipped = pytest.mark.skipif(
+    not (DATA / "runs" / "shipped" / "gallery" / "index.json").is_file(),
+    reason="data/runs/shipped is not here: make it with python -m xai_core",
+)
+
+
+def texts(app: AppTest) -> str:
+    return "\n".join(html.proto.body for html in app.get("html"))
+
+
+def finished(app: AppTest, seconds: float = 90) -> AppTest:
+    """The page once nothing is computed any more."""
+    until = time.monotonic() + seconds
+    while "computing …" in texts(app) and time.monotonic() < until:
+        time.sleep(0.2)
+        app.run()
+    assert not app.exception
+    return app
+
+
+def test_the_table_covers_every_page() -> None:
+    assert set(PAGES) == {path.stem for path in (DASHBOARD / "views").glob("*.py")}
+
+
+@shipped
+@pytest.mark.parametrize("name", PAGES)
+def test_page_opens_with_a_finished_result(open_page: Page, name: str) -> None:
+    app = open_page(name)
+    heading, content = PAGES[name]
+    assert heading in texts(app)
+    assert content in texts(app)
+    assert "class='problem'" not in texts(app)
+
+
+@shipped
+def test_first_view_and_result_pages_do_not_load_torch() -> None:
+    script = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        f"app = AppTest.from_file({str(DASHBOARD / 'app.py')!r}, default_timeout=60).run()\n"
+        f"for page in {RESULT_PAGES!r} + ('guide',):\n"
+        "    app.switch_page(f'views/{page}.py').run()\n"
+        "    assert not app.exception\n"
+        "print('torch' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=90
+    )
+    assert done.stdout.strip() == "False", done.stderr[-2000:]
+
+
+@shipped
+def test_address_reproduces_the_view(open_page: Page) -> None:
+    app = open_page(
+        methods="cam secam[segments=80]", classes="2", opacity="0.4", view="kept", junk="1"
+    )
+    assert app.multiselect(key="methods").value == ["cam", "secam[segments=80]"]
+    assert app.selectbox(key="classes").value == "2"
+    assert app.slider(key="opacity").value == 0.4
+    assert app.query_params["methods"] == "cam secam[segments=80]"
+    assert "junk" not in app.query_params
+
+
+@shipped
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("opacity", "9"),
+        ("opacity", "nan"),
+        ("classes", "all"),
+        ("methods", "no_such_method"),
+        ("picture", "../../etc/passwd"),
+        ("threshold", "-1"),
+        ("view", "<script>"),
+    ],
+)
+def test_nonsense_in_the_address_is_ignored(open_page: Page, name: str, value: str) -> None:
+    app = open_page(**{name: value})
+    assert "passwd" not in texts(app)
+    assert "<script>" not in texts(app)
+
+
+@shipped
+def test_choices_stay_when_pages_change(open_page: Page) -> None:
+    app = open_page()
+    app.slider(key="opacity").set_value(0.3).run()
+    app.switch_page("views/guide.py").run()
+    app.switch_page("views/compare.py").run()
+    assert app.slider(key="opacity").value == 0.3
+    assert app.query_params["opacity"] == "0.3"
+
+
+@shipped
+def test_uploaded_picture_is_explained(open_page: Page) -> None:
+    content = (DATA / "orchard" / "images" / "kiwi-1-1.jpg").read_bytes()
+    app = open_page(methods="cam secam")
+    app.file_uploader[0].upload("my <b>fruit</b>.jpg", content, "image/jpeg").run()
+    app = finished(app)
+    assert app.session_state["picture"].startswith("upload-")
+    assert "picture" not in app.query_params
+    assert "computing" not in texts(app)
+    assert "<b>fruit" not in texts(app)
+
+
+@shipped
+def test_bad_upload_gives_one_sentence_and_the_page_goes_on(open_page: Page) -> None:
+    app = open_page()
+    app.file_uploader[0].upload("note <i>.png", b"this is text", "image/png").run()
+    assert not app.exception
+    assert "not an image that can be read" in texts(app)
+    assert "note &lt;i&gt;.png" in texts(app)
+    assert "Relevance gain" in texts(app)
+
+
+@shipped
+def test_an_unknown_network_gives_one_sentence(open_page: Page) -> None:
+    app = open_page(network="no_such_network")
+    until = time.monotonic() + 60
+    while "class='problem'" not in texts(app) and time.monotonic() < until:
+        time.sleep(0.2)
+        app.run()
+    assert "unknown classifier" in texts(app)
+
+
+@shipped
+def test_a_variant_joins_the_comparison(open_page: Page) -> None:
+    app = open_page(methods="cam")
+    app.number_input(key="_set.secam.segments").set_value(80).run()
+    next(b for b in app.button if b.label == "Add to the comparison").click().run()
+    assert app.session_state["methods"] == ["cam", "secam[segments=80]"]
+    assert "SeCAM (segments 80)" in texts(finished(app))
+
+
+@shipped
+def test_agreement_tab_draws_both_matrices(open_page: Page) -> None:
+    app = open_page(methods="cam secam grad_cam")
+    app.session_state["_more"] = "Agreement"
+    app.run()
+    charts = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+    titles = [chart["layout"]["title"]["text"] for chart in charts]
+    assert titles[0].startswith("Rank correlation")
+    assert titles[1].startswith("Overlap of the top 20 %")
+    assert charts[0]["data"][0]["z"]
+
+
+@shipped
+def test_leaderboard_filters_and_empty_choice(open_page: Page) -> None:
+    app = open_page("leaderboard")
+    app.multiselect(key="labels").set_value(["apple"]).run()
+    assert not app.exception
+    images = load_manifest(DATA / "runs" / "shipped")["images"]
+    apples = sum(image["label"] == 0 for image in images)
+    assert f"{apples} pictures of orchard" in texts(app)

@@ -1,0 +1,123 @@
+"""A real server, started from another folder, and a real browser that may reach nothing else."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+PROJECT = Path(__file__).resolve().parents[2]
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+TIMEOUT_MS = 90_000
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of `streamlit run`, as the README starts it but from a folder of its own."""
+    script = Path(sys.executable).with_name("streamlit")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = tmp_path_factory.mktemp("elsewhere")
+    with (folder / "log.txt").open("w") as log:
+        process = subprocess.Popen(
+            [script, "run", PROJECT / "dashboard" / "app.py", f"--server.port={port}"],
+            cwd=folder,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(address, process)
+        yield address
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(300):
+        if process.poll() is not None:
+            raise RuntimeError("streamlit ended before it answered")
+        try:
+            urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.2)
+    raise TimeoutError(f"{address} does not answer")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    executable = shutil.which("chromium")
+    if executable is None:
+        pytest.skip("no browser here: apt-get install chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(server: str, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens an address of the app in a session of its own and waits until it is drawn.
+
+    After the test no request may have left the server's address, and no exception be shown.
+    """
+    pages: list[Page] = []
+    requests: list[str] = []
+
+    def page(
+        path: str = "", *, width: int = 1280, height: int = 1100, theme: str = "light"
+    ) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=theme,  # type: ignore[arg-type]
+            accept_downloads=True,
+        )
+        opened = context.new_page()
+        opened.set_default_timeout(TIMEOUT_MS)
+        opened.on("request", lambda request: requests.append(request.url))
+        pages.append(opened)
+        opened.goto(f"{server}/{path}")
+        drawn(opened)
+        return opened
+
+    yield page
+    for opened in pages:
+        assert opened.locator("[data-testid=stException]").count() == 0
+        opened.context.close()
+    local = (server, server.replace("http", "ws", 1), "data:", "blob:")
+    assert [url for url in requests if not url.startswith(local)] == []
+
+
+def drawn(page: Page) -> None:
+    """Waits for the page's heading and for the script to end."""
+    page.wait_for_selector("h1.title")
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+
+
+@pytest.fixture(scope="session")
+def browser_report() -> Iterator[list[str]]:
+    """Times measured in the browser, printed at the end; they are never asserted."""
+    lines: list[str] = []
+    yield lines
+    print("\n" + "\n".join(lines))

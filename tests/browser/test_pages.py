@@ -1,0 +1,177 @@
+"""The pages as a person meets them."""
+
+import io
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from xai_core import DATA
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not (DATA / "runs" / "shipped" / "gallery" / "index.json").is_file(),
+        reason="data/runs/shipped is not here: make it with python -m xai_core",
+    ),
+]
+Open = Callable[..., Page]
+VIEWS = Path(__file__).resolve().parents[2] / "dashboard" / "views"
+PAGES = ["" if p.stem == "compare" else p.stem for p in sorted(VIEWS.glob("*.py"))]
+SCREENSHOTS = Path(__file__).with_name("screenshots")
+MAP = "[data-testid=stImage] img[alt^='CAM for']"
+
+
+def drawn(page: Page) -> None:
+    """Waits for the page's heading and for the script to end."""
+    page.wait_for_selector("h1.title")
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+
+
+def settled(page: Page) -> None:
+    """Waits until nothing is computed any more."""
+    page.wait_for_function("() => !document.body.innerText.includes('computing …')")
+    drawn(page)
+
+
+def test_first_view_is_a_finished_comparison(open_page: Open, browser_report: list[str]) -> None:
+    open_page("guide")  # the server's own start is not the page's
+    begin = time.perf_counter()
+    page = open_page("")
+    page.wait_for_selector(MAP)
+    browser_report.append(
+        f"first view, request to finished maps: {time.perf_counter() - begin:.2f} s"
+    )
+    assert page.locator("[data-testid=stImage] img").count() == 6
+    assert "computing" not in page.inner_text("body")
+    assert page.evaluate(f"document.querySelector(`{MAP}`).naturalWidth") > 200
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_opens(open_page: Open, browser_report: list[str], name: str) -> None:
+    open_page(name)
+    begin = time.perf_counter()
+    open_page(name)
+    browser_report.append(f"/{name}: {time.perf_counter() - begin:.2f} s")
+
+
+@pytest.mark.parametrize("width", [1024, 1280, 1920])
+@pytest.mark.parametrize("name", PAGES)
+def test_screenshots_have_nothing_beyond_the_window(open_page: Open, name: str, width: int) -> None:
+    page = open_page(name, width=width, height=1600)
+    settled(page)
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.wait_for_timeout(700)
+    page.screenshot(path=SCREENSHOTS / f"{name or 'compare'}_{width}.png")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_no_accessibility_violation(open_page: Open, name: str, theme: str) -> None:
+    page = open_page(name, theme=theme)
+    settled(page)
+    found = Axe().run(page).response["violations"]
+    described = [
+        f"{v['id']}: {node['html'][:200]}"
+        for v in found
+        for node in v["nodes"]
+        # Streamlit's own colour of a chosen segment is too faint on its dark background
+        if (v["id"], node["html"], theme) != ("color-contrast", "<p>All</p>", "dark")
+    ]
+    if theme == "dark":
+        SCREENSHOTS.mkdir(exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / f"{name or 'compare'}_dark.png")
+    assert described == []
+
+
+def test_upload_is_explained(open_page: Open, browser_report: list[str], tmp_path: Path) -> None:
+    page = open_page("?methods=cam+secam")
+    rows, columns = np.mgrid[0:300, 0:500]
+    pixels = np.stack([rows % 256, columns % 256, (rows + columns) % 256], axis=-1)
+    file = tmp_path / "wide *picture*.png"
+    Image.fromarray(pixels.astype(np.uint8)).save(file)
+    page.get_by_role("button", name="Your picture").click()
+    begin = time.perf_counter()
+    page.locator("input[type=file]").set_input_files(file)
+    expect(page.get_by_text("500 × 300 px")).to_be_visible()
+    page.wait_for_selector("[data-testid=stImage] img[alt^='SeCAM for']")
+    browser_report.append(f"upload to two maps, first use: {time.perf_counter() - begin:.2f} s")
+    settled(page)
+    assert "picture=" not in page.url
+    ratio = "picture => picture.naturalWidth / picture.naturalHeight"
+    assert page.locator(MAP).evaluate(ratio) == pytest.approx(5 / 3, abs=0.01)
+
+
+def test_bad_upload_gives_a_message_and_the_page_goes_on(open_page: Open, tmp_path: Path) -> None:
+    page = open_page("")
+    file = tmp_path / "notes.png"
+    file.write_text("no picture")
+    page.get_by_role("button", name="Your picture").click()
+    page.locator("input[type=file]").set_input_files(file)
+    expect(page.get_by_role("alert").get_by_text("notes.png: not an image")).to_be_visible()
+    expect(page.locator(MAP)).to_have_count(1)
+
+
+def test_link_and_reload_reproduce_the_view(open_page: Open) -> None:
+    page = open_page("?methods=secam+cam&classes=2&view=map&opacity=0.35")
+    expect(page.locator(".rowtitle")).to_have_count(2)
+    maps = page.locator("[data-testid=stImage] img[alt*='CAM for ']")
+    expect(maps).to_have_count(4)
+    names = [(seen.get_attribute("alt") or "").split(" for ")[0] for seen in maps.all()]
+    assert names == ["SeCAM", "CAM", "SeCAM", "CAM"]
+    settled(page)
+    shown = page.inner_text("[data-testid=stMain]")
+    page.reload()
+    expect(maps).to_have_count(4)
+    expect(page.get_by_test_id("stMain")).to_have_js_property("innerText", shown)
+
+
+def test_choosing_a_picture_changes_the_address_and_back_returns(open_page: Open) -> None:
+    page = open_page("")
+    first = page.url
+    page.locator(".st-key-gallery [role=radio]").nth(1).click()
+    page.wait_for_function("before => location.href !== before", arg=first)
+    drawn(page)
+    second = page.url
+    assert "picture=" in second
+    page.go_back()
+    drawn(page)
+    expect(page.locator(".st-key-gallery [role=radio]").nth(0)).to_have_attribute(
+        "aria-checked", "true"
+    )
+
+
+def test_gallery_answers_the_keyboard(open_page: Open) -> None:
+    page = open_page("")
+    radios = page.locator(".st-key-gallery [role=radio]")
+    radios.nth(0).focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    expect(radios.nth(1)).to_have_attribute("aria-checked", "true")
+
+
+def test_downloads_open(open_page: Open) -> None:
+    page = open_page("?methods=cam+secam")
+    page.get_by_role("tab", name="Export").click()
+    contents = {}
+    for label in ("Figure as PNG", "Figure as SVG", "Figure as PDF", "Maps as NPZ"):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=label).click()
+        contents[label] = Path(download.value.path()).read_bytes()
+    assert Image.open(io.BytesIO(contents["Figure as PNG"])).width > 1000
+    assert ET.fromstring(contents["Figure as SVG"]).tag.endswith("svg")
+    assert contents["Figure as PDF"].startswith(b"%PDF")
+    assert b"/Type /Page" in contents["Figure as PDF"]
+    maps = np.load(io.BytesIO(contents["Maps as NPZ"]))["maps"]
+    assert maps.shape[:2] == (2, 1)
+    page.get_by_role("tab", name="All scores").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV", exact=True).click()
+    assert b"SeCAM" in Path(download.value.path()).read_bytes()

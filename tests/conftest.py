@@ -1,0 +1,125 @@
+"""Small networks and pictures that every test folder uses; no test reaches the network."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torchvision.models.resnet import BasicBlock, ResNet
+
+from xai_core.batch import Batch
+from xai_core.classifier import Classifier
+from xai_core.images import InputFormat, Photo
+
+LOCAL = ("127.0.0.1", "::1", "localhost")
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = socket.socket.connect
+
+    def local_only(self: socket.socket, address: Any) -> None:
+        if isinstance(address, tuple) and address[0] not in LOCAL:
+            raise OSError(f"tests do not reach the network, tried {address}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", local_only)
+
+
+class LinearNetwork(nn.Module):
+    """logits = W . image + b on 3 x 32 x 32 pixels; `grid` is there so that a stage exists."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.grid = nn.Identity()
+        self.fc = nn.Linear(3 * 32 * 32, 4)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.fc(torch.flatten(self.grid(images), 1))
+
+
+class TinyNetwork(nn.Module):
+    """A small CNN with global average pooling and one Linear layer, in-place ReLUs included."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 8, 3, stride=2, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(8, 12, 3, stride=2, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(12, 16, 3, stride=2, padding=1),
+            nn.ReLU(inplace=True),
+        )
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(16, 5)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.fc(torch.flatten(self.avgpool(self.features(images)), 1))
+
+
+def seeded(make: Callable[[], nn.Module], seed: int = 0) -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return make()
+
+
+@pytest.fixture(scope="session")
+def linear_classifier() -> Classifier:
+    return Classifier.of(
+        seeded(LinearNetwork), tuple("abcd"), name="linear", form=InputFormat(size=32, resize=36)
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_classifier() -> Classifier:
+    return Classifier.of(
+        seeded(TinyNetwork), tuple("abcde"), name="tiny", form=InputFormat(size=64, resize=72)
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_resnet_classifier() -> Classifier:
+    def make() -> nn.Module:
+        network = ResNet(BasicBlock, [1, 1, 1, 1], num_classes=5)
+        for module in network.modules():  # batch norm that does something, as after training
+            if isinstance(module, nn.BatchNorm2d):
+                nn.init.uniform_(module.weight, 0.5, 1.5)
+                nn.init.uniform_(module.bias, -0.2, 0.2)
+                nn.init.uniform_(module.running_mean, -0.2, 0.2)
+                nn.init.uniform_(module.running_var, 0.5, 1.5)
+        return network
+
+    return Classifier.of(
+        seeded(make), tuple("abcde"), name="tiny_resnet", form=InputFormat(size=64, resize=72)
+    )
+
+
+def picture(seed: int, height: int = 96, width: int = 120) -> Photo:
+    """A structured picture: a coloured disc and a bar on a gradient with some noise."""
+    random = np.random.default_rng(seed)
+    rows, columns = np.mgrid[0:height, 0:width]
+    rgb = np.stack([rows / height, columns / width, np.full((height, width), 0.4)], axis=-1)
+    centre = random.uniform(0.3, 0.7, 2) * (height, width)
+    disc = np.hypot(rows - centre[0], columns - centre[1]) < random.uniform(0.15, 0.3) * height
+    rgb[disc] = random.uniform(0, 1, 3)
+    top = int(random.uniform(0, 0.8) * height)
+    rgb[top : top + height // 10, width // 5 : 4 * width // 5] = random.uniform(0, 1, 3)
+    rgb += random.normal(0, 0.03, rgb.shape)
+    pixels = (rgb.clip(0, 1) * 255).astype(np.uint8)
+    return Photo(f"picture_{seed}.png", pixels, f"{seed:064x}")
+
+
+@pytest.fixture(scope="session")
+def photos() -> list[Photo]:
+    return [picture(seed) for seed in range(4)]
+
+
+@pytest.fixture(scope="session")
+def tiny_batch(photos: list[Photo]) -> Callable[[Classifier], Batch]:
+    return lambda classifier: Batch.of(classifier, photos)

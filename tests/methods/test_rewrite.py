@@ -1,0 +1,141 @@
+"""Rewritten copies compute what the network computes, and show Captum what it must see."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+from torch.nn import functional
+
+from tests.conftest import picture, seeded
+from xai_core.batch import Batch
+from xai_core.classifier import Classifier
+from xai_core.images import InputFormat
+from xai_core.methods._activations import (
+    PIECEWISE_LINEAR,
+    PairwiseMaxPool,
+    guided_copy,
+    rescale_copy,
+)
+from xai_core.methods._cam import feature_cam
+from xai_core.methods._rewrite import beyond, capped_relu, operations, rewritten, stage_module
+from xai_core.methods.deep_lift import DeepLIFT
+from xai_core.methods.grad_cam import GradCAM
+from xai_core.methods.guided_backprop import GuidedBackprop
+
+
+def made(architecture: str) -> Classifier:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = torchvision.models.get_model(architecture, weights=None, num_classes=5)
+        for module in network.modules():  # so that ReLU6 reaches its top
+            if isinstance(module, nn.BatchNorm2d):
+                nn.init.uniform_(module.weight, 2.0, 4.0)
+            if isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight)
+    return Classifier.of(
+        network, tuple("abcde"), name=architecture, form=InputFormat(size=64, resize=72)
+    )
+
+
+@pytest.mark.parametrize("architecture", ["mobilenet_v2", "squeezenet1_0"])
+def test_copies_compute_the_same_and_share_the_weights(architecture: str) -> None:
+    classifier = made(architecture)
+    batch = Batch.of(classifier, [picture(0)])
+    ours = {p.data_ptr() for p in classifier.network.parameters()}
+    for make in (guided_copy, rescale_copy):
+        network = make(classifier)
+        assert torch.allclose(network(batch.images), batch.logits, rtol=1e-4)
+        assert {p.data_ptr() for p in network.parameters()} <= ours
+        relus = [m for m in network.modules() if type(m) in (nn.ReLU, nn.ReLU6)]
+        assert relus
+        assert not any(relu.inplace or type(relu) is nn.ReLU6 for relu in relus)
+
+
+def test_stock_mobilenet_is_explained_and_complete() -> None:
+    batch = Batch.of(made("mobilenet_v2"), [picture(0)])
+    found: dict[str, torch.Tensor] = {}
+    DeepLIFT().attribute(batch, batch.top(2), found)
+    scale = float(batch.logits.abs().max())
+    assert float(found["completeness_error"].max()) < 1e-4 * scale
+    assert bool(GuidedBackprop().attribute(batch, batch.top(1)).isfinite().all())
+
+
+def test_relu6_is_a_relu_by_type() -> None:
+    values = torch.linspace(-3, 9, 100)
+    assert torch.equal(capped_relu()(values), nn.ReLU6()(values))
+    assert type(capped_relu()) is nn.ReLU
+
+
+@pytest.mark.parametrize("ceil_mode", [False, True])
+@pytest.mark.parametrize(
+    ("size", "stride", "padding"),
+    [(3, 2, 1), (2, 2, 0), (3, 1, 1), (3, 2, 0), (5, 3, 2), (3, 3, 1)],
+)
+@pytest.mark.parametrize("side", [7, 8, 13])
+def test_pairwise_pooling_is_max_pooling(
+    side: int, size: int, stride: int, padding: int, ceil_mode: bool
+) -> None:
+    pool = nn.MaxPool2d(size, stride, padding, ceil_mode=ceil_mode)
+    values = torch.randn(2, 3, side, side + 2, generator=torch.Generator().manual_seed(side))
+    assert torch.allclose(PairwiseMaxPool(pool)(values), pool(values), atol=1e-6)
+
+
+def test_operations_name_what_a_method_has_no_rule_for(
+    tiny_resnet_classifier: Classifier, transformer_classifier: Classifier
+) -> None:
+    assert operations(tiny_resnet_classifier) == {
+        *("Conv2d", "BatchNorm2d", "ReLU", "MaxPool2d", "add", "AdaptiveAvgPool2d", "flatten"),
+        "Linear",
+    }
+    assert beyond(tiny_resnet_classifier, "DeepLIFT", PIECEWISE_LINEAR) is None
+    reason = beyond(transformer_classifier, "DeepLIFT", PIECEWISE_LINEAR)
+    assert reason is not None
+    assert "GELU, LayerNorm, MultiheadAttention" in reason
+
+
+def test_a_copy_is_made_once_and_dropped_after_an_error(tiny_classifier: Classifier) -> None:
+    with rewritten(tiny_classifier, guided_copy) as first:
+        pass
+    with rewritten(tiny_classifier, guided_copy) as second:
+        assert second is first
+
+    def fail() -> None:
+        with rewritten(tiny_classifier, guided_copy):
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    with rewritten(tiny_classifier, guided_copy) as third:
+        assert third is not first
+
+
+class FunctionalNetwork(nn.Module):
+    """Its last feature maps come from a function, as densenet's do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 3, stride=4)
+        self.fc = nn.Linear(6, 5)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        grid = functional.relu(self.conv(images), inplace=True)
+        return self.fc(functional.adaptive_avg_pool2d(grid, (1, 1)).flatten(1))
+
+
+def test_a_stage_computed_by_a_function_gets_a_module() -> None:
+    classifier = Classifier.of(
+        seeded(FunctionalNetwork), tuple("abcde"), form=InputFormat(size=64, resize=72)
+    )
+    assert classifier.stage == "relu"
+    batch = Batch.of(classifier, [picture(0)])
+    seen = []
+    with stage_module(classifier) as (network, module):
+        handle = module.register_forward_hook(lambda m, inputs, output: seen.append(output))
+        logits = network(batch.images)
+        handle.remove()
+    assert torch.allclose(seen[0], batch.activations, atol=1e-5)
+    assert torch.allclose(logits, batch.logits, rtol=1e-5)
+    grad_cam = GradCAM()._maps(batch, batch.top(2), {}) * seen[0][0, 0].numel()
+    assert torch.allclose(grad_cam, feature_cam(batch, batch.top(2)), atol=1e-5)

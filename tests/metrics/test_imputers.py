@@ -1,0 +1,112 @@
+"""Imputers: what they put in, and the fast solver against a sparse solve of the same system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from scipy import ndimage, sparse
+from scipy.sparse.linalg import spsolve
+
+from xai_core.batch import Batch
+from xai_core.classifier import Classifier
+from xai_core.imputers import IMPUTERS, Blur, NoisyLinear, load_imputer
+from xai_core.inpainting import inpainted
+
+MakeBatch = Callable[[Classifier], Batch]
+Floats = npt.NDArray[np.float64]
+
+
+def solved_sparsely(image: Floats, removed: npt.NDArray[np.bool_]) -> Floats:
+    """ROAD's linear system, row by row: neighbours outside the image take no part."""
+    _, height, width = image.shape
+    numbers = {tuple(place): number for number, place in enumerate(np.argwhere(removed))}
+    system = sparse.lil_matrix((len(numbers), len(numbers)))
+    right = np.zeros((len(numbers), len(image)))
+    for (row, column), number in numbers.items():
+        for down in (-1, 0, 1):
+            for across in (-1, 0, 1):
+                there = (row + down, column + across)
+                inside = 0 <= there[0] < height and 0 <= there[1] < width
+                if (down, across) == (0, 0) or not inside:
+                    continue
+                weight = 1 / 6 if 0 in (down, across) else 1 / 12
+                system[number, number] += weight
+                if there in numbers:
+                    system[number, numbers[there]] -= weight
+                else:
+                    right[number] += weight * image[:, there[0], there[1]]
+    filled = image.copy()
+    filled[:, removed] = spsolve(system.tocsc(), right).T
+    return filled
+
+
+@pytest.mark.parametrize("share", [0.1, 0.6, 0.95])
+@pytest.mark.parametrize("scattered", [True, False])
+def test_the_fast_solver_equals_a_sparse_solve(share: float, scattered: bool) -> None:
+    random = np.random.default_rng(0)
+    image = ndimage.gaussian_filter(random.normal(0, 4, (3, 45, 38)), (0, 2, 2))
+    order = random.random((45, 38))
+    if not scattered:
+        order = ndimage.gaussian_filter(order, 6)
+    removed = order < np.quantile(order, share)
+    fast = inpainted(image.astype(np.float32), removed)
+    np.testing.assert_allclose(fast, solved_sparsely(image, removed), atol=1e-3)
+    np.testing.assert_array_equal(fast[:, ~removed], image.astype(np.float32)[:, ~removed])
+
+
+def test_nothing_and_everything_removed() -> None:
+    image = np.random.default_rng(1).normal(size=(3, 16, 17)).astype(np.float32)
+    nothing = np.zeros((16, 17), bool)
+    np.testing.assert_array_equal(inpainted(image, nothing), image)
+    np.testing.assert_array_equal(inpainted(image, ~nothing), np.zeros_like(image))
+
+
+def test_baselines(tiny_classifier: Classifier, tiny_batch: MakeBatch) -> None:
+    batch = tiny_batch(tiny_classifier)
+    assert float(batch.imputed(load_imputer("zero")).abs().max()) == 0
+    mean = batch.imputed(load_imputer("mean"))
+    torch.testing.assert_close(mean[2, :, 5, 7], batch.images[2].mean(dim=(1, 2)))
+    blurred = batch.imputed(Blur())[1, 0].numpy()
+    # scipy truncates at whole pixels: 5 of them on each side, the border repeated
+    expected = ndimage.gaussian_filter(
+        batch.images[1, 0].numpy(), 5.0, mode="nearest", truncate=1.0
+    )
+    np.testing.assert_allclose(blurred, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(IMPUTERS))
+def test_only_removed_pixels_change(
+    name: str, tiny_classifier: Classifier, tiny_batch: MakeBatch
+) -> None:
+    batch = tiny_batch(tiny_classifier)
+    index = torch.tensor([3, 0, 0])
+    removed = torch.rand(3, 64 * 64, generator=torch.Generator().manual_seed(0)) < 0.3
+    replaced = load_imputer(name).replaced(batch, index, removed)
+    assert replaced.shape == (3, 3, 64, 64)
+    assert replaced.is_contiguous(memory_format=torch.channels_last)
+    kept = ~removed.view(3, 1, 64, 64).expand(-1, 3, -1, -1)
+    assert torch.equal(replaced[kept], batch.images[index][kept])
+
+
+def test_noise_belongs_to_the_image(tiny_classifier: Classifier, tiny_batch: MakeBatch) -> None:
+    batch = tiny_batch(tiny_classifier)
+    removed = torch.zeros(1, 64 * 64, dtype=torch.bool)
+    removed[:, 300:800] = True
+    imputer = NoisyLinear()
+    together = imputer.replaced(batch, torch.tensor([2]), removed)
+    alone = imputer.replaced(batch.part(2), torch.tensor([0]), removed)
+    assert torch.equal(together, alone)
+    silent = NoisyLinear(noise=0.0).replaced(batch, torch.tensor([2]), removed)
+    added = (together - silent).permute(0, 2, 3, 1).reshape(-1, 3)[removed[0]]
+    assert 0.008 < float(added.std()) < 0.012
+
+
+def test_wrong_names_and_values() -> None:
+    with pytest.raises(ValueError, match="unknown imputer 'grey'; known: zero, mean"):
+        load_imputer("grey")
+    with pytest.raises(ValueError, match=r"Blur\.size_px must be odd, got 4"):
+        Blur(size_px=4)

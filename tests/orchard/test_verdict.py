@@ -1,0 +1,123 @@
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from xai_core.orchard import verdict
+
+BENCHMARKS = {"part_correlation": True, "distractibility": False}
+METRICS = {"single_deletion": True, "deletion": False, "flat": True}
+METHODS = ("cam", "secam", "lime", "sobel", "random", "oracle")
+
+
+def run(quality: dict[str, dict[str, float]], directions: dict[str, bool], kind: str):
+    """Scores of 12 images with the given means, and the manifest that describes them."""
+    random = np.random.default_rng(0)
+    rows = [
+        {"image_sha256": str(i), "method": m, "metric": metric, "score": value + noise}
+        for metric, by_method in quality.items()
+        for m, value in by_method.items()
+        for i, noise in enumerate(random.normal(0, 1e-3, 12))
+    ]
+    metrics = {
+        name: {"spec": name, "label": name.title(), "kind": kind, "higher_is_better": higher}
+        for name, higher in directions.items()
+    }
+    methods = {m: {"spec": m, "label": m.upper()} for m in METHODS}
+    return pd.DataFrame(rows), {"metrics": metrics, "methods": methods}
+
+
+@pytest.fixture
+def truth():
+    """cam best, then secam, lime, sobel, random in both benchmarks; the oracle above all."""
+    order = dict(zip(METHODS, (0.5, 0.4, 0.3, 0.2, 0.1, 1.0), strict=True))
+    worse = {m: 1 - value for m, value in order.items()}
+    return run({"part_correlation": order, "distractibility": worse}, BENCHMARKS, "ground truth")
+
+
+@pytest.fixture
+def metrics():
+    """single_deletion ranks as the truth does; deletion, lower is better, the other way round."""
+    order = dict(zip(METHODS[:5], (5.0, 4.0, 3.0, 2.0, 1.0), strict=True))
+    mixed = dict(zip(METHODS[:5], (1.0, 3.0, 1.5, 3.5, 2.0), strict=True))
+    return run(
+        {"single_deletion": order, "deletion": order, "flat": mixed}, METRICS, "faithfulness"
+    )
+
+
+def test_means_are_turned_and_the_oracle_is_no_competitor(truth):
+    means = verdict.truth_means(*truth)
+    assert list(means.columns) == ["part_correlation", "distractibility"]
+    assert "oracle" not in means.index
+    assert means.loc["cam", "distractibility"] == pytest.approx(-0.5, abs=1e-2)
+    ranking = verdict.truth_ranking(means)
+    assert ranking.to_dict() == {"cam": 1, "secam": 2, "lime": 3, "sobel": 4, "random": 5}
+
+
+def test_methods_that_coincide_are_counted_once(truth):
+    scores, manifest = truth
+    twin = scores[scores["method"] == "cam"].assign(method="grad_cam")
+    means = verdict.truth_means(pd.concat([scores, twin]), manifest)
+    assert "grad_cam" not in means.index
+    assert verdict.truth_ranking(means)["random"] == 5
+
+
+def test_a_method_without_all_benchmarks_is_not_ranked(truth):
+    scores, manifest = truth
+    part = (scores["method"] == "lime") & (scores["metric"] == "distractibility")
+    ranking = verdict.truth_ranking(verdict.truth_means(scores[~part], manifest))
+    assert "lime" not in ranking
+    assert ranking["random"] == 4
+
+
+def test_trust_is_one_for_the_same_order_and_minus_one_for_the_reverse(truth, metrics):
+    table = verdict.trust(verdict.truth_means(*truth), *metrics).set_index("metric")
+    assert table["tau"]["single_deletion"] == pytest.approx(1)
+    assert table["tau"]["deletion"] == pytest.approx(-1)
+    expected = stats.kendalltau([5, 4, 3, 2, 1], [1, 3, 1.5, 3.5, 2])
+    assert table["tau"]["flat"] == pytest.approx(expected.statistic)
+    assert table["p_value"]["flat"] == pytest.approx(expected.pvalue)
+    assert (table["methods"] == 5).all()
+    assert list(table.index) == ["single_deletion", "flat", "deletion"]
+    assert (table["low"] <= table["tau"]).all()
+    assert (table["tau"] <= table["high"]).all()
+
+
+def test_trust_by_benchmark_has_each_pair(truth, metrics):
+    table = verdict.trust_by_benchmark(verdict.truth_means(*truth), *metrics)
+    assert list(table.columns) == ["part_correlation", "distractibility"]
+    assert table.loc["single_deletion"].tolist() == pytest.approx([1, 1])
+    assert table.loc["deletion"].tolist() == pytest.approx([-1, -1])
+
+
+def test_seeds_agree_with_themselves_and_not_with_the_reverse(truth):
+    means = verdict.truth_means(*truth)
+    assert verdict.seed_agreement(means, means).tolist() == pytest.approx([1, 1, 1])
+    found = verdict.seed_agreement(means, -means)
+    assert found["all"] == pytest.approx(-1)
+    assert verdict.seed_agreement(means.iloc[:2], means).isna().all()
+
+
+def test_sentences_say_what_the_numbers_say(truth, metrics):
+    means = verdict.truth_means(*truth)
+    trusted = verdict.trust(means, *metrics)
+    names = {"cam": "CAM", "part_correlation": "part correlation", "single_deletion": "SD"}
+    said = " ".join(verdict.sentences(means, trusted, names))
+    assert "Over 2 benchmarks, CAM comes first among 5 methods (mean rank 1.0)." in said
+    assert "CAM in part correlation and distractibility" in said
+    assert "SD ranks methods as the known truth does, beyond chance." in said
+    assert "deletion ranks them the other way round." in said
+    nothing = verdict.sentences(means, trusted[trusted["metric"] == "flat"], names)
+    assert "No metric ranks these methods as the known truth does, beyond chance." in nothing
+
+
+def test_result_pages_need_no_torch():
+    code = (
+        "import sys\n"
+        "import xai_core.orchard.verdict, xai_core.orchard.facts, xai_core.orchard.scene_book\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

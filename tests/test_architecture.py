@@ -1,0 +1,212 @@
+"""The rules that keep the layout honest, read from the syntax trees of all files."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CORE = sorted((ROOT / "xai_core").rglob("*.py"))
+DASHBOARD = sorted((ROOT / "dashboard").rglob("*.py"))
+VIEWS = sorted((ROOT / "dashboard" / "views").glob("*.py"))
+METHOD_FILES = sorted((ROOT / "xai_core" / "methods").glob("*.py"))
+
+GIVEN_FOLDERS = {"dashboard", "xai_core", "data", "tests", ".streamlit", ".ci"}
+VAGUE_NAMES = {"util", "utils", "helper", "helpers", "common", "manager", "managers", "misc"}
+COMPUTING = {"methods", "metrics", "batch", "classifier", "loading", "training", "imputers"}
+FOUNDATIONS = {"recipe", "catalog", "images", "classifier", "batch", "superpixels", "heatmap"}
+WITHOUT_TORCH = (
+    "xai_core.catalog",
+    "xai_core.evaluation.statistics",
+    "xai_core.evaluation.store",
+    "xai_core.evaluation.summary",
+    "xai_core.heatmap",
+    "xai_core.images",
+    "xai_core.orchard.dataset",
+    "xai_core.recipe",
+)
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), name_of(path))
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Every module that a file imports, wherever in it; `from a import b` gives a and a.b."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            folder = path.relative_to(ROOT).parent.parts
+            above = folder[: len(folder) - node.level + 1] if node.level else ()
+            module = ".".join([*above, *filter(None, [node.module])])
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def imported(path: Path, *modules: str) -> list[str]:
+    """What `path` imports of these modules or from inside them."""
+    found = {
+        name for name in imports_of(path) for module in modules
+        if name == module or name.startswith(f"{module}.")
+    }  # fmt: skip
+    return [f"{name_of(path)} imports {name}" for name in sorted(found)]
+
+
+def mentions(path: Path, *names: str) -> list[str]:
+    """Where a file uses an attribute or a name that starts with one of these."""
+    return [
+        f"{name_of(path)}:{node.lineno} {word}"
+        for node in ast.walk(tree_of(path))
+        for word in [getattr(node, "attr", None) or getattr(node, "id", None)]
+        if isinstance(word, str) and word.startswith(names)
+    ]
+
+
+def test_there_are_files_to_look_at() -> None:
+    assert len(CORE) > 60
+    assert len(DASHBOARD) > 10
+    assert len(VIEWS) >= 4
+    assert len(METHOD_FILES) > 9
+
+
+def test_the_core_knows_nothing_of_the_dashboard() -> None:
+    own = tuple(path.stem for path in (ROOT / "dashboard").glob("*.py"))
+    names = ("streamlit", "dashboard", *own)
+    assert [line for path in CORE for line in imported(path, *names)] == []
+
+
+def test_views_compute_nothing_themselves() -> None:
+    names = ("torch", "torchvision", "captum", *(f"xai_core.{part}" for part in COMPUTING))
+    assert [line for path in VIEWS for line in imported(path, *names)] == []
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(ROOT / "xai_core").parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize(
+    ("parts", "forbidden"),
+    [
+        (FOUNDATIONS, {"methods", "metrics", "evaluation", "orchard", "command_line", "training"}),
+        ({"methods"}, {"metrics", "evaluation", "command_line", "training"}),
+        ({"metrics"}, {"evaluation", "command_line", "training"}),
+        ({"orchard"}, {"command_line"}),
+        ({"evaluation"}, {"command_line"}),
+    ],
+)
+def test_arrows_point_one_way(parts: set[str], forbidden: set[str]) -> None:
+    names = [f"xai_core.{part}" for part in forbidden]
+    paths = [path for path in CORE if part_of(path) in parts]
+    assert {part_of(path) for path in paths} == parts
+    assert [line for path in paths for line in imported(path, *names)] == []
+
+
+def test_caches_are_in_one_file() -> None:
+    others = [path for path in DASHBOARD if path.name != "cached.py"]
+    assert [
+        line for path in others for line in mentions(path, "cache_data", "cache_resource")
+    ] == []
+    assert mentions(ROOT / "dashboard" / "cached.py", "cache_data", "cache_resource")
+
+
+def test_state_and_address_are_in_one_file() -> None:
+    names = ("session_state", "query_params")
+    others = [path for path in DASHBOARD if path.name != "choices.py"]
+    assert [line for path in others for line in mentions(path, *names)] == []
+    assert mentions(ROOT / "dashboard" / "choices.py", *names)
+
+
+def test_charts_draw_and_do_not_show() -> None:
+    assert imported(ROOT / "dashboard" / "charts.py", "streamlit") == []
+
+
+def test_methods_register_no_hooks() -> None:
+    names = (
+        "register_forward_hook", "register_forward_pre_hook", "register_full_backward_hook",
+        "register_full_backward_pre_hook", "register_backward_hook", "register_hook",
+        "register_module_", "register_multi_grad_hook", "register_post_accumulate_grad_hook",
+    )  # fmt: skip
+    assert [line for path in METHOD_FILES for line in mentions(path, *names)] == []
+
+
+def test_no_file_has_a_name_that_says_nothing() -> None:
+    paths = [
+        path
+        for folder in ("xai_core", "dashboard", "tests")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in ("", ".py") and "__pycache__" not in path.parts
+    ]
+    vague = [name_of(path) for path in paths if VAGUE_NAMES & set(path.stem.lower().split("_"))]
+    assert vague == []
+
+
+def test_no_assert_outside_of_the_tests() -> None:
+    found = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in (*CORE, *DASHBOARD)
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Assert)
+    ]
+    assert found == []
+
+
+def test_folders_at_the_top_are_those_that_are_given() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout, so a user's own folders cannot be told from ours")
+    folders = {line.partition("/")[0] for line in listed.stdout.splitlines() if "/" in line}
+    assert folders - GIVEN_FOLDERS == set()
+
+
+def test_no_test_folder_shadows_a_package() -> None:
+    folders = {path.name for path in (ROOT / "tests").rglob("*") if path.is_dir()}
+    assert folders & {"dashboard", "streamlit", "xai_core"} == set()
+
+
+def test_the_router_is_short() -> None:
+    assert len((ROOT / "dashboard" / "app.py").read_text().splitlines()) < 40
+
+
+def loads_torch(modules: list[str], *folders: Path) -> str:
+    """What a fresh process that imports `modules` says: "without torch" or the error."""
+    code = (
+        f"import sys; sys.path[:0] = {[str(folder) for folder in folders]!r}\n"
+        "import importlib, logging; logging.disable(logging.CRITICAL)\n"
+        f"for name in {modules!r}:\n"
+        "    importlib.import_module(name)\n"
+        "    if 'torch' in sys.modules: sys.exit(f'{name} loads torch')\n"
+        "print('without torch')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    return (done.stdout or done.stderr).strip()
+
+
+def test_what_only_reads_results_opens_without_torch() -> None:
+    assert loads_torch(list(WITHOUT_TORCH)) == "without torch"
+
+
+def test_the_dashboard_opens_without_torch() -> None:
+    pages = {name for path in VIEWS for name in imports_of(path)}
+    from_core = {name for name in pages if (ROOT / f"{name.replace('.', '/')}.py").is_file()}
+    own = [path.stem for path in DASHBOARD if path.parent.name == "dashboard"]
+    own.remove("app")  # runs the page
+    assert loads_torch([*own, *sorted(from_core)], ROOT / "dashboard") == "without torch"
+
+
+def test_the_server_is_set_up_alike_from_any_folder() -> None:
+    """Streamlit reads the current folder's settings, or else those beside the script."""
+    folders = (ROOT, ROOT / "dashboard")
+    here, beside = [(folder / ".streamlit" / "config.toml").read_bytes() for folder in folders]
+    assert here == beside

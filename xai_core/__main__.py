@@ -1,0 +1,32 @@
+"""Command line: list | explain | evaluate | gallery | accuracy | train | orchard."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from xai_core import command_line
+from xai_core.evaluation.store import RunFolderError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; exit code 0, 1 (done in part), 2 (bad input), 130 (interrupted)."""
+    parser = argparse.ArgumentParser(prog="python -m xai_core", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command in command_line.COMMANDS:
+        command.add(commands)
+    options = parser.parse_args(arguments)
+    try:
+        code: int = options.run(options)
+        return code
+    except KeyboardInterrupt:
+        print("stopped; what was finished is kept", file=sys.stderr)
+        return 130
+    except (ValueError, ArithmeticError, OSError, RunFolderError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""Catalog: the folder is the registry of methods and of metrics."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from xai_core.recipe import Recipe
+
+R = TypeVar("R", bound=Recipe)
+
+
+def names_in(folder: Path) -> tuple[str, ...]:
+    """The recipes of a folder, from its file names alone: nothing is imported."""
+    return tuple(sorted(p.stem for p in folder.glob("*.py") if not p.stem.startswith("_")))
+
+
+def discover(package: str, folder: Path, base: type[R]) -> dict[str, type[R]]:
+    """Name -> class for every file of `folder`; each must define one recipe of its own name.
+
+    Raises RuntimeError for a file with no recipe, with two, or with another name.
+    Import errors pass through.
+    """
+    found: dict[str, type[R]] = {}
+    for name in names_in(folder):
+        module = importlib.import_module(f"{package}.{name}")
+        recipes = [
+            value
+            for value in vars(module).values()
+            if isinstance(value, type)
+            and issubclass(value, base)
+            and value.__module__ == module.__name__
+        ]
+        if len(recipes) != 1:
+            raise RuntimeError(
+                f"{package}/{name}.py must define one {base.__name__}, has {len(recipes)}"
+            )
+        if recipes[0].name != name:
+            raise RuntimeError(f"{package}/{name}.py defines a recipe named {recipes[0].name!r}")
+        found[name] = recipes[0]
+    return found
+
+
+_SPEC = re.compile(r"^(?P<name>\w+)(?:\[(?P<settings>[^\[\]]*)\])?$")
+
+
+def configure(
+    specs: Iterable[str], known: Mapping[str, type[R]], changes: Iterable[str] = ()
+) -> list[R]:
+    """Recipes from specs like `secam[segments=200]`, with `name.setting=value` changes on top.
+
+    Raises ValueError for unknown names (listing the known ones), settings and values.
+    """
+    wanted: list[tuple[str, dict[str, str]]] = []
+    for spec in specs:
+        match = _SPEC.match(spec.strip())
+        name = match["name"] if match else spec
+        if match is None or name not in known:
+            raise ValueError(f"unknown name {spec!r}; known: {', '.join(known)}")
+        wanted.append((name, dict(_pair(p) for p in _parts(match["settings"]))))
+    for change in changes:
+        path, value = _pair(change)
+        name, _, setting_name = path.partition(".")
+        if name in known and name not in {w for w, _ in wanted}:
+            continue  # one --set list serves methods and metrics, chosen or not
+        for chosen, texts in wanted:
+            if chosen == name:
+                texts[setting_name] = value
+    return [known[name].from_text(**texts) for name, texts in wanted]
+
+
+def _parts(settings: str | None) -> list[str]:
+    return [part for part in (settings or "").split(",") if part.strip()]
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"a setting is spelled name=value, got {text!r}")
+    return name.strip(), value.strip()

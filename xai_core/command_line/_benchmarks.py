@@ -1,0 +1,83 @@
+"""`evaluate --benchmark`: benchmarks with a known answer instead of metrics."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from xai_core import DATA
+from xai_core.classifier import Classifier
+from xai_core.command_line._progress import ProgressLine
+from xai_core.evaluation.store import load_manifest, load_scores
+from xai_core.evaluation.summary import summarise
+from xai_core.methods import Method
+
+EVERYTHING = "all"
+
+
+def add_benchmarks(parser: argparse.ArgumentParser) -> None:
+    """--benchmark and what belongs to it."""
+    group = parser.add_argument_group("ground truth on Orchard's scenes, instead of --metrics")
+    group.add_argument(
+        "--benchmark", nargs="+", metavar="BENCHMARK",
+        help="part_correlation, sufficiency, necessity, distractibility, target_sensitivity, "
+        "grid_pointing, shortcut_contrast, localisation, or all",
+    )  # fmt: skip
+    group.add_argument(
+        "--maps-from", type=Path, metavar="RUN", help="use the maps of this run on Orchard again"
+    )
+    group.add_argument("--workers", type=int, default=1, help="processes that draw scenes")
+
+
+def run_benchmarks(
+    options: argparse.Namespace, classifier: Classifier, methods: Sequence[Method]
+) -> int:
+    """Score the methods and the oracle by the benchmarks that the options name."""
+    from xai_core.orchard.ground_truth import CHOICES, GroundTruth, run_ground_truth
+
+    if options.dataset != "orchard":
+        raise ValueError(f"--benchmark needs --dataset orchard, got {options.dataset}")
+    if options.framing != "whole":
+        raise ValueError(f"--benchmark needs --framing whole, got {options.framing}")
+    names = CHOICES if EVERYTHING in options.benchmark else tuple(options.benchmark)
+    run_dir = options.run_dir or DATA / "runs" / f"ground_truth-{classifier.name}"
+    notes = run_ground_truth(
+        run_dir, GroundTruth(classifier, names, options.limit), methods,
+        maps_from=options.maps_from, memory=options.memory, precision=options.precision,
+        workers=options.workers, show=_Lines().show,
+    )  # fmt: skip
+    for note in notes:
+        print(f"left out: {note}", file=sys.stderr)
+    _print_summary(run_dir)
+    print(f"results in {run_dir}")
+    return 0
+
+
+class _Lines:
+    """One progress line for each kind of work."""
+
+    def __init__(self) -> None:
+        self._title = ""
+        self._line = ProgressLine("")
+
+    def show(self, message: str, fraction: float, seconds_left: float | None) -> None:
+        title, _, rest = message.partition(": ")
+        if title != self._title:
+            self._title, self._line = title, ProgressLine(title)
+        self._line.show(rest, fraction, seconds_left)
+
+
+def _print_summary(run_dir: Path) -> None:
+    """Mean and 95 % interval over pictures of every benchmark and method, best first."""
+    table, manifest = summarise(load_scores(run_dir)), load_manifest(run_dir)
+    labels = {entry["spec"]: entry["label"] for entry in manifest["methods"].values()}
+    for metric in manifest["metrics"].values():
+        rows = table[table["metric"] == metric["spec"]]
+        print(f"\n{metric['label']} (mean, 95 % interval, pictures)")
+        rows = rows.sort_values("mean", ascending=metric["higher_is_better"] is False)
+        for row in rows.to_dict("records"):
+            interval = f"[{row['low']:.3f}, {row['high']:.3f}]"
+            label = labels.get(row["method"], row["method"])
+            print(f"  {label:<34} {row['mean']:8.3f}  {interval:<16}  {row['n']}")

@@ -1,0 +1,87 @@
+"""Options that several commands share: the classifier, the methods, the metrics."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from xai_core.classifier import Classifier
+from xai_core.images import FRAMINGS
+from xai_core.loading import load_classifier
+from xai_core.methods import METHODS, Method
+from xai_core.recipe import Recipe
+
+DEFAULT_METHODS = ("cam", "secam", "grad_cam", "integrated_gradients", "lime")
+
+
+def add_classifier(parser: argparse.ArgumentParser) -> None:
+    """--classifier and what a checkpoint needs beside it."""
+    parser.add_argument(
+        "--classifier", default="orchard",
+        help="embedded or torchvision name, a folder written by train, or a checkpoint",
+    )  # fmt: skip
+    parser.add_argument("--architecture", default="", help="of a checkpoint, e.g. mobilenet_v2")
+    parser.add_argument("--categories", type=Path, help="text file with one class name per line")
+    parser.add_argument("--framing", choices=FRAMINGS, default="whole")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+
+
+def classifier_of(options: argparse.Namespace) -> Classifier:
+    """The classifier that the options name."""
+    names: list[str] = []
+    if options.categories:
+        try:
+            text = options.categories.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise ValueError(f"{options.categories}: must be UTF-8 text") from None
+        names = [line.strip() for line in text.splitlines() if line.strip()]
+    return load_classifier(
+        options.classifier,
+        architecture=options.architecture,
+        categories=names,
+        device=options.device,
+    )
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """--set name.setting=value, for methods and metrics alike."""
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME.SETTING=VALUE",
+        help="change one setting, e.g. lime.samples=1000; `list --settings` shows all",
+    )  # fmt: skip
+
+
+def fitting(methods: list[Method], classifier: Classifier) -> list[Method]:
+    """The methods; raises ValueError with the reason of the first that does not fit."""
+    for method in methods:
+        reason = method.unfit(classifier)
+        if reason:
+            raise ValueError(f"{method.name}: {reason}")
+    return methods
+
+
+def check_settings(changes: list[str], *known: Mapping[str, type[Recipe]]) -> None:
+    """Raise ValueError for a change that no method or metric has, chosen or not."""
+    recipes = {name: recipe for group in known for name, recipe in group.items()}
+    for change in changes:
+        path, equals, value = change.partition("=")
+        name, dot, setting = path.partition(".")
+        if not (equals and dot) or name not in recipes:
+            raise ValueError(
+                f"--set {change}: spell it name.setting=value with a method or metric of `list`"
+            )
+        recipes[name].from_text(**{setting.strip(): value.strip()})
+
+
+__all__ = [
+    "DEFAULT_METHODS",
+    "METHODS",
+    "add_classifier",
+    "add_settings",
+    "check_settings",
+    "classifier_of",
+    "fitting",
+]

@@ -1,0 +1,51 @@
+"""`accuracy`: how often a classifier is right, per class and per difficulty level."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from xai_core.accuracy import measure_accuracy
+from xai_core.command_line._choices import add_classifier, classifier_of
+from xai_core.command_line._progress import ProgressLine
+from xai_core.evaluation.dataset import load_dataset
+from xai_core.loading import MODELS
+from xai_core.training import write_card
+
+
+def add(commands: Any) -> None:
+    parser = commands.add_parser("accuracy", help="measure accuracy", description=__doc__)
+    parser.add_argument("--dataset", default="orchard", help="orchard or a folder of images")
+    parser.add_argument("--update-card", action="store_true", help="write it into the model card")
+    add_classifier(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    classifier = classifier_of(options)
+    dataset = load_dataset(options.dataset, classifier.categories)
+    line = ProgressLine("classifying")
+    found = measure_accuracy(
+        classifier, dataset, options.framing, lambda part: line.show(dataset.name, part)
+    )
+    print(f"{dataset.name}: {found['accuracy']:.1%} of {found['n']}")
+    for heading in ("by_class", "by_level"):
+        for name, counts in found[heading].items():
+            print(f"  {heading[3:]} {name}: {counts['accuracy']:.0%} of {counts['n']}")
+    if options.update_card:
+        path = _card_of(options.classifier)
+        write_card(path, {**json.loads(path.read_text(encoding="utf-8")), "accuracy": found})
+        print(f"wrote {path}")
+    return 0
+
+
+def _card_of(classifier: str) -> Path:
+    for path in (MODELS / f"{classifier}.json", Path(classifier)):
+        if path.is_file() and path.suffix == ".json":
+            return path
+    cards = sorted(Path(classifier).glob("*.json"))
+    if len(cards) == 1:
+        return cards[0]
+    raise ValueError(f"{classifier}: has no model card to write to")

@@ -1,0 +1,138 @@
+"""`evaluate`: score methods by metrics over a data set; continues where it was stopped."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from xai_core import DATA
+from xai_core.batch import Precision
+from xai_core.catalog import configure
+from xai_core.classifier import Classifier
+from xai_core.command_line._benchmarks import add_benchmarks, run_benchmarks
+from xai_core.command_line._choices import (
+    METHODS,
+    add_classifier,
+    add_settings,
+    check_settings,
+    classifier_of,
+    fitting,
+)
+from xai_core.command_line._progress import ProgressLine
+from xai_core.evaluation.allocator import keep_blocks
+from xai_core.evaluation.dataset import Dataset, load_dataset
+from xai_core.evaluation.plan import MEMORY_MB, make_plan
+from xai_core.evaluation.run import run_evaluation
+from xai_core.evaluation.status import Progress
+from xai_core.evaluation.store import Store, load_manifest, load_scores
+from xai_core.evaluation.summary import summarise
+from xai_core.methods import Method
+from xai_core.metrics import METRICS, Metric
+
+EVERYTHING = "all"
+HEADLINE_METHODS = (
+    "cam", "secam", "grad_cam", "integrated_gradients", "lime",
+    "random", "random[grain=cell]", "center_gaussian", "sobel", "uniform",
+)  # fmt: skip
+HEADLINE_METRICS = (
+    "symmetric_relevance_gain", "single_deletion", "deletion", "insertion",
+    "relevance_mass", "pointing_game", "sparseness",
+)  # fmt: skip
+
+
+def add(commands: Any) -> None:
+    parser = commands.add_parser("evaluate", help="score methods on data", description=__doc__)
+    parser.add_argument("--dataset", default="orchard", help="orchard, or a folder of images")
+    add_classifier(parser)
+    parser.add_argument(
+        "--methods", nargs="+", default=list(HEADLINE_METHODS), metavar="METHOD",
+        help="names of `list`, variants such as secam[segments=200], or all",
+    )  # fmt: skip
+    parser.add_argument(
+        "--metrics", nargs="+", default=list(HEADLINE_METRICS), metavar="METRIC",
+        help="names of `list`, or all",
+    )  # fmt: skip
+    parser.add_argument("--limit", type=int, help="use the first N images, dealt over the classes")
+    parser.add_argument(
+        "--run-dir", type=Path, help="folder of the results, continued if it is one"
+    )
+    parser.add_argument(
+        "--forget-maps", action="store_true",
+        help="delete the maps when done: a small folder, but a new metric explains anew",
+    )  # fmt: skip
+    parser.add_argument("--dry-run", action="store_true", help="print the plan and its time, stop")
+    parser.add_argument("--memory", type=float, default=MEMORY_MB, metavar="MB", help="working set")
+    parser.add_argument("--precision", choices=get_args(Precision), default="fp32")
+    add_settings(parser)
+    add_benchmarks(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    keep_blocks()
+    check_settings(options.set, METHODS, METRICS)
+    methods = configure(_named(options.methods, METHODS), METHODS, options.set)
+    metrics = configure(_named(options.metrics, METRICS), METRICS, options.set)
+    if options.limit is not None and options.limit < 1:
+        raise ValueError(f"--limit must be at least 1, got {options.limit}")
+    classifier = classifier_of(options)
+    if options.benchmark:
+        return run_benchmarks(options, classifier, methods)
+    dataset = load_dataset(options.dataset, classifier.categories)
+    if EVERYTHING not in options.methods:
+        fitting(methods, classifier)
+    run_dir = options.run_dir or DATA / "runs" / f"{dataset.name}-{classifier.name}"
+    if options.dry_run:
+        plan = make_plan(
+            run_dir, classifier, dataset, methods, metrics,
+            limit=options.limit, memory=options.memory, precision=options.precision,
+        )  # fmt: skip
+        print(plan.describe())
+        return 0
+    return _evaluate(run_dir, classifier, dataset, methods, metrics, options)
+
+
+def _evaluate(
+    run_dir: Path,
+    classifier: Classifier,
+    dataset: Dataset,
+    methods: Sequence[Method],
+    metrics: Sequence[Metric],
+    options: argparse.Namespace,
+) -> int:
+    line = ProgressLine("evaluating")
+
+    def show(step: Progress) -> None:
+        line.show(step.message, step.fraction, step.seconds_left)
+
+    report = run_evaluation(
+        run_dir, classifier, dataset, methods, metrics,
+        limit=options.limit, memory=options.memory, precision=options.precision,
+        framing=options.framing, progress=show,
+    )  # fmt: skip
+    if options.forget_maps and not report.cancelled:
+        Store(run_dir).forget_maps()
+    print(report.describe(), file=sys.stderr)
+    _print_summary(run_dir, methods, metrics)
+    print(f"results in {run_dir}")
+    return 1 if report.bad_images or report.cancelled else 0
+
+
+def _named(names: Sequence[str], known: dict[str, Any]) -> list[str]:
+    return list(known) if EVERYTHING in names else list(names)
+
+
+def _print_summary(run_dir: Path, methods: Sequence[Method], metrics: Sequence[Metric]) -> None:
+    """Mean and 95 % interval over images of every method and metric of this call."""
+    table = summarise(load_scores(run_dir))
+    titles = {entry["spec"]: entry["label"] for entry in load_manifest(run_dir)["metrics"].values()}
+    for metric in metrics:
+        print(f"\n{titles.get(metric.spec(), metric.title)} (mean, 95 % interval, n)")
+        for method in methods:
+            cell = table[(table["method"] == method.spec()) & (table["metric"] == metric.spec())]
+            for row in cell.to_dict("records"):
+                interval = f"[{row['low']:.3f}, {row['high']:.3f}]"
+                print(f"  {method.label():<34} {row['mean']:8.3f}  {interval:<16}  {row['n']}")

@@ -1,0 +1,52 @@
+"""`gallery`: store maps and scores of a dozen pictures, so that a page can show them at once."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from xai_core import DATA
+from xai_core.catalog import configure
+from xai_core.command_line._choices import (
+    METHODS,
+    add_classifier,
+    add_settings,
+    check_settings,
+    classifier_of,
+    fitting,
+)
+from xai_core.command_line.evaluate import HEADLINE_METHODS
+from xai_core.evaluation.allocator import keep_blocks
+from xai_core.evaluation.dataset import load_dataset
+from xai_core.evaluation.gallery import make_gallery
+from xai_core.metrics import METRICS
+
+SHIPPED = DATA / "runs" / "shipped"
+METRICS_SHOWN = ("symmetric_relevance_gain", "single_deletion", "relevance_mass", "pointing_game")
+
+
+def add(commands: Any) -> None:
+    parser = commands.add_parser("gallery", help="store the first view", description=__doc__)
+    parser.add_argument("--dataset", default="orchard", help="orchard, or a folder of images")
+    add_classifier(parser)
+    parser.add_argument("--methods", nargs="+", default=list(HEADLINE_METHODS), metavar="METHOD")
+    parser.add_argument("--metrics", nargs="+", default=list(METRICS_SHOWN), metavar="METRIC")
+    parser.add_argument("--names", nargs="*", default=[], help="of the pictures; else a selection")
+    parser.add_argument(
+        "--run-dir", type=Path, default=SHIPPED, help="run folder that it belongs to"
+    )
+    add_settings(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    keep_blocks()
+    check_settings(options.set, METHODS, METRICS)
+    classifier = classifier_of(options)
+    methods = fitting(configure(options.methods, METHODS, options.set), classifier)
+    metrics = configure(options.metrics, METRICS, options.set)
+    dataset = load_dataset(options.dataset, classifier.categories)
+    make_gallery(options.run_dir, classifier, dataset, methods, metrics, names=options.names)
+    print(f"wrote {options.run_dir / 'gallery'}")
+    return 0

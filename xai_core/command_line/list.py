@@ -1,0 +1,69 @@
+"""`list`: what can be named: classifiers, methods, metrics and their settings."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
+from xai_core.methods import Method
+from xai_core.metrics import Metric
+from xai_core.recipe import Recipe
+
+
+def add(commands: Any) -> None:
+    parser = commands.add_parser("list", help="classifiers, methods, metrics", description=__doc__)
+    parser.add_argument("--settings", action="store_true", help="with every setting and its range")
+    parser.add_argument("--markdown", action="store_true", help="the tables of the README")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from xai_core.loading import embedded_names
+    from xai_core.methods import METHODS
+    from xai_core.metrics import METRICS
+
+    if options.markdown:
+        print(markdown_tables(METHODS, METRICS))
+        return 0
+    print("classifiers:", ", ".join(embedded_names()), "or any torchvision network (resnet50)")
+    _print_recipes("methods", METHODS, options.settings)
+    _print_recipes("metrics", METRICS, options.settings)
+    return 0
+
+
+def markdown_tables(
+    methods: Mapping[str, type[Method]], metrics: Mapping[str, type[Metric]]
+) -> str:
+    """The README's tables of methods and metrics."""
+    lines = [
+        "| method | title | family | maps | backed by | reference |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, method in methods.items():
+        sign = "signed" if method.signed else "unsigned"
+        about = sign if method.class_sensitive else f"{sign}, same for every class"
+        link = f"[`{name}`](xai_core/methods/{name}.py)"
+        lines.append(
+            f"| {link} | {method.title} | {method.family} | {about} | {method.backed_by} "
+            f"| {method.reference} |"
+        )
+    lines += ["", "## Metrics", "", "| metric | title | kind | better | reference |"]
+    lines += ["|---|---|---|---|---|"]
+    better = {True: "higher", False: "lower", None: "-"}
+    for name, metric in metrics.items():
+        link = f"[`{name}`](xai_core/metrics/{name}.py)"
+        lines.append(
+            f"| {link} | {metric.title} | {metric.kind} | {better[metric.higher_is_better]} "
+            f"| {metric.reference} |"
+        )
+    return "\n".join(lines)
+
+
+def _print_recipes(heading: str, recipes: Mapping[str, type[Recipe]], settings: bool) -> None:
+    print(f"\n{heading}:")
+    width = max(map(len, recipes), default=0)
+    for name, recipe in recipes.items():
+        print(f"  {name:<{width}}  {recipe.title} ({recipe.reference})")
+        for key, rule in recipe.declared().items() if settings else ():
+            print(f"  {'':<{width}}    {key}={rule.default}: {rule.help}; must {rule.rule()}")

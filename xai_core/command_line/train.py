@@ -1,0 +1,218 @@
+"""`train`: fine-tune a network on a folder of images, or train Orchard's own networks."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from xai_core import DATA
+from xai_core.command_line._progress import ProgressLine
+from xai_core.evaluation.allocator import keep_blocks
+from xai_core.images import InputFormat
+from xai_core.loading import (
+    BadClassifier,
+    build_network,
+    card_of,
+    load_classifier,
+    starting_weights,
+)
+from xai_core.training import (
+    Phase,
+    TrainingData,
+    TrainingPlan,
+    run_training,
+    save_network,
+    write_card,
+)
+from xai_core.training_data import split_folder
+
+CACHE = DATA.parent / ".cache" / "orchard"
+DATASETS = ("orchard", "orchard_shortcut", "orchard_control")
+_TRAINED = {
+    "weights": "none", "coarse_epochs": 6, "epochs": 9, "scenes": 8000,
+    "finish_scenes": 2400, "finish_epochs": 2,
+}  # fmt: skip
+_FINE_TUNED = {
+    "weights": "orchard", "coarse_epochs": 0, "epochs": 3, "scenes": 800,
+    "finish_scenes": 400, "finish_epochs": 1,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What is trained on what."""
+
+    network: nn.Module
+    arguments: dict[str, Any]
+    categories: tuple[str, ...]
+    form: InputFormat
+    phases: list[Phase]
+    validation: TrainingData
+
+
+def add(commands: Any) -> None:
+    parser = commands.add_parser("train", help="train or fine-tune a network", description=__doc__)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--data", type=Path, help="folder with one folder of images per class")
+    source.add_argument(
+        "--dataset", choices=DATASETS,
+        help="scenes drawn for training: plain, or with stickers that tell the class or do not",
+    )  # fmt: skip
+    parser.add_argument("--architecture", default="resnet50", help="a torchvision network")
+    parser.add_argument(
+        "--weights",
+        help="to start from: none, torchvision's name (IMAGENET1K_V2), an embedded network or a "
+        "checkpoint",
+    )  # fmt: skip
+    parser.add_argument("--epochs", type=int, help="9 unless given; with --dataset: at 128 px")
+    parser.add_argument("--freeze-until", default="", help="first part that is trained: layer4")
+    parser.add_argument("--size", type=int, default=224, help="input size in pixels (with --data)")
+    parser.add_argument(
+        "--validation", type=float, default=0.2, metavar="SHARE",
+        help="share of the images set aside where the folder has no validation part",
+    )  # fmt: skip
+    parser.add_argument("--out", type=Path, help="folder of the result")
+    parser.add_argument("--name", help="file name of the result")
+    parser.add_argument("--threads", type=int, default=0, help="0: torch's own choice")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="SETTING=VALUE",
+        help="change one setting: " + ", ".join(TrainingPlan.declared()),
+    )  # fmt: skip
+    orchard = parser.add_argument_group("with --dataset")
+    orchard.add_argument("--width-per-group", type=int, default=16, help="of a ResNet")
+    orchard.add_argument("--coarse-epochs", type=int, help="epochs at 96 px")
+    orchard.add_argument("--scenes", type=int, help="scenes at 128 px")
+    orchard.add_argument("--finish-scenes", type=int, help="scenes at 224 px")
+    orchard.add_argument("--finish-epochs", type=int, help="further epochs at 224 px")
+    orchard.add_argument("--workers", type=int, default=2, help="processes that draw scenes")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    keep_blocks()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    for setting, value in (_FINE_TUNED if options.dataset in DATASETS[1:] else _TRAINED).items():
+        if getattr(options, setting) is None:
+            setattr(options, setting, value)
+    settings = dict(text.partition("=")[::2] for text in options.set)
+    if options.freeze_until:
+        settings["freeze_until"] = options.freeze_until
+    plan = TrainingPlan.from_text(**settings)
+    out = options.out or (DATA / "models" if options.dataset else Path("trained"))
+    name = options.name or options.dataset or options.data.resolve().name
+    out.mkdir(parents=True, exist_ok=True)
+    task = _orchard(options, plan) if options.dataset else _folder(options, plan)
+    line = ProgressLine("training")
+    history = run_training(
+        task.network, task.phases, task.validation, plan, task.form, out, name, line.show
+    )
+    form = task.form
+    card = {
+        "title": name.replace("_", " ").capitalize(),
+        "architecture": options.architecture,
+        "arguments": task.arguments,
+        "categories": list(task.categories),
+        "form": {"size": form.size, "resize": form.resize, "mean": form.mean, "std": form.std},
+        "training": {
+            "command": "python -m xai_core " + shlex.join(sys.argv[1:]),
+            "settings": plan.settings(),
+            "log": history,
+            "before": _earlier(options.weights),
+        },
+    }
+    path = save_network(task.network, card, out, name)
+    if options.dataset in DATASETS[1:]:
+        _check_stickers(path.with_suffix(".json"), options.workers)
+    print(f"best validation accuracy {max(row['accuracy'] for row in history):.1%}")
+    print(f"wrote {path} ({path.stat().st_size / 2**20:.1f} MB); load it with --classifier {out}")
+    return 0
+
+
+def _earlier(weights: str) -> list[dict[str, Any]]:
+    """How the weights that training started from were trained, in order."""
+    card = card_of(weights)
+    if card is None:
+        return []
+    last = dict(json.loads(card.read_text(encoding="utf-8")).get("training", {}))
+    return [*last.pop("before", []), last]
+
+
+def _folder(options: argparse.Namespace, plan: TrainingPlan) -> _Task:
+    if options.epochs < 1:
+        raise ValueError(f"--epochs must be at least 1, got {options.epochs}")
+    form = InputFormat(size=options.size, resize=options.size)
+    training, validation, categories, broken = split_folder(
+        options.data, form.size, options.validation, plan.seed
+    )
+    for sentence in broken:
+        print(f"skipped: {sentence}", file=sys.stderr)
+    network, arguments = _start(options, plan, len(categories), {})
+    phases = [Phase(training, form.size, options.epochs)]
+    return _Task(network, arguments, categories, form, phases, validation)
+
+
+def _orchard(options: argparse.Namespace, plan: TrainingPlan) -> _Task:
+    from xai_core.orchard import CLASSES
+    from xai_core.orchard.curriculum import orchard_phases
+
+    line = ProgressLine("drawing scenes")
+    phases, validation = orchard_phases(
+        CACHE, options.scenes, options.coarse_epochs, options.epochs, options.finish_scenes,
+        options.finish_epochs, plan.seed, options.workers,
+        lambda done, count: line.show("scenes", done / count), options.dataset,
+    )  # fmt: skip
+    if not phases:
+        raise ValueError("--epochs and --finish-epochs are both 0: there is nothing to train")
+    form = InputFormat(size=phases[-1].size, resize=phases[-1].size)
+    wanted = {"width_per_group": options.width_per_group}
+    network, arguments = _start(options, plan, len(CLASSES), wanted)
+    return _Task(network, arguments, CLASSES, form, phases, validation)
+
+
+def _check_stickers(card: Path, workers: int) -> None:
+    """What swapping stickers does to the accuracy, printed and put into the model card."""
+    from xai_core.orchard import load_orchard
+    from xai_core.orchard.shortcut import sticker_check, stickered_pictures
+
+    line = ProgressLine("drawing stickers")
+    found = sticker_check(
+        load_classifier(card), stickered_pictures(load_orchard()),
+        lambda done, count: line.show("scenes", done / count), workers,
+    )  # fmt: skip
+    content = json.loads(card.read_text(encoding="utf-8"))
+    write_card(card, {**content, "sticker_check": found})
+    print(
+        f"with the class's own sticker {found['own']:.1%} right, with another class's "
+        f"{found['swapped']:.1%}, without {found['plain']:.1%}"
+    )
+
+
+def _start(
+    options: argparse.Namespace, plan: TrainingPlan, classes: int, arguments: dict[str, Any]
+) -> tuple[nn.Module, dict[str, Any]]:
+    """The network before training, its new layers drawn by the plan's seed."""
+    weights: dict[str, torch.Tensor] = {}
+    if options.weights != "none":
+        weights, own = starting_weights(options.weights, options.architecture)
+        arguments = {**arguments, **own}
+    with torch.random.fork_rng():
+        torch.manual_seed(plan.seed)
+        network = build_network(options.architecture, classes, **arguments)
+    wanted = network.state_dict()
+    fitting = {k: v for k, v in weights.items() if k in wanted and v.shape == wanted[k].shape}
+    if weights and len(fitting) < 0.9 * len(wanted):
+        raise BadClassifier(
+            f"--weights {options.weights}: only {len(fitting)} of {len(wanted)} tensors fit "
+            f"{options.architecture}; is this the right --architecture?"
+        )
+    network.load_state_dict(fitting, strict=False)
+    return network, arguments

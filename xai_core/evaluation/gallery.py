@@ -1,0 +1,285 @@
+"""Gallery: maps and scores of a few pictures, stored small so that a page shows them at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from xai_core.evaluation.dataset import Dataset, Item, Mask, framed_mask
+from xai_core.images import Floats
+
+if TYPE_CHECKING:
+    from xai_core.batch import Batch
+    from xai_core.classifier import Classifier
+    from xai_core.methods import Method
+    from xai_core.metrics import Metric
+
+FOLDER = "gallery"
+TARGETS = 3
+FINE_PX = 112
+_GRIDS = (7, 8, 12, 14, 28)
+_LARGEST_TABLE = 256
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """The stored pictures of one network; read with numpy alone."""
+
+    folder: Path
+    classifier: dict[str, Any]
+    pictures: tuple[dict[str, Any], ...]
+    """name, sha256, label, level, targets and probabilities (of all classes) of each."""
+
+    @cached_property
+    def _by_name(self) -> dict[str, dict[str, Any]]:
+        return {picture["name"]: picture for picture in self.pictures}
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def picture(self, name: str) -> dict[str, Any]:
+        """The entry of one picture; raises KeyError for a name that is not in the gallery."""
+        return self._by_name[name]
+
+    def entries(self, name: str) -> dict[str, Any]:
+        """Method spec -> {"key", "seconds", "scores": {metric spec: [per target]}, "notes"}."""
+        text = (self.folder / f"{name}.json").read_text(encoding="utf-8")
+        return dict(json.loads(text)["methods"])
+
+    def maps(self, name: str, method: str) -> Floats:
+        """Maps (T, H, W) for the picture's targets, exact for smooth and for piecewise maps.
+
+        Maps with detail in every pixel are kept at 112 x 112 px and 8 bits. Raises KeyError for
+        a method that is not stored.
+        """
+        size = int(self.classifier["form"]["size"])
+        with np.load(self.folder / f"{name}.npz") as stored:
+            prefix = f"{method}."
+            found = [key for key in stored.files if key.startswith(prefix)]
+            arrays = {key.removeprefix(prefix): stored[key] for key in found}
+        return unpacked(arrays, size)
+
+
+def load_gallery(run_dir: str | Path) -> Gallery | None:
+    """The gallery of a run folder, or None where it has none."""
+    folder = Path(run_dir) / FOLDER
+    index = folder / "index.json"
+    if not index.is_file():
+        return None
+    stored = json.loads(index.read_text(encoding="utf-8"))
+    return Gallery(folder, stored["classifier"], tuple(stored["pictures"]))
+
+
+def make_gallery(
+    run_dir: str | Path,
+    classifier: Classifier,
+    dataset: Dataset,
+    methods: Sequence[Method],
+    metrics: Sequence[Metric],
+    *,
+    names: Sequence[str] = (),
+    scored: int = TARGETS,
+) -> Gallery:
+    """Explain and score some pictures for their three most probable classes, and store them small.
+
+    The pictures are `names`, else `chosen_items`. What is stored already for this network is kept,
+    so a second call adds only what is new. Metrics that need masks are left out for pictures
+    without one. Only the first `scored` classes of each picture are scored.
+    """
+    from xai_core.batch import Batch
+
+    folder = Path(run_dir) / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    items = [item for item in dataset.items if item.name in names]
+    pictures = []
+    for item in items or chosen_items(dataset, _mistaken(Path(run_dir))):
+        photo = item.open()
+        batch = Batch.of(classifier, [photo])
+        targets = batch.top(TARGETS)[0].tolist()
+        stem = Path(item.name).stem
+        pictures.append(
+            {
+                "name": stem,
+                "sha256": photo.sha256,
+                "label": item.label,
+                "level": item.level,
+                "targets": targets,
+                "probabilities": [round(p, 6) for p in batch.probabilities[0].tolist()],
+            }
+        )
+        mask = item.mask(photo)
+        seen = None if mask is None else framed_mask(mask, classifier.form, "whole")
+        _add_picture(folder, stem, batch, targets, seen, methods, metrics, scored)
+    described = {
+        "name": classifier.name,
+        "fingerprint": classifier.fingerprint,
+        "categories": list(classifier.categories),
+        "form": vars(classifier.form),
+    }
+    _write_json(folder / "index.json", {"classifier": described, "pictures": pictures})
+    return Gallery(folder, described, tuple(pictures))
+
+
+def chosen_items(dataset: Dataset, mistaken: Collection[str] = ()) -> list[Item]:
+    """One picture of each class, the levels in turn; every third one a mistake where there is one.
+
+    `mistaken` holds the sha256 of pictures that the network gets wrong.
+    """
+    by_label: dict[int, list[Item]] = {}
+    for item in dataset.items:
+        if item.label is not None:
+            by_label.setdefault(item.label, []).append(item)
+    chosen = []
+    for number, (_, items) in enumerate(sorted(by_label.items())):
+        right = [item for item in items if item.sha256() not in mistaken]
+        wrong = [item for item in items if item.sha256() in mistaken]
+        pool = wrong if wrong and (number % 3 == 2 or not right) else right
+        level = number % 4 + 1
+        chosen.append(next((item for item in pool if item.level == level), pool[0]))
+    return chosen or list(dataset.items[:12])
+
+
+def _mistaken(run_dir: Path) -> set[str]:
+    manifest = run_dir / "manifest.json"
+    if not manifest.is_file():
+        return set()
+    images = json.loads(manifest.read_text(encoding="utf-8"))["images"]
+    return {image["sha256"] for image in images if image["correct"] is False}
+
+
+def _add_picture(
+    folder: Path,
+    stem: str,
+    batch: Batch,
+    targets: list[int],
+    mask: Mask | None,
+    methods: Sequence[Method],
+    metrics: Sequence[Metric],
+    scored: int,
+) -> None:
+    entries, arrays = _stored(folder, stem, batch.classifier.fingerprint)
+    for method in methods:
+        wanted = [m for m in metrics if mask is not None or not m.needs_masks]
+        entry = entries.get(method.spec(), {})
+        if entry.get("key") != method.key():
+            entry = {"key": method.key(), "scores": {}}
+        missing = [m for m in wanted if m.spec() not in entry["scores"]]
+        if method.unfit(batch.classifier) or ("seconds" in entry and not missing):
+            continue
+        _explain(method, missing, batch, targets, mask, entry, arrays, scored)
+        entries[method.spec()] = entry
+        np.savez_compressed(folder / f"{stem}.partial.npz", **arrays)  # type: ignore[arg-type]
+        os.replace(folder / f"{stem}.partial.npz", folder / f"{stem}.npz")
+        stored = {"fingerprint": batch.classifier.fingerprint, "methods": entries}
+        _write_json(folder / f"{stem}.json", stored)
+
+
+def _explain(
+    method: Method,
+    metrics: Sequence[Metric],
+    batch: Batch,
+    targets: list[int],
+    mask: Mask | None,
+    entry: dict[str, Any],
+    arrays: Arrays,
+    scored: int,
+) -> None:
+    """Fill `entry` and `arrays` with the method's maps and with the scores that are missing."""
+    import torch
+
+    from xai_core.metrics import Case
+
+    wanted = torch.tensor([targets], device=batch.images.device)
+    notes: dict[str, torch.Tensor] = {}
+    begin = time.perf_counter()
+    maps = method.attribute(batch, wanted, notes).half().float()
+    entry["seconds"] = round(time.perf_counter() - begin, 4)
+    entry["notes"] = {k: [round(float(v), 6) for v in values[0]] for k, values in notes.items()}
+    masks = None if mask is None else torch.tensor(mask)[None].to(maps.device)
+    for metric in metrics:
+        values = []
+        for number in range(min(scored, len(targets))):
+            case = Case(batch, wanted[:, number], maps[:, number], method, masks)
+            value = float(metric.score(case).values[0])
+            values.append(round(value, 5) if value == value else None)
+        entry["scores"][metric.spec()] = values
+    for form, array in packed(maps[0].cpu().numpy()).items():
+        arrays[f"{method.spec()}.{form}"] = array
+
+
+def _stored(folder: Path, stem: str, fingerprint: str) -> tuple[dict[str, Any], Arrays]:
+    described, file = folder / f"{stem}.json", folder / f"{stem}.npz"
+    if not (described.is_file() and file.is_file()):
+        return {}, {}
+    content = json.loads(described.read_text(encoding="utf-8"))
+    if content["fingerprint"] != fingerprint:
+        return {}, {}
+    with np.load(file) as arrays:
+        return dict(content["methods"]), dict(arrays)
+
+
+def packed(maps: Floats) -> Arrays:
+    """Maps (T, H, W) in the smallest of three forms; `unpacked` gives them back.
+
+    "grid": they are a coarse grid enlarged bilinearly, which is kept exactly. "labels": at most
+    256 different values (superpixels), kept exactly. "fine": anything else, at 112 px and 8 bits.
+    """
+    for cells in _GRIDS:
+        grid = grid_behind(maps, cells)
+        if grid is not None:
+            return {"grid": grid}
+    flat = maps.reshape(len(maps), -1)
+    table, labels = np.unique(flat, axis=1, return_inverse=True)
+    if table.shape[1] <= _LARGEST_TABLE:
+        return {"labels": labels.reshape(maps.shape[1:]).astype(np.uint8), "table": table}
+    small = np.stack(
+        [cv2.resize(m, (FINE_PX, FINE_PX), interpolation=cv2.INTER_AREA) for m in maps]
+    )
+    scale = np.abs(small).max(axis=(1, 2)) / 127
+    steps = np.rint(small / np.where(scale > 0, scale, 1)[:, None, None]).astype(np.int8)
+    return {"fine": steps, "scale": scale.astype(np.float32)}
+
+
+def unpacked(arrays: Arrays, size: int) -> Floats:
+    """The maps (T, size, size) behind the arrays of `packed`; raises KeyError where none is."""
+    if "labels" in arrays:
+        return np.asarray(arrays["table"][:, arrays["labels"]], dtype=np.float32)
+    if "grid" in arrays:
+        grids = arrays["grid"]
+    else:
+        grids = arrays["fine"].astype(np.float32) * arrays["scale"][:, None, None]
+    return np.stack(
+        [cv2.resize(grid, (size, size), interpolation=cv2.INTER_LINEAR) for grid in grids]
+    )
+
+
+def grid_behind(maps: Floats, cells: int) -> Floats | None:
+    """The (T, cells, cells) grid whose bilinear enlargement the maps (T, H, W) are, or None."""
+    height, width = maps.shape[1:]
+    if height != width or height < 2 * cells:
+        return None
+    # one column of the enlarging operator for each cell of a row
+    unit = np.eye(cells, dtype=np.float64)
+    enlarge = cv2.resize(unit, (cells, height), interpolation=cv2.INTER_LINEAR)
+    back = np.linalg.pinv(enlarge)
+    grid = back @ maps.astype(np.float64) @ back.T
+    error = np.abs(enlarge @ grid @ enlarge.T - maps).max()
+    return grid.astype(np.float32) if error <= 2e-3 * np.abs(maps).max() else None
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(content, separators=(",", ":")), encoding="utf-8")
+    os.replace(partial, path)

@@ -1,0 +1,232 @@
+"""Plan: what a run still has to compute, in forward passes, seconds and bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from xai_core.batch import Batch, Precision
+from xai_core.classifier import Classifier
+from xai_core.evaluation.dataset import Dataset, Item
+from xai_core.evaluation.store import Store
+from xai_core.methods._base import Method
+from xai_core.metrics._base import Metric
+from xai_core.metrics._perturb import logits_of
+
+UNIT_IMAGES = 8
+"""Images of a unit: fixed, so that results do not depend on what else is computed."""
+LARGEST_FORWARD = 32
+MEMORY_MB = 1024
+COSTLY_PASSES, COSTLY_IMAGES = 100, 24
+"""Metrics that run the method again score methods of more passes on the first images only."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Images that are always computed together; `key` follows from their content and order.
+
+    `position` is that of the first of them in the data set.
+    """
+
+    key: str
+    items: tuple[Item, ...]
+    sha256s: tuple[str, ...]
+    position: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is left: pieces (a method on a unit), forward passes, seconds, megabytes on disk.
+
+    `skipped` says which methods and metrics cannot be used here, and why.
+    """
+
+    images: int
+    pieces: int
+    pieces_left: int
+    passes_left: float
+    seconds_per_pass: float
+    megabytes: float
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        return self.passes_left * self.seconds_per_pass
+
+    def describe(self) -> str:
+        """The plan in a few lines for people."""
+        lines = [
+            f"{self.images} images, {self.pieces} pieces of work, "
+            f"{self.pieces - self.pieces_left} of them done before",
+            f"{self.passes_left:,.0f} forward passes at {self.seconds_per_pass * 1000:.1f} ms: "
+            f"about {duration(self.seconds)}",
+            f"about {self.megabytes:,.0f} MB of maps in the run folder",
+        ]
+        return "\n".join([*lines, *(f"left out: {reason}" for reason in self.skipped.values())])
+
+
+def units_of(dataset: Dataset, limit: int | None = None) -> list[Unit]:
+    """The first `limit` images in units of 8; a file that repeats an earlier one is left out."""
+    seen: set[str] = set()
+    chosen: list[tuple[Item, str]] = []
+    for item in dataset.items:
+        if limit is not None and len(chosen) >= limit:
+            break
+        sha256 = item.sha256()
+        if sha256 and sha256 in seen:
+            continue
+        seen.add(sha256)
+        chosen.append((item, sha256))
+    units = []
+    for start in range(0, len(chosen), UNIT_IMAGES):
+        items, sha256s = zip(*chosen[start : start + UNIT_IMAGES], strict=True)
+        key = hashlib.sha256("/".join(sha256s).encode()).hexdigest()[:12]
+        units.append(Unit(key, items, sha256s, start))
+    return units
+
+
+def usable(
+    classifier: Classifier, dataset: Dataset, methods: Sequence[Method], metrics: Sequence[Metric]
+) -> tuple[list[Method], list[Metric], dict[str, str]]:
+    """The methods and metrics that fit the network and the data, and why the others do not."""
+    skipped = {m.spec(): reason for m in methods if (reason := m.unfit(classifier))}
+    for metric in metrics:
+        if metric.needs_masks and not dataset.has_masks:
+            skipped[metric.spec()] = f"{metric.title} needs masks, which {dataset.name} lacks"
+        if metric.needs_shots and not dataset.has_shots:
+            skipped[metric.spec()] = f"{metric.title} needs scenes of Orchard to draw again"
+    kept_methods = list(dict.fromkeys(m for m in methods if m.spec() not in skipped))
+    kept_metrics = list(dict.fromkeys(m for m in metrics if m.spec() not in skipped))
+    return kept_methods, kept_metrics, skipped
+
+
+def scored_by(
+    unit: Unit, classifier: Classifier, method: Method, metrics: Sequence[Metric]
+) -> list[Metric]:
+    """The metrics that score this method on this unit: not those that would cost too much."""
+    affordable = unit.position < COSTLY_IMAGES or method.passes(classifier) <= COSTLY_PASSES
+    return [metric for metric in metrics if affordable or not metric.reruns_method]
+
+
+def make_plan(
+    run_dir: str | Path,
+    classifier: Classifier,
+    dataset: Dataset,
+    methods: Sequence[Method],
+    metrics: Sequence[Metric],
+    *,
+    limit: int | None = None,
+    memory: float = MEMORY_MB,
+    precision: Precision = "fp32",
+) -> Plan:
+    """What `run_evaluation` with the same arguments would do; one batch is measured."""
+    methods, metrics, skipped = usable(classifier, dataset, methods, metrics)
+    store = Store(run_dir) if (Path(run_dir) / "parts.jsonl").exists() else None
+    units = units_of(dataset, limit)
+    works = [unit_work(store, classifier, unit, methods, metrics) for unit in units]
+    side = classifier.form.size
+    images = sum(len(unit.items) for unit in units)
+    return Plan(
+        images=images,
+        pieces=len(units) * len(methods),
+        pieces_left=sum(passes >= 0 for work in works for passes in work.values()),
+        passes_left=sum(max(0.0, passes) for work in works for passes in work.values()),
+        seconds_per_pass=seconds_per_pass(
+            classifier, forward_size_for(classifier, memory), precision
+        ),
+        megabytes=images * len(methods) * side * side * 2 / 1e6,
+        skipped=skipped,
+    )
+
+
+def unit_work(
+    store: Store | None,
+    classifier: Classifier,
+    unit: Unit,
+    methods: Sequence[Method],
+    metrics: Sequence[Metric],
+) -> dict[str, float]:
+    """Method key -> forward passes left on this unit, -1 where nothing is left.
+
+    What several methods share is counted with the first that needs it.
+    """
+    count, shared, passes = len(unit.items), set[Any](), dict[str, float]()
+    for method in methods:
+        key = method.key()
+        wanted = scored_by(unit, classifier, method, metrics)
+        missing = [m for m in wanted if not (store and store.is_done(unit.key, key, m.key()))]
+        if not missing:
+            passes[key] = -1.0
+            continue
+        own = 0.0 if store and store.is_done(unit.key, key, "maps:predicted") else count
+        total = own * method.passes(classifier)
+        works = {w.name: w for metric in missing for w in metric.work(classifier, method)}
+        if not shared:
+            total += count  # the pass on the whole images
+            shared.add("whole")
+        total += count * sum(w.passes for w in works.values() if w.per_map)
+        once = {w.name: w.passes for w in works.values() if not w.per_map and w.name not in shared}
+        shared.update(once)
+        passes[key] = total + count * sum(once.values())
+    return passes
+
+
+class _Largest(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Notes the bytes of the largest tensor that is made."""
+
+    largest = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        for tensor in made if isinstance(made, (tuple, list)) else (made,):
+            if isinstance(tensor, torch.Tensor):
+                self.largest = max(self.largest, tensor.numel() * tensor.element_size())
+        return made
+
+
+def forward_size_for(classifier: Classifier, memory_mb: float) -> int:
+    """How many perturbed images one forward pass may hold within `memory_mb`: 32, 16, ... 1.
+
+    An image takes about its own size six times over (built, masked, ranked) and four of the
+    network's largest feature maps.
+    """
+    side = classifier.form.size
+    probe = torch.zeros(1, 3, side, side, device=classifier.device)
+    with torch.no_grad(), _Largest() as noted:  # type: ignore[no-untyped-call]
+        classifier.logits(probe)
+    bytes_each = 6 * probe.numel() * probe.element_size() + 4 * noted.largest
+    size = LARGEST_FORWARD
+    while size > 1 and size * bytes_each > memory_mb * 2**20:
+        size //= 2
+    return size
+
+
+def seconds_per_pass(classifier: Classifier, size: int, precision: Precision = "fp32") -> float:
+    """Measured: one forward pass of one image in batches of `size`, the best of two."""
+    side = classifier.form.size
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(size, 3, side, side, generator=generator)
+    batch = Batch(classifier, images, [str(index) for index in range(size)])
+    batch.forward_size, batch.precision = size, precision
+    logits_of(batch, batch.images[:1])
+    times = []
+    for _ in range(2):
+        start = time.perf_counter()
+        logits_of(batch, batch.images)
+        times.append(time.perf_counter() - start)
+    return min(times) / size
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `12 min`, `3 h 20 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

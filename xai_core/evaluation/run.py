@@ -1,0 +1,543 @@
+"""Run: computes what is missing in a run folder, one method on one unit of images at a time."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xai_core import DATA
+from xai_core.batch import Batch, Precision
+from xai_core.classifier import Classifier
+from xai_core.evaluation.dataset import BadMask, Dataset, Item, framed_mask
+from xai_core.evaluation.plan import (
+    MEMORY_MB,
+    Unit,
+    duration,
+    forward_size_for,
+    scored_by,
+    unit_work,
+    units_of,
+    usable,
+)
+from xai_core.evaluation.status import Progress, Status, is_asked_to_stop, only_run
+from xai_core.evaluation.store import Manifest, RunFolderError, Store, load_manifest
+from xai_core.images import BadImage, Framing, Photo
+from xai_core.methods._base import Method
+from xai_core.metrics._base import Case, Metric, Scores
+from xai_core.orchard.shot import Shot
+
+LIBRARIES = ("torch", "torchvision", "captum", "numpy", "scikit-image", "pandas")
+
+
+@dataclass
+class RunReport:
+    """What one call did. `bad_images` and `skipped` map a name to the reason, one sentence each."""
+
+    images: int = 0
+    computed: int = 0
+    reused: int = 0
+    cancelled: bool = False
+    seconds: float = 0.0
+    bad_images: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def describe(self) -> str:
+        """The report in a few lines for people."""
+        state = "stopped on request; run it again to continue" if self.cancelled else "finished"
+        lines = [
+            f"{state}: {self.images} images, {self.computed} pieces computed, "
+            f"{self.reused} found finished, {duration(self.seconds)}"
+        ]
+        if self.bad_images:
+            lines.append(f"{len(self.bad_images)} images could not be used:")
+        lines += [f"  {reason}" for reason in self.bad_images.values()]
+        lines += [f"left out: {reason}" for reason in self.skipped.values()]
+        return "\n".join([*lines, *self.notes])
+
+
+def run_evaluation(
+    run_dir: str | Path,
+    classifier: Classifier,
+    dataset: Dataset,
+    methods: Sequence[Method],
+    metrics: Sequence[Metric],
+    *,
+    limit: int | None = None,
+    memory: float = MEMORY_MB,
+    precision: Precision = "fp32",
+    framing: Framing = "whole",
+    progress: Callable[[Progress], None] | None = None,
+) -> RunReport:
+    """Scores of all methods by all metrics on the first `limit` images, kept in `run_dir`.
+
+    What is finished there is not computed again, whoever computed it and however that ended.
+    `memory` (MB) bounds the forward passes on perturbed images. Raises RunFolderError for a
+    folder that is in use, cannot be written, or holds another network's or data set's results;
+    ValueError where no method or no metric can be used.
+    """
+    methods, metrics, skipped = usable(classifier, dataset, methods, metrics)
+    if not methods or not metrics:
+        reasons = "; ".join(skipped.values()) or "none was given"
+        raise ValueError(f"no {'metric' if methods else 'method'} can be used: {reasons}")
+    with only_run(run_dir), Status(Path(run_dir)) as status:
+        try:
+            run = _Run(Path(run_dir), classifier, dataset, framing, precision, memory)
+            run.describe(methods, metrics)
+            run.report.skipped = skipped
+            run.compute(units_of(dataset, limit), methods, metrics, status, progress)
+        except BaseException as error:
+            status.close("failed", str(error) or type(error).__name__)
+            raise
+        report = run.report
+        status.close("cancelled" if report.cancelled else "done", report.describe())
+    return report
+
+
+class _Run:
+    """One call of run_evaluation: its folder, what is fixed for it, and what it has seen."""
+
+    def __init__(
+        self,
+        run_dir: Path,
+        classifier: Classifier,
+        dataset: Dataset,
+        framing: Framing,
+        precision: Precision,
+        memory: float,
+    ) -> None:
+        self.classifier, self.dataset = classifier, dataset
+        self.framing, self.precision = framing, precision
+        new = _fixed(classifier, dataset, framing, precision)
+        self.manifest: Manifest = load_manifest(run_dir) if _exists(run_dir) else new
+        for name, value in new.items():
+            if name not in ("versions", "created") and self.manifest[name] != value:
+                raise RunFolderError(
+                    f"{run_dir}: holds a run with another {name}; choose another run folder"
+                )
+        size = forward_size_for(classifier, memory)
+        self.forward_size = min(size, self.manifest.get("forward_size", size))
+        self.manifest["forward_size"] = self.forward_size
+        self.store = Store(run_dir)
+        self.report = RunReport(notes=[*dataset.notes, *self.store.problems])
+        self.started = time.perf_counter()
+        self._written = ""
+
+    def describe(self, methods: Sequence[Method], metrics: Sequence[Metric]) -> None:
+        """Puts the recipes into the manifest, beside those of earlier calls."""
+        described = self.manifest.setdefault("methods", {})
+        for method in methods:
+            described[method.key()] = describe_method(method, self.classifier)
+        described = self.manifest.setdefault("metrics", {})
+        for metric in metrics:
+            described[metric.key()] = describe_metric(metric, self.classifier, methods[0])
+        self.manifest.setdefault("images", [])
+        self._write_manifest()
+
+    def compute(
+        self,
+        units: Sequence[Unit],
+        methods: Sequence[Method],
+        metrics: Sequence[Metric],
+        status: Status,
+        progress: Callable[[Progress], None] | None,
+    ) -> None:
+        works = {u.key: unit_work(self.store, self.classifier, u, methods, metrics) for u in units}
+        total = len(units) * len(methods)
+        left = sum(max(0.0, p) for work in works.values() for p in work.values()) or 1.0
+        made, done = 0.0, 0
+        for unit in units:
+            loaded = None
+            for method in methods:
+                passes = works[unit.key][method.key()]
+                if passes < 0:
+                    self.report.reused += 1
+                else:
+                    loaded = loaded or self._load(unit)
+                    self._piece(unit, loaded, method, metrics)
+                    self.report.computed += 1
+                    made += passes
+                done += 1
+                step = self._progress(
+                    done, total, made / left, f"{method.title}, {unit.items[0].name}"
+                )
+                status.step(step)
+                if progress:
+                    progress(step)
+                if self.report.cancelled or is_asked_to_stop(self.store.root):
+                    self.report.cancelled = done < total or self.report.cancelled
+                    return self._finish(units)
+        self.store.compact()
+        self._finish(units)
+
+    def _progress(self, done: int, total: int, fraction: float, message: str) -> Progress:
+        elapsed = time.perf_counter() - self.started
+        left = elapsed / fraction - elapsed if fraction > 0 else None
+        return Progress(done, total, fraction, left, message)
+
+    def _finish(self, units: Sequence[Unit]) -> None:
+        known = {image["sha256"] for image in self.manifest["images"]}
+        self.report.images = sum(sha in known for unit in units for sha in unit.sha256s)
+        self.report.bad_images = {
+            name: reason
+            for name, reason in self.manifest.get("bad_images", {}).items()
+            if any(item.name == name for unit in units for item in unit.items)
+        }
+        self.report.seconds = time.perf_counter() - self.started
+
+    def _load(self, unit: Unit) -> _Loaded | _Empty:
+        photos: list[tuple[Item, Photo]] = []
+        bad = self.manifest.setdefault("bad_images", {})
+        for item in unit.items:
+            try:
+                photos.append((item, item.open()))
+                bad.pop(item.name, None)
+            except BadImage as error:
+                bad[item.name] = str(error)
+        if not photos:
+            self._write_manifest()
+            return _Empty()
+        loaded = _Loaded.of(self.classifier, photos, self.framing)
+        loaded.batch.forward_size, loaded.batch.precision = self.forward_size, self.precision
+        self._list_images(loaded)
+        return loaded
+
+    def _list_images(self, loaded: _Loaded) -> None:
+        listed = {image["sha256"]: image for image in self.manifest["images"]}
+        predicted = loaded.batch.predicted.tolist()
+        probabilities = loaded.batch.probabilities.amax(dim=1).tolist()
+        for index, (item, photo) in enumerate(loaded.photos):
+            listed[photo.sha256] = {
+                "image": item.name,
+                "path": _relative(item.path),
+                "sha256": photo.sha256,
+                "label": item.label,
+                "level": item.level,
+                "predicted": predicted[index],
+                "probability": round(probabilities[index], 6),
+                "correct": None if item.label is None else predicted[index] == item.label,
+                "mask_fraction": loaded.mask_fractions[index],
+                **({"mask_problem": p} if (p := loaded.mask_problems[index]) else {}),
+            }
+        self.manifest["images"] = list(listed.values())
+        self._write_manifest()
+
+    def _write_manifest(self) -> None:
+        text = json.dumps(self.manifest)
+        if text != self._written:
+            self.store.write_manifest(self.manifest)
+            self._written = text
+
+    def _piece(
+        self, unit: Unit, loaded: _Loaded | _Empty, method: Method, metrics: Sequence[Metric]
+    ) -> None:
+        """All missing metrics of one method on one unit; stops early when asked to."""
+        key = method.key()
+        wanted = scored_by(unit, self.classifier, method, metrics)
+        missing = [m for m in wanted if not self.store.is_done(unit.key, key, m.key())]
+        rows: list[dict[str, Any]] = []
+        curves: list[dict[str, Any]] = []
+        finished = []
+        cases: dict[bool, _Mapped] = {}
+        for metric in missing:
+            finished.append(metric.key())
+            if isinstance(loaded, _Empty):
+                continue
+            labelled = metric.needs_masks and loaded.has_mistakes
+            if labelled not in cases:
+                cases[labelled] = self._case(unit, loaded, method, labelled)
+            mapped = cases[labelled]
+            start = time.perf_counter()
+            scores = mapped.score(metric)
+            seconds = (time.perf_counter() - start) / len(loaded.photos)
+            rows += self._rows(loaded, method, metric, mapped, scores, seconds)
+            curves += _curve_rows(loaded.batch.sha256s, key, metric, scores)
+            if is_asked_to_stop(self.store.root):
+                self.report.cancelled = len(finished) < len(missing)
+                break
+        self.store.write_scores(unit.key, key, finished, rows, curves)
+
+    def _case(self, unit: Unit, loaded: _Loaded, method: Method, labelled: bool) -> _Mapped:
+        """The case for the predicted classes, or for the labelled ones where these differ."""
+        batch, targets = loaded.batch, loaded.targets if labelled else loaded.batch.predicted
+        differ = (targets != batch.predicted).nonzero()[:, 0]
+        seconds = loaded.forward_seconds
+        mapped = self._stored_maps(unit, batch, method, "predicted", batch.predicted, seconds)
+        if len(differ):
+            chosen = [batch.sha256s[index] for index in differ.tolist()]
+            part = Batch(self.classifier, batch.images[differ], chosen)
+            other = self._stored_maps(unit, part, method, "labelled", targets[differ], seconds)
+            mapped = mapped.replaced(differ, other)
+        return mapped.on(loaded, targets, method)
+
+    def _stored_maps(
+        self,
+        unit: Unit,
+        batch: Batch,
+        method: Method,
+        which: str,
+        targets: Tensor,
+        forward_seconds: float,
+    ) -> _Mapped:
+        """Maps as stored: float16 of what lies between -1 and 1, times each map's scale.
+
+        Their time includes the pass on the whole image, made once, that each method needs.
+        """
+        found = self.store.read_maps(unit.key, method.key(), which)
+        if found is None:
+            start = time.perf_counter()
+            try:
+                maps = method.attribute(batch, targets[:, None])[:, 0]
+            except ArithmeticError as error:
+                return _Mapped(torch.empty(0), 0.0, str(error))
+            seconds = (time.perf_counter() - start) / len(batch)
+            if method.passes(self.classifier) >= 1:
+                seconds += forward_seconds
+            scales = maps.abs().amax(dim=(1, 2)).clamp(min=torch.finfo(torch.float32).tiny)
+            halves = (maps / scales[:, None, None]).half().cpu().numpy()
+            note: Manifest = {
+                "attribute_seconds": seconds,
+                "scales": scales.tolist(),
+                "targets": targets.tolist(),
+                "sha256s": list(batch.sha256s),
+            }
+            self.store.write_maps(unit.key, method.key(), which, halves, note)
+            found = (halves, note)
+        halves, note = found
+        scales = torch.tensor(note["scales"])[:, None, None]
+        maps = (torch.from_numpy(np.array(halves)).float() * scales).to(batch.images.device)
+        return _Mapped(maps, float(note["attribute_seconds"]))
+
+    def _rows(
+        self,
+        loaded: _Loaded,
+        method: Method,
+        metric: Metric,
+        mapped: _Mapped,
+        scores: Scores,
+        seconds: float,
+    ) -> list[dict[str, Any]]:
+        values = scores.values.tolist()
+        removed = [float("nan")] * len(values)
+        if scores.removed is not None:
+            removed = scores.removed.tolist()
+        return [
+            {
+                "dataset": self.dataset.name,
+                "classifier": self.classifier.name,
+                "classifier_fingerprint": self.classifier.fingerprint,
+                "image": item.name,
+                "image_sha256": photo.sha256,
+                "label": item.label,
+                "level": item.level,
+                "predicted": int(loaded.batch.predicted[index]),
+                "target": int(mapped.targets[index]),
+                "method": method.spec(),
+                "method_key": method.key(),
+                "metric": metric.spec(),
+                "metric_key": metric.key(),
+                "score": values[index],
+                "reason": scores.reasons[index],
+                "removed_fraction": removed[index],
+                "precision": self.precision,
+                "attribute_seconds": mapped.seconds,
+                "score_seconds": seconds,
+            }
+            for index, (item, photo) in enumerate(loaded.photos)
+        ]
+
+
+class _Empty:
+    """A unit none of whose images can be used."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Loaded:
+    """A unit's images, ready for the network, with their masks and labelled classes."""
+
+    photos: list[tuple[Item, Photo]]
+    batch: Batch
+    targets: Tensor
+    masks: Tensor
+    mask_fractions: list[float | None]
+    mask_problems: list[str]
+    forward_seconds: float
+    shots: tuple[Shot, ...] | None
+
+    @classmethod
+    def of(
+        cls, classifier: Classifier, photos: list[tuple[Item, Photo]], framing: Framing
+    ) -> _Loaded:
+        batch = Batch.of(classifier, [photo for _, photo in photos], framing)
+        start = time.perf_counter()
+        predicted = batch.predicted
+        forward_seconds = (time.perf_counter() - start) / len(batch)
+        labels = [item.label for item, _ in photos]
+        pairs = zip(labels, predicted.tolist(), strict=True)
+        targets = torch.tensor([guess if label is None else label for label, guess in pairs])
+        shots = [item.read_shot() if item.read_shot else None for item, _ in photos]
+        masks, fractions, problems = [], [], []
+        for item, photo in photos:
+            mask, problem = None, ""
+            try:
+                mask = item.mask(photo)
+            except BadMask as error:
+                problem = str(error)
+            shape = (classifier.form.size, classifier.form.size)
+            seen = (
+                np.zeros(shape, bool)
+                if mask is None
+                else framed_mask(mask, classifier.form, framing)
+            )
+            masks.append(torch.from_numpy(seen.copy()))
+            fractions.append(None if mask is None else round(float(seen.mean()), 6))
+            problems.append(problem)
+        return cls(
+            photos,
+            batch,
+            targets.to(predicted.device),
+            torch.stack(masks).to(predicted.device),
+            fractions,
+            problems,
+            forward_seconds,
+            tuple(shot for shot in shots if shot) if all(shots) else None,
+        )
+
+    @property
+    def has_mistakes(self) -> bool:
+        return bool((self.targets != self.batch.predicted).any())
+
+
+@dataclass(frozen=True, eq=False)
+class _Mapped:
+    """One method's maps on a unit, or why there are none."""
+
+    maps: Tensor
+    seconds: float
+    failure: str = ""
+    targets: Tensor = field(default_factory=lambda: torch.empty(0))
+    case: Case | None = None
+
+    def replaced(self, index: Tensor, other: _Mapped) -> _Mapped:
+        """These maps with those at `index` taken from `other`."""
+        failure = self.failure or other.failure
+        if failure:
+            return replace(self, failure=failure)
+        maps = self.maps.clone()
+        maps[index] = other.maps
+        return replace(self, maps=maps)
+
+    def on(self, loaded: _Loaded, targets: Tensor, method: Method) -> _Mapped:
+        """The same with the case that metrics score."""
+        if self.failure:
+            return replace(self, targets=targets)
+        case = Case(loaded.batch, targets, self.maps, method, loaded.masks, loaded.shots)
+        return replace(self, targets=targets, case=case)
+
+    def score(self, metric: Metric) -> Scores:
+        if self.case is None:
+            undefined = torch.full((len(self.targets),), torch.nan)
+            return Scores(undefined, (self.failure,) * len(self.targets))
+        return metric.score(self.case)
+
+
+def _curve_rows(
+    sha256s: Sequence[str], method_key: str, metric: Metric, scores: Scores
+) -> list[dict[str, Any]]:
+    if scores.fractions is None:
+        return []
+    fractions = scores.fractions.cpu()
+    return [
+        {
+            "image_sha256": sha256,
+            "method_key": method_key,
+            "metric_key": metric.key(),
+            "curve": name,
+            "fraction": (fractions if fractions.ndim == 1 else fractions[index]).numpy(),
+            "value": values[index].cpu().numpy(),
+        }
+        for name, values in scores.curves.items()
+        for index, sha256 in enumerate(sha256s)
+    ]
+
+
+def describe_method(method: Method, classifier: Classifier) -> dict[str, Any]:
+    """What result pages need to know of a method without importing it."""
+    return {
+        **_described(method),
+        "family": method.family,
+        "signed": method.signed,
+        "class_sensitive": method.class_sensitive,
+        "backed_by": method.backed_by,
+        "passes": method.passes(classifier),
+    }
+
+
+def describe_metric(metric: Metric, classifier: Classifier, method: Method) -> dict[str, Any]:
+    """What result pages need to know of a metric without importing it; passes as for `method`."""
+    return {
+        **_described(metric),
+        "kind": metric.kind,
+        "higher_is_better": metric.higher_is_better,
+        "bounds": [bound if abs(bound) < float("inf") else None for bound in metric.bounds],
+        "passes": metric.passes(classifier, method),
+    }
+
+
+def _described(recipe: Method | Metric) -> dict[str, Any]:
+    return {
+        "spec": recipe.spec(),
+        "name": recipe.name,
+        "title": recipe.title,
+        "label": recipe.label(),
+        "formula": recipe.formula,
+        "caveat": recipe.caveat,
+        "reference": recipe.reference,
+        "settings": recipe.settings(),
+    }
+
+
+def _fixed(
+    classifier: Classifier, dataset: Dataset, framing: Framing, precision: Precision
+) -> Manifest:
+    """What must be the same for all that is in one run folder, and the libraries' versions."""
+    form = classifier.form
+    return {
+        "dataset": dataset.name,
+        "classifier": {
+            "name": classifier.name,
+            "fingerprint": classifier.fingerprint,
+            "categories": list(classifier.categories),
+            "form": {
+                "size": form.size,
+                "resize": form.resize,
+                "mean": list(form.mean),
+                "std": list(form.std),
+            },
+        },
+        "framing": framing,
+        "precision": precision,
+        "versions": {"python": platform.python_version()} | {n: version(n) for n in LIBRARIES},
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _exists(run_dir: Path) -> bool:
+    return (run_dir / "manifest.json").exists()
+
+
+def _relative(path: Path) -> str:
+    """Relative to the project where it lies inside it."""
+    path, project = path.resolve(), DATA.parent
+    return path.relative_to(project).as_posix() if path.is_relative_to(project) else str(path)

@@ -1,0 +1,256 @@
+"""Statistics over images: intervals, tests, ranks and agreement; the image is the unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+Floats = npt.NDArray[np.float64]
+RESAMPLES = 2000
+
+
+def bca_interval(
+    values: Floats, confidence: float = 0.95, resamples: int = RESAMPLES, seed: int = 0
+) -> Floats:
+    """BCa bootstrap interval of the mean (Efron 1987) of each column: (n, k) -> (k, 2).
+
+    All columns are resampled with the same rows. One row, or a constant column, gives its value
+    twice; NaN is not accepted (ValueError).
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if np.isnan(values).any():
+        raise ValueError("bca_interval needs defined values; leave undefined ones out first")
+    count, columns = values.shape
+    means = values.mean(axis=0)
+    if count < 2:
+        return np.stack([means, means], axis=1)
+    drawn = np.random.default_rng(seed).integers(0, count, (resamples, count))
+    weights = np.zeros((resamples, count))
+    np.add.at(weights, (np.arange(resamples)[:, None], drawn), 1.0 / count)
+    resampled = np.sort(weights @ values, axis=0)
+
+    # bias correction z0: where the mean lies among the resampled means, ties counted half
+    below = (resampled < means).mean(axis=0) + (resampled == means).mean(axis=0) / 2
+    z0 = stats.norm.ppf(np.clip(below, 0.5 / resamples, 1 - 0.5 / resamples))
+    # acceleration: skewness of the means with one row left out, a sixth of it
+    influence = values - means
+    cubes, squares = (influence**3).sum(axis=0), (influence**2).sum(axis=0)
+    steady = np.ptp(values, axis=0) == 0
+    acceleration = np.divide(
+        cubes, 6 * squares**1.5, out=np.zeros(columns), where=~steady & (squares > 0)
+    )
+    interval = np.empty((columns, 2))
+    for side, tail in enumerate(((1 - confidence) / 2, (1 + confidence) / 2)):
+        shifted = z0 + stats.norm.ppf(tail)
+        level = stats.norm.cdf(z0 + shifted / (1 - acceleration * shifted))
+        for column in range(columns):
+            interval[column, side] = np.quantile(resampled[:, column], level[column])
+    interval[steady] = means[steady, None]
+    return interval
+
+
+def ranks_per_image(scores: pd.DataFrame, higher_is_better: bool) -> pd.DataFrame:
+    """Images x methods -> ranks within each image, 1 for the best, equal scores sharing a mean.
+
+    Images with an undefined score are left out.
+    """
+    return scores.dropna().rank(axis=1, ascending=not higher_is_better, method="average")
+
+
+@dataclass(frozen=True)
+class Friedman:
+    """Friedman's test of equal methods (k methods, n images), with Nemenyi's critical difference.
+
+    Two methods differ at 5 % if their mean ranks differ by more than
+    CD = q sqrt(k (k + 1) / (6 n)), q the studentised range's quantile over sqrt 2 (Demsar 2006).
+    """
+
+    statistic: float
+    p_value: float
+    mean_ranks: pd.Series[float]
+    critical_difference: float
+    images: int
+
+    @property
+    def groups(self) -> list[tuple[str, ...]]:
+        """Methods that are not told apart: the bars of the critical difference diagram."""
+        ordered = self.mean_ranks.sort_values()
+        names, ranks = list(ordered.index), ordered.to_numpy()
+        groups: list[tuple[str, ...]] = []
+        for start in range(len(names)):
+            end = int(np.searchsorted(ranks, ranks[start] + self.critical_difference, "right"))
+            group = tuple(names[start:end])
+            if end - start > 1 and not (groups and set(group) <= set(groups[-1])):
+                groups.append(group)
+        return groups
+
+
+def friedman(scores: pd.DataFrame, higher_is_better: bool, alpha: float = 0.05) -> Friedman:
+    """Friedman's test over images x methods; raises ValueError below 3 methods or 2 images."""
+    ranks = ranks_per_image(scores, higher_is_better)
+    images, methods = ranks.shape
+    if methods < 3 or images < 2:
+        raise ValueError(
+            f"Friedman's test needs 3 methods and 2 images, got {methods} and {images}"
+        )
+    values = ranks.to_numpy()
+    if (values == values[:, :1]).all():
+        statistic, p_value = 0.0, 1.0
+    else:
+        statistic, p_value = map(float, stats.friedmanchisquare(*values.T))
+    return Friedman(
+        statistic,
+        p_value,
+        ranks.mean(),
+        critical_difference(methods, images, alpha),
+        images,
+    )
+
+
+def critical_difference(methods: int, images: int, alpha: float = 0.05) -> float:
+    """Nemenyi's critical difference of mean ranks."""
+    quantile = stats.studentized_range.ppf(1 - alpha, methods, np.inf) / np.sqrt(2)
+    return float(quantile * np.sqrt(methods * (methods + 1) / (6 * images)))
+
+
+def pairwise_wilcoxon(scores: pd.DataFrame, higher_is_better: bool) -> pd.DataFrame:
+    """Every pair of methods: wins, p of Wilcoxon's signed-rank test, Holm-corrected, effect size.
+
+    Columns first, second, n, wins (images where `first` is better), losses, p_value, p_holm,
+    rank_biserial (from -1, `second` always better, to 1). Equal scores enter by Pratt's rule.
+    """
+    sign = 1.0 if higher_is_better else -1.0
+    rows: list[dict[str, Any]] = []
+    names = list(scores.columns)
+    for position, first in enumerate(names):
+        for second in names[position + 1 :]:
+            pair = scores[[first, second]].dropna()
+            difference = sign * (pair[first] - pair[second]).to_numpy(dtype=np.float64)
+            rows.append(
+                {
+                    "first": first,
+                    "second": second,
+                    "n": len(difference),
+                    "wins": int((difference > 0).sum()),
+                    "losses": int((difference < 0).sum()),
+                    "p_value": _signed_rank_p(difference),
+                    "rank_biserial": rank_biserial(difference),
+                }
+            )
+    table = pd.DataFrame(
+        rows, columns=["first", "second", "n", "wins", "losses", "p_value", "rank_biserial"]
+    )
+    table.insert(6, "p_holm", holm(table["p_value"].to_numpy(dtype=np.float64)))
+    return table
+
+
+def _signed_rank_p(difference: Floats) -> float:
+    if not difference.any():
+        return 1.0
+    return float(stats.wilcoxon(difference, zero_method="pratt", method="asymptotic").pvalue)
+
+
+def rank_biserial(difference: Floats) -> float:
+    """(R+ - R-) / (R+ + R-) over the ranks of the absolute differences that are not 0."""
+    difference = difference[difference != 0]
+    if not len(difference):
+        return 0.0
+    ranks = stats.rankdata(np.abs(difference))
+    return float((np.sign(difference) * ranks).sum() / ranks.sum())
+
+
+def holm(p_values: Floats) -> Floats:
+    """Holm's step-down correction (1979): p values that keep the family-wise error."""
+    count = len(p_values)
+    order = np.argsort(p_values)
+    stepped = np.maximum.accumulate(p_values[order] * (count - np.arange(count)))
+    corrected = np.empty(count)
+    corrected[order] = np.minimum(stepped, 1.0)
+    return corrected
+
+
+def agreement(means: pd.DataFrame) -> pd.DataFrame:
+    """Kendall's tau-b between the columns: methods x metrics (oriented, higher is better).
+
+    NaN where fewer than 3 methods have both or a column is constant.
+    """
+    names = list(means.columns)
+    table = pd.DataFrame(np.nan, index=names, columns=names)
+    for first in names:
+        for second in names:
+            both = means[[first]].join(means[[second]].set_axis(["other"], axis=1)).dropna()
+            if len(both) >= 3:
+                table.loc[first, second] = stats.kendalltau(both[first], both["other"]).statistic
+    return table
+
+
+def kendalls_w(scores: pd.DataFrame) -> float:
+    """Kendall's coefficient of concordance, ties corrected, images as raters of the methods.
+
+    1 where every image ranks the methods alike, about 0 where they rank at random; NaN with fewer
+    than 2 methods or images, or where no image tells them apart.
+    """
+    ranks = ranks_per_image(scores, True).to_numpy()
+    images, methods = ranks.shape
+    if methods < 2 or images < 2:
+        return float("nan")
+    ties = sum((counts**3 - counts).sum() for counts in map(_tie_counts, ranks))
+    spread = ((ranks.sum(axis=0) - images * (methods + 1) / 2) ** 2).sum()
+    largest = images**2 * (methods**3 - methods) - images * ties
+    return float(12 * spread / largest) if largest > 0 else float("nan")
+
+
+def _tie_counts(row: Floats) -> npt.NDArray[np.int64]:
+    return np.unique(row, return_counts=True)[1]
+
+
+def rank_stability(
+    scores: pd.DataFrame, higher_is_better: bool, resamples: int = RESAMPLES, seed: int = 0
+) -> pd.Series[float]:
+    """Share of bootstrap resamples of the images in which each method has the best mean."""
+    values = scores.dropna().to_numpy(dtype=np.float64)
+    count, methods = values.shape
+    if not count or not methods:
+        return pd.Series(np.nan, index=scores.columns, dtype=float)
+    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), resamples)
+    means = (weights @ values) * (1 if higher_is_better else -1)
+    best = means == means.max(axis=1, keepdims=True)
+    shares = (best / best.sum(axis=1, keepdims=True)).mean(axis=0)
+    return pd.Series(shares, index=scores.columns)
+
+
+def identical_groups(
+    scores: pd.DataFrame, tolerance: float = 0.002, share: float = 0.99
+) -> list[tuple[str, ...]]:
+    """Groups of columns (methods) that score the same on the rows (image, metric).
+
+    The same means: on at least `share` of the rows, within `tolerance` of the metric's range over
+    all methods (maps that differ by a factor only still differ in their last bits). The rows'
+    last index level is the metric.
+    """
+    metric = scores.index.get_level_values(-1)
+    span = scores.max(axis=1).groupby(metric).max() - scores.min(axis=1).groupby(metric).min()
+    allowed = tolerance * span.reindex(metric).to_numpy(dtype=np.float64)
+    values = scores.to_numpy(dtype=np.float64)
+    groups: list[list[int]] = []
+    for column in range(values.shape[1]):
+        for group in groups:
+            apart = np.abs(values[:, column] - values[:, group[0]])
+            both_undefined = np.isnan(values[:, column]) & np.isnan(values[:, group[0]])
+            if ((apart <= allowed) | both_undefined).mean() >= share:
+                group.append(column)
+                break
+        else:
+            groups.append([column])
+    return [tuple(scores.columns[column] for column in group) for group in groups]
+
+
+def distinct(scores: pd.DataFrame, groups: Sequence[Sequence[str]]) -> pd.DataFrame:
+    """One column for each group of identical methods: the first of it."""
+    return scores[[group[0] for group in groups]]

@@ -1,0 +1,148 @@
+"""Status: what a run is doing, for whoever watches it; its lock; how to stop it. No torch."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from xai_core.evaluation.store import RunFolderError
+
+try:
+    import fcntl
+except ImportError:  # Windows: runs are not guarded against a second process there
+    fcntl = None  # type: ignore[assignment]
+
+State = Literal["running", "done", "cancelled", "failed"]
+BEAT_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`done` of `total` pieces (a method on a unit of images); `fraction` is of the work."""
+
+    done: int
+    total: int
+    fraction: float
+    seconds_left: float | None
+    message: str
+
+
+@dataclass
+class Status:
+    """Writes status.json, at every step and every two seconds, until it is closed."""
+
+    run_dir: Path
+    state: State = "running"
+    progress: Progress = field(default_factory=lambda: Progress(0, 0, 0.0, None, "starting"))
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _writing: threading.Lock = field(default_factory=threading.Lock)
+
+    def __enter__(self) -> Status:
+        self.write()
+        threading.Thread(target=self._beat, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self.write()
+
+    def step(self, progress: Progress) -> None:
+        self.progress = progress
+        self.write()
+
+    def close(self, state: State, message: str) -> None:
+        self.state = state
+        last = self.progress
+        self.progress = Progress(last.done, last.total, last.fraction, None, message)
+
+    def write(self) -> None:
+        content = {
+            "state": self.state,
+            **asdict(self.progress),
+            "pid": os.getpid(),
+            "heartbeat": time.time(),
+        }
+        path = self.run_dir / "status.json"
+        # a full disk must not end a run over its progress display
+        with self._writing, contextlib.suppress(OSError):
+            unfinished = path.with_name("status.json.tmp")
+            unfinished.write_text(json.dumps(content), encoding="utf-8")
+            os.replace(unfinished, path)
+
+    def _beat(self) -> None:
+        while not self._stop.wait(BEAT_SECONDS):
+            self.write()
+
+
+def load_status(run_dir: str | Path) -> dict[str, Any] | None:
+    """The last status of a run; None where it never ran. A killed run reads as "failed"."""
+    try:
+        status: dict[str, Any] = json.loads((Path(run_dir) / "status.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    if status.get("state") == "running" and not is_running(run_dir):
+        status |= {"state": "failed", "message": "stopped before it was finished", "pid": None}
+    return status
+
+
+def is_running(run_dir: str | Path) -> bool:
+    """Whether a process is working in this run folder now."""
+    try:
+        with _locked(Path(run_dir)):
+            return False
+    except BlockingIOError:
+        return True
+    except OSError:  # no lock, or a folder that only can be read
+        return False
+
+
+def ask_to_stop(run_dir: str | Path) -> None:
+    """Ends the run after the piece it is working on; what is finished is kept."""
+    (Path(run_dir) / "cancel").touch()
+
+
+def is_asked_to_stop(run_dir: str | Path) -> bool:
+    return (Path(run_dir) / "cancel").exists()
+
+
+@contextlib.contextmanager
+def only_run(run_dir: str | Path) -> Iterator[None]:
+    """Holds the run folder's lock; the system frees it when the process ends, however it ends.
+
+    Raises RunFolderError while another process holds it, or where the folder cannot be written.
+    """
+    root = Path(run_dir)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        (root / "lock").touch()
+        lock = _locked(root)
+        lock.__enter__()
+    except BlockingIOError:
+        raise RunFolderError(
+            f"{run_dir}: another process is evaluating in this folder; wait for it, stop it or "
+            "choose another folder"
+        ) from None
+    except OSError as error:
+        raise RunFolderError(
+            f"{run_dir}: cannot be written ({error.strerror or error}); choose another run folder"
+        ) from None
+    try:
+        (root / "cancel").unlink(missing_ok=True)
+        yield
+    finally:
+        lock.__exit__(None, None, None)
+
+
+@contextlib.contextmanager
+def _locked(root: Path) -> Iterator[None]:
+    with (root / "lock").open("r+") as file:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield

@@ -1,0 +1,141 @@
+"""Summary: scores per image -> one row per method and metric; read without torch.
+
+The one rule for undefined scores: they enter no mean, no interval and no rank; they are counted.
+In a ranking, an image counts only where every method is defined; a method that is undefined on
+more than half of the images is left out of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from xai_core.evaluation.statistics import (
+    RESAMPLES,
+    bca_interval,
+    identical_groups,
+    ranks_per_image,
+)
+
+Manifest = dict[str, Any]
+RANKED_KINDS = ("faithfulness", "localisation", "stability", "ground truth")
+CELL = ["method", "metric"]
+
+
+def chosen(
+    scores: pd.DataFrame,
+    *,
+    labels: Collection[int] | None = None,
+    levels: Collection[int] | None = None,
+    correct: bool | None = None,
+) -> pd.DataFrame:
+    """The scores of some classes, of some levels, of right (or wrong) predictions only."""
+    keep = pd.Series(True, index=scores.index)
+    if labels is not None:
+        keep &= scores["label"].isin(list(labels)).fillna(False).astype(bool)
+    if levels is not None:
+        keep &= scores["level"].isin(list(levels)).fillna(False).astype(bool)
+    if correct is not None:
+        right = scores["predicted"] == scores["label"]
+        keep &= (right if correct else ~right).fillna(False).astype(bool)
+    return scores[keep]
+
+
+def summarise(scores: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
+    """One row per method and metric, over images.
+
+    Columns method, method_key, metric, metric_key, mean, median, low and high (95 % BCa bootstrap
+    interval of the mean), n (defined scores), undefined, attribute_seconds, score_seconds (means).
+    """
+    if scores.empty:
+        columns = [*CELL, "method_key", "metric_key", "mean", "median", "low", "high", "n"]
+        return pd.DataFrame(columns=[*columns, "undefined", "attribute_seconds", "score_seconds"])
+    keys = ["method", "method_key", "metric", "metric_key"]
+    grouped = scores.groupby(keys, sort=False)
+    table = grouped.agg(
+        mean=("score", "mean"),
+        median=("score", "median"),
+        n=("score", "count"),
+        rows=("score", "size"),
+        attribute_seconds=("attribute_seconds", "mean"),
+        score_seconds=("score_seconds", "mean"),
+    ).reset_index()
+    table["undefined"] = table.pop("rows") - table["n"]
+    intervals = _intervals(scores, resamples, seed).reindex(pd.MultiIndex.from_frame(table[CELL]))
+    table["low"], table["high"] = intervals["low"].to_numpy(), intervals["high"].to_numpy()
+    order = [*keys, "mean", "median", "low", "high", "n", "undefined"]
+    return table[[*order, "attribute_seconds", "score_seconds"]]
+
+
+def _intervals(scores: pd.DataFrame, resamples: int, seed: int) -> pd.DataFrame:
+    """Intervals of all cells; cells that are defined on the same images share the resamples."""
+    wide = scores.pivot_table(
+        index="image_sha256", columns=CELL, values="score", dropna=False, sort=False
+    )
+    wide = wide.loc[:, wide.notna().any()]
+    defined = wide.notna()
+    packed = [np.packbits(defined[cell].to_numpy()).tobytes() for cell in wide.columns]
+    parts = []
+    for pattern in dict.fromkeys(packed):
+        cells = wide.columns[[found == pattern for found in packed]]
+        values = wide[cells].dropna().to_numpy(dtype=np.float64)
+        interval = bca_interval(values, resamples=resamples, seed=seed)
+        parts.append(pd.DataFrame(interval, index=cells, columns=["low", "high"]))
+    return pd.concat(parts) if parts else pd.DataFrame(columns=["low", "high"])
+
+
+def scores_by_method(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Images x methods of one metric, NaN where undefined."""
+    rows = scores[scores["metric"] == metric]
+    return rows.pivot_table(
+        index="image_sha256", columns="method", values="score", dropna=False, sort=False
+    )
+
+
+def rankable(by_method: pd.DataFrame) -> pd.DataFrame:
+    """Images x methods without the methods that are undefined on more than half of the images."""
+    return by_method.loc[:, by_method.isna().mean() <= 0.5]
+
+
+def directions(manifest: Manifest, ranked_only: bool = True) -> dict[str, bool]:
+    """Metric spec -> whether higher is better, for the metrics that enter rankings."""
+    return {
+        metric["spec"]: metric["higher_is_better"]
+        for metric in manifest["metrics"].values()
+        if metric["higher_is_better"] is not None
+        and (metric["kind"] in RANKED_KINDS or not ranked_only)
+    }
+
+
+def summarise_ranks(scores: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
+    """Methods x ranked metrics: mean rank within the image, 1 is best; NaN where left out."""
+    table = {}
+    for metric, higher in directions(manifest).items():
+        by_method = rankable(scores_by_method(scores, metric))
+        if by_method.shape[1] > 1:
+            table[metric] = ranks_per_image(by_method, higher).mean()
+    return pd.DataFrame(table)
+
+
+def oriented_means(scores: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
+    """Methods x ranked metrics: means with the sign turned so that higher is better."""
+    means = scores.pivot_table(index="method", columns="metric", values="score", sort=False)
+    return pd.DataFrame(
+        {
+            metric: means[metric] * (1 if higher else -1)
+            for metric, higher in directions(manifest).items()
+            if metric in means
+        }
+    )
+
+
+def same_methods(scores: pd.DataFrame, manifest: Manifest) -> list[tuple[str, ...]]:
+    """Groups of methods that coincide on this network in all ranked metrics."""
+    rows = scores[scores["metric"].isin(list(directions(manifest)))]
+    wide = rows.pivot_table(
+        index=["image_sha256", "metric"], columns="method", values="score", dropna=False, sort=False
+    )
+    return identical_groups(wide)

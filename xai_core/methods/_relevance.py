@@ -1,0 +1,134 @@
+"""A rewritten copy and the rules that make Captum's LRP right on residual networks."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from captum.attr._utils.custom_modules import Addition_Module
+from captum.attr._utils.lrp_rules import Alpha1_Beta0_Rule, EpsilonRule
+from torch import Tensor, fx, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from xai_core.classifier import Classifier
+from xai_core.methods._rewrite import module_at, operation, own_activations, replace, trace
+
+Hook = Callable[[Tensor], Tensor]
+KNOWN = frozenset(
+    {
+        *("Conv2d", "Linear", "BatchNorm2d", "ReLU", "MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d"),
+        *("adaptive_avg_pool2d", "avg_pool2d", "add", "cat", "flatten", "Flatten"),
+        *("Dropout", "dropout", "Identity", "stochastic_depth"),
+    }
+)
+"""Operations through which relevance is passed on correctly."""
+
+
+def relevance_copy(classifier: Classifier) -> fx.GraphModule:
+    """The network on weights of its own, with batch norm folded and a module for every step.
+
+    Captum changes weights while it works and does not see functions, additions among them.
+    """
+    traced = own_activations(trace(copy.deepcopy(classifier.network)))
+    for node in list(traced.graph.nodes):
+        kind, module = operation(traced, node), module_at(traced, node)
+        if kind == "BatchNorm2d" and isinstance(module, nn.BatchNorm2d):
+            _fold(traced, node, module)
+        elif kind == "add":
+            replace(traced, node, Addition_Module())
+        elif kind == "adaptive_avg_pool2d":
+            replace(traced, node, nn.AdaptiveAvgPool2d(*node.args[1:], **node.kwargs))
+        elif kind == "avg_pool2d":
+            replace(traced, node, nn.AvgPool2d(*node.args[1:], **node.kwargs))
+        elif kind == "Flatten":
+            with traced.graph.inserting_before(node):
+                flat = traced.graph.call_function(torch.flatten, (node.args[0], 1))
+            _drop(traced, node, flat)
+        elif kind in ("Dropout", "dropout", "Identity", "stochastic_depth"):
+            _drop(traced, node, node.all_input_nodes[0])
+    traced.recompile()
+    traced.delete_all_unused_submodules()
+    traced = traced.eval().requires_grad_(False)
+    return traced.to(memory_format=torch.channels_last)
+
+
+def _drop(traced: fx.GraphModule, node: fx.Node, successor: fx.Node) -> None:
+    node.replace_all_uses_with(successor)
+    traced.graph.erase_node(node)
+
+
+def _fold(traced: fx.GraphModule, node: fx.Node, norm: nn.BatchNorm2d) -> None:
+    """Batch norm into the convolution before it, else into a channel by channel one of its own."""
+    source = node.all_input_nodes[0]
+    before = module_at(traced, source)
+    if isinstance(before, nn.Conv2d) and len(source.users) == 1:
+        replace(traced, source, fuse_conv_bn_eval(before, norm))
+        _drop(traced, node, node.all_input_nodes[0])
+        return
+    alone = nn.Conv2d(norm.num_features, norm.num_features, 1, groups=norm.num_features, bias=False)
+    alone.weight.data.fill_(1.0)
+    replace(traced, node, fuse_conv_bn_eval(alone.to(norm.weight.device).eval(), norm))
+
+
+def _booking(rule: Any, outputs: Tensor, bias: Tensor | None, shares: list[Tensor]) -> Hook:
+    """A hook that passes on R / (z + epsilon) and books the part of R that the bias keeps, (N,)."""
+
+    def hook(relevance: Tensor) -> Tensor:
+        epsilon = torch.tensor(rule.STABILITY_FACTOR, device=outputs.device)
+        ratio = relevance / (outputs + torch.copysign(epsilon, outputs))
+        if bias is not None:
+            per_channel = ratio.sum(dim=(2, 3)) if ratio.ndim == 4 else ratio
+            shares.append(per_channel @ bias)
+        return ratio
+
+    return hook
+
+
+class BookedEpsilon(EpsilonRule):  # type: ignore[misc]
+    """R_i = a_i sum_j w_ij R_j / (z_j + epsilon sign z_j)."""
+
+    def __init__(self, epsilon: float, bias: Tensor | None, shares: list[Tensor]) -> None:
+        super().__init__(epsilon)
+        self._bias, self._shares = bias, shares
+
+    def _create_backward_hook_output(self, outputs: Tensor) -> Hook:
+        return _booking(self, outputs, self._bias, self._shares)
+
+
+class PositiveWeights(Alpha1_Beta0_Rule):  # type: ignore[misc]
+    """R_i = a_i sum_j w+_ij R_j / (sum_k a_k w+_kj + epsilon), without the bias."""
+
+    def __init__(self, epsilon: float) -> None:
+        super().__init__(set_bias_to_zero=True)
+        self.STABILITY_FACTOR = epsilon
+
+    def _create_backward_hook_output(self, outputs: Tensor) -> Hook:
+        return _booking(self, outputs, None, [])
+
+
+def attach_rules(network: fx.GraphModule, epsilon: float, early: float) -> list[Tensor]:
+    """Give every layer its rule; returns where the biases' shares (N,) of the relevance will be.
+
+    The `early` share of the convolutions has alpha1-beta0, but the first one keeps epsilon, whose
+    inputs can be negative, and so do those that work channel by channel (batch norms) or do not
+    lead straight into a ReLU: a negative output may have no positive part to pass relevance on.
+    """
+    shares: list[Tensor] = []
+    calls = [(node, module_at(network, node)) for node in network.graph.nodes]
+    convolutions = [(node, layer) for node, layer in calls if isinstance(layer, nn.Conv2d)]
+    positive = {
+        id(layer)
+        for node, layer in convolutions[1 : round(early * len(convolutions))]
+        if layer.groups < layer.in_channels
+        and all(isinstance(module_at(network, user), nn.ReLU) for user in node.users)
+    }
+    layers: list[Any] = [layer for _, layer in calls if layer is not None]
+    for layer in layers:
+        if id(layer) in positive:
+            layer.rule = PositiveWeights(epsilon)
+        elif not isinstance(layer, nn.ReLU):
+            bias = getattr(layer, "bias", None)
+            layer.rule = BookedEpsilon(epsilon, None if bias is None else bias.detach(), shares)
+    return shares

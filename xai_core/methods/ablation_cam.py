@@ -1,0 +1,76 @@
+"""Ablation-CAM: feature maps weighted by the score lost without them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from xai_core.batch import Batch
+from xai_core.classifier import Classifier
+from xai_core.methods._base import Diagnostics, Family, Method
+from xai_core.methods._gradients import each_image
+from xai_core.methods._stage import (
+    liveliest,
+    no_stage,
+    stage_and_rest,
+    stage_setting,
+    used_channels,
+    weighted_sum,
+)
+from xai_core.recipe import setting
+
+
+@dataclass(frozen=True)
+class AblationCAM(Method):
+    """Feature maps weighted by what the class score loses without them.
+
+    L_c = sum_k (logit_c - logit_c without f_k) f_k, where channel f_k is set to 0. Only the part
+    of the network behind the stage runs again for every channel.
+    """
+
+    name: ClassVar[str] = "ablation_cam"
+    title: ClassVar[str] = "Ablation-CAM"
+    reference: ClassVar[str] = "Desai and Ramaswamy, WACV 2020"
+    family: ClassVar[Family] = "CAM"
+    formula: ClassVar[str] = r"L_c = \sum_k \left(z_c - z_c^{(k)}\right) f_k"
+    caveat: ClassVar[str] = (
+        "Channels are switched off one by one, so channels that stand in for each other all look "
+        "unimportant."
+    )
+    signed: ClassVar[bool] = True
+
+    stage: str = stage_setting()
+    channels: int = setting(
+        0, "channels used, those that vary most first; 0 for all of them", low=0, high=4096
+    )
+    batch_size: int = setting(32, "channels at a time", low=1, high=256, changes_result=False)
+
+    def unfit(self, classifier: Classifier) -> str | None:
+        return no_stage(classifier, self.stage)
+
+    def passes(self, classifier: Classifier) -> float:
+        return 1 + used_channels(classifier, self.stage, self.channels)
+
+    def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
+        activations, rest = stage_and_rest(batch, self.stage)
+        chosen = [liveliest(image, self.channels) for image in activations]
+
+        def explain(index: int, classes: Tensor) -> Tensor:
+            losses = []
+            with torch.no_grad():
+                start = activations[index : index + 1]
+                score = rest(start.clone(), torch.tensor([index]))[0, classes]
+                for channels in torch.split(chosen[index], self.batch_size):
+                    ablated = start.repeat(len(channels), 1, 1, 1)
+                    ablated[torch.arange(len(channels)), channels] = 0
+                    logits = rest(ablated, torch.tensor([index] * len(channels)))
+                    losses.append(score - logits[:, classes])
+            # The paper divides by the score, which turns the map over where it is negative.
+            return weighted_sum(torch.cat(losses).T[None], start[:, chosen[index]])[0]
+
+        used = torch.tensor([float(len(channels)) for channels in chosen])
+        diagnostics["channels_used"] = used.to(targets.device)[:, None].expand(targets.shape)
+        return each_image(batch, targets, explain)

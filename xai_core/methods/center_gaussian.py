@@ -1,0 +1,48 @@
+"""Centre Gaussian: pictures are taken with the subject in the middle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from xai_core.batch import Batch
+from xai_core.classifier import Classifier
+from xai_core.methods._base import Diagnostics, Family, Method
+from xai_core.recipe import setting
+
+
+@dataclass(frozen=True)
+class CenterGaussian(Method):
+    """A bell in the middle of the picture: exp(-(u^2 + v^2) / (2 width^2)).
+
+    u and v are the distances from the centre as fractions of the picture's width and height.
+    """
+
+    name: ClassVar[str] = "center_gaussian"
+    title: ClassVar[str] = "Centre Gaussian"
+    reference: ClassVar[str] = "null method of this project"
+    family: ClassVar[Family] = "baseline"
+    formula: ClassVar[str] = r"M(x,y) = \exp\left(-\frac{u^2 + v^2}{2 \sigma^2}\right)"
+    caveat: ClassVar[str] = (
+        "It explains nothing. Where it scores well, the metric or the data set rewards the middle "
+        "of the picture."
+    )
+    signed: ClassVar[bool] = False
+    class_sensitive: ClassVar[bool] = False
+
+    width: float = setting(
+        0.25, "standard deviation, as a fraction of the picture's side", low=0.01, high=2.0
+    )
+
+    def passes(self, classifier: Classifier) -> float:
+        return 0
+
+    def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
+        height, width = batch.images.shape[-2:]
+        u = (torch.arange(width) + 0.5) / width - 0.5
+        v = (torch.arange(height) + 0.5) / height - 0.5
+        bell = torch.exp(-(v[:, None] ** 2 + u**2) / (2 * self.width**2))
+        return bell.to(batch.images.device).expand(*targets.shape, -1, -1)

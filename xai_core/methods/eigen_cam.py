@@ -1,0 +1,61 @@
+"""Eigen-CAM: the main pattern of the feature maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from xai_core.batch import Batch
+from xai_core.classifier import Classifier
+from xai_core.methods._base import Diagnostics, Family, Method
+from xai_core.methods._stage import no_stage, stage_and_rest, stage_setting
+from xai_core.recipe import setting
+
+
+@dataclass(frozen=True)
+class EigenCAM(Method):
+    """The feature maps' projection on their first principal direction: L = F v_1.
+
+    F (hw, K) holds the K feature maps as columns and v_1 is its first right singular vector,
+    pointed where the feature maps are active. Class-agnostic.
+    """
+
+    name: ClassVar[str] = "eigen_cam"
+    title: ClassVar[str] = "Eigen-CAM"
+    reference: ClassVar[str] = "Muhammad and Yeasin, IJCNN 2020, arXiv 2008.00299"
+    family: ClassVar[Family] = "CAM"
+    formula: ClassVar[str] = r"L = F v_1,\quad F = U \Sigma V^\top \in \mathbb{R}^{hw \times K}"
+    caveat: ClassVar[str] = (
+        "It never looks at the class: it shows what stands out in the feature maps, which is the "
+        "same map for every class."
+    )
+    signed: ClassVar[bool] = True
+    class_sensitive: ClassVar[bool] = False
+
+    stage: str = stage_setting()
+    centred: bool = setting(
+        False, "subtract every channel's mean first, as some implementations do; the paper does not"
+    )
+
+    def unfit(self, classifier: Classifier) -> str | None:
+        return no_stage(classifier, self.stage)
+
+    def passes(self, classifier: Classifier) -> float:
+        return 1
+
+    def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
+        maps = [self._pattern(image) for image in stage_and_rest(batch, self.stage)[0]]
+        return torch.stack(maps)[:, None].expand(-1, targets.shape[1], -1, -1)
+
+    def _pattern(self, activations: Tensor) -> Tensor:
+        grid = activations.flatten(1).T
+        centred = grid - grid.mean(dim=0) if self.centred else grid
+        pattern: Tensor = centred @ torch.linalg.svd(centred, full_matrices=False).Vh[0]
+        # A singular vector has no sign: point it where the feature maps are active.
+        activity = grid.sum(dim=1)
+        activity = activity - activity.mean() if self.centred else activity
+        sign = 1 if float(pattern @ activity) >= 0 else -1
+        return sign * pattern.view(activations.shape[1:])

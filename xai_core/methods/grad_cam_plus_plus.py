@@ -1,0 +1,53 @@
+"""Grad-CAM++: Grad-CAM with a weight for every cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from xai_core.batch import Batch
+from xai_core.classifier import Classifier
+from xai_core.methods._base import Diagnostics, Family, Method
+from xai_core.methods._stage import is_last, no_stage, stage_gradients, stage_setting, weighted_sum
+
+
+@dataclass(frozen=True)
+class GradCAMPlusPlus(Method):
+    """Feature maps weighted by their positive gradients, each with a weight alpha of its own.
+
+    L_c = sum_k f_k sum_xy alpha_k relu(g_k) with g_k = d logit_c / d f_k and
+    alpha_k = g_k^2 / (2 g_k^2 + g_k^3 sum_ab f_k(a, b)). The paper's factor exp(logit_c) is the
+    same for every pixel and is left out.
+    """
+
+    name: ClassVar[str] = "grad_cam_plus_plus"
+    title: ClassVar[str] = "Grad-CAM++"
+    reference: ClassVar[str] = "Chattopadhay et al., WACV 2018, arXiv 1710.11063"
+    family: ClassVar[Family] = "CAM"
+    formula: ClassVar[str] = (
+        r"L_c = \sum_k f_k \sum_{x,y} \alpha_k^{c} \max(g_k^c, 0),\quad "
+        r"\alpha_k^{c} = \frac{(g_k^c)^2}{2 (g_k^c)^2 + \sum_{a,b} f_k(a,b) (g_k^c)^3}"
+    )
+    caveat: ClassVar[str] = (
+        "It counts only what raises the class score, so it cannot show evidence against a class, "
+        "and it often covers more than Grad-CAM."
+    )
+    signed: ClassVar[bool] = False
+    stage: str = stage_setting()
+
+    def unfit(self, classifier: Classifier) -> str | None:
+        return no_stage(classifier, self.stage)
+
+    def passes(self, classifier: Classifier) -> float:
+        return 1 if is_last(classifier, self.stage) else 3
+
+    def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
+        activations, gradients = stage_gradients(batch, targets, self.stage)
+        squares = gradients**2
+        total = activations.sum(dim=(2, 3))[:, None, :, None, None]
+        below = 2 * squares + total * squares * gradients
+        alpha = torch.where(below.abs() > 0, squares / below, 0)
+        return weighted_sum((alpha * gradients.relu()).sum(dim=(3, 4)), activations)

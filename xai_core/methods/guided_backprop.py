@@ -1,0 +1,56 @@
+"""Guided backpropagation: gradients that only pass where everything is positive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from captum.attr import GuidedBackprop as CaptumGuidedBackprop
+from torch import Tensor
+
+from xai_core.batch import Batch
+from xai_core.classifier import Classifier
+from xai_core.methods._activations import guided_copy, no_relu
+from xai_core.methods._base import Diagnostics, Family, Method
+from xai_core.methods._gradients import each_target
+from xai_core.methods._rewrite import rewritten
+from xai_core.recipe import setting
+
+
+@dataclass(frozen=True)
+class GuidedBackprop(Method):
+    """The gradient of the logit, cut to its positive part at every ReLU on its way back.
+
+    Summed over the colours. The ReLUs of the network are made separate modules on a private copy,
+    so shared and in-place ones are handled.
+    """
+
+    name: ClassVar[str] = "guided_backprop"
+    title: ClassVar[str] = "Guided backpropagation"
+    reference: ClassVar[str] = "Springenberg et al., ICLR Workshops 2015, arXiv 1412.6806"
+    family: ClassVar[Family] = "gradients"
+    formula: ClassVar[str] = r"g^{l} = \mathbf{1}[z^{l} > 0] \, \max(g^{l+1}, 0)"
+    caveat: ClassVar[str] = (
+        "It hardly depends on the class or on the later layers: it mostly redraws the picture's "
+        "edges."
+    )
+    signed: ClassVar[bool] = True
+    backed_by: ClassVar[str] = "captum"
+
+    batch_size: int = setting(8, "images at a time", low=1, high=256, changes_result=False)
+
+    def unfit(self, classifier: Classifier) -> str | None:
+        return no_relu(classifier, self.title)
+
+    def passes(self, classifier: Classifier) -> float:
+        return 3
+
+    def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
+        with rewritten(batch.classifier, guided_copy) as network:
+            captum = CaptumGuidedBackprop(network)
+            return each_target(
+                batch,
+                targets,
+                self.batch_size,
+                lambda images, classes: captum.attribute(images, classes).sum(dim=1),
+            )

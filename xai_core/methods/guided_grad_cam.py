@@ -1,0 +1,61 @@
+"""Guided Grad-CAM: guided backpropagation inside Grad-CAM."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from captum.attr import GuidedBackprop as CaptumGuidedBackprop
+from torch import Tensor
+
+from xai_core.batch import Batch
+from xai_core.classifier import Classifier
+from xai_core.methods._activations import guided_copy, no_relu
+from xai_core.methods._base import Diagnostics, Family, Method, enlarged
+from xai_core.methods._gradients import each_target
+from xai_core.methods._rewrite import rewritten
+from xai_core.methods._stage import no_stage, stage_gradients, stage_setting, weighted_sum
+from xai_core.recipe import setting
+
+
+@dataclass(frozen=True)
+class GuidedGradCAM(Method):
+    """Guided backpropagation times the positive part of Grad-CAM: G_c * relu(L_c).
+
+    G_c is the guided gradient, summed over the colours, and L_c Grad-CAM of the last stage,
+    enlarged bilinearly.
+    """
+
+    name: ClassVar[str] = "guided_grad_cam"
+    title: ClassVar[str] = "Guided Grad-CAM"
+    reference: ClassVar[str] = "Selvaraju et al., ICCV 2017, arXiv 1610.02391"
+    family: ClassVar[Family] = "gradients"
+    formula: ClassVar[str] = r"M_c = \max(L_c, 0) \sum_k G_{c,k}"
+    caveat: ClassVar[str] = (
+        "The fine detail comes from guided backpropagation, which redraws edges; only the coarse "
+        "place depends on the class."
+    )
+    signed: ClassVar[bool] = True
+    backed_by: ClassVar[str] = "captum"
+
+    stage: str = stage_setting()
+    batch_size: int = setting(8, "images at a time", low=1, high=256, changes_result=False)
+
+    def unfit(self, classifier: Classifier) -> str | None:
+        return no_stage(classifier, self.stage) or no_relu(classifier, self.title)
+
+    def passes(self, classifier: Classifier) -> float:
+        return 4
+
+    def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
+        activations, gradients = stage_gradients(batch, targets, self.stage)
+        places = weighted_sum(gradients.mean(dim=(3, 4)), activations).relu()
+        with rewritten(batch.classifier, guided_copy) as network:
+            captum = CaptumGuidedBackprop(network)
+            guided = each_target(
+                batch,
+                targets,
+                self.batch_size,
+                lambda images, classes: captum.attribute(images, classes).sum(dim=1),
+            )
+        return guided * enlarged(places, guided.shape[-2], guided.shape[-1])

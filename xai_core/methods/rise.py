@@ -1,0 +1,75 @@
+"""RISE: the mean of random masks, weighted by the score behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from xai_core.batch import Batch
+from xai_core.classifier import Classifier
+from xai_core.methods._base import Diagnostics, Family, Method
+from xai_core.methods._gradients import each_image
+from xai_core.recipe import setting
+
+
+@dataclass(frozen=True)
+class RISE(Method):
+    """The mean of soft random masks m, weighted by the class probability of the masked picture.
+
+    M_c = 1 / (p n) sum_i f_c(x * m_i) m_i over n masks; each is a grid of cells shown with
+    probability p, enlarged bilinearly and shifted at random. Hidden is 0 after normalisation:
+    the mean colour of the training data.
+    """
+
+    name: ClassVar[str] = "rise"
+    title: ClassVar[str] = "RISE"
+    reference: ClassVar[str] = "Petsiuk et al., BMVC 2018, arXiv 1806.07421"
+    family: ClassVar[Family] = "perturbation"
+    formula: ClassVar[str] = r"M_c = \frac{1}{p\,n} \sum_{i=1}^{n} f_c(x \odot m_i) \, m_i"
+    caveat: ClassVar[str] = (
+        "With few masks the map is mostly the noise of the masks; the paper uses 4,000 or more, "
+        "and small objects need finer cells and more masks."
+    )
+    signed: ClassVar[bool] = False
+
+    samples: int = setting(1000, "random masks", low=10, high=20000)
+    cells: int = setting(7, "cells along each side of a mask", low=2, high=32)
+    shown: float = setting(0.5, "probability that a cell is shown", low=0.05, high=0.95)
+    seed: int = setting(0, "seed of the masks", low=0)
+    batch_size: int = setting(8, "pictures at a time", low=1, high=256, changes_result=False)
+
+    def passes(self, classifier: Classifier) -> float:
+        return self.samples
+
+    def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
+        def explain(index: int, classes: Tensor) -> Tensor:
+            image, generator = batch.images[index], batch.generator(self.seed, index)
+            height, width = image.shape[1:]
+            maps = torch.zeros(len(classes), height, width, device=image.device)
+            for start in range(0, self.samples, self.batch_size):
+                count = min(self.batch_size, self.samples - start)
+                masks = [self._mask(height, width, generator) for _ in range(count)]
+                windows = torch.stack(masks)[:, None].to(image)
+                masked = (windows * image).contiguous(memory_format=torch.channels_last)
+                with torch.no_grad():
+                    scores = batch.classifier.logits(masked).softmax(dim=1)[:, classes]
+                maps += torch.einsum("bt,bhw->thw", scores, windows[:, 0])
+            return maps / (self.shown * self.samples)
+
+        return each_image(batch, targets, explain)
+
+    def _mask(self, height: int, width: int, generator: torch.Generator) -> Tensor:
+        """One soft mask (height, width): a random grid, a cell larger than needed, and shifted."""
+        grid = torch.rand(self.cells, self.cells, generator=generator) < self.shown
+        cell_h, cell_w = -(-height // self.cells), -(-width // self.cells)
+        size = [(self.cells + 1) * cell_h, (self.cells + 1) * cell_w]
+        large = functional.interpolate(
+            grid[None, None].float(), size=size, mode="bilinear", align_corners=False
+        )[0, 0]
+        top = int(torch.randint(cell_h, (), generator=generator))
+        left = int(torch.randint(cell_w, (), generator=generator))
+        return large[top : top + height, left : left + width]

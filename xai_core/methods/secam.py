@@ -1,0 +1,71 @@
+"""SeCAM: CAM averaged over superpixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+from torch.nn import functional
+
+from xai_core.batch import Batch
+from xai_core.classifier import Classifier
+from xai_core.methods._base import Diagnostics, Family, Method, enlarged
+from xai_core.methods._cam import feature_cam, no_cam_head
+from xai_core.recipe import setting
+from xai_core.superpixels import Slic, region_maxima, region_means
+
+
+@dataclass(frozen=True)
+class SeCAM(Method):
+    """The mean of the enlarged CAM over each superpixel: S_c(s) = 1/|s| sum_{(x,y) in s} M_c(x,y).
+
+    s is a SLIC superpixel of the picture that the network sees, |s| its number of pixels and M_c
+    the CAM at image resolution. It draws CAM with the outlines of the picture and knows nothing
+    more about the network than CAM does.
+    """
+
+    name: ClassVar[str] = "secam"
+    title: ClassVar[str] = "SeCAM"
+    reference: ClassVar[str] = (
+        "Cao et al., arXiv 2307.04137; Nguyen et al., IEICE Trans. E105-D(8), 2022"
+    )
+    family: ClassVar[Family] = "CAM"
+    formula: ClassVar[str] = r"S_c(s) = \frac{1}{|s|} \sum_{(x,y) \in s} M_c(x,y)"
+    caveat: ClassVar[str] = (
+        "The sharp outlines come from the picture, not from the network: compare it with CAM and "
+        "with the same averaging over a grid or over another picture's superpixels."
+    )
+    signed: ClassVar[bool] = True
+
+    segments: int = setting(50, "superpixels asked for", low=10, high=400)
+    compactness: float = setting(
+        10.0, "squareness of the superpixels; low values follow colours", low=0.1, high=100.0
+    )
+    statistic: str = setting(
+        "mean",
+        "value of a superpixel: the mean or the maximum of CAM in it",
+        choices=("mean", "max"),
+    )
+    resolution: str = setting(
+        "image",
+        "where CAM is averaged: on the image, as published, or on the small feature grid (legacy), "
+        "which loses superpixels",
+        choices=("image", "feature"),
+    )
+
+    def unfit(self, classifier: Classifier) -> str | None:
+        return no_cam_head(classifier)
+
+    def passes(self, classifier: Classifier) -> float:
+        return 1
+
+    def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
+        cams = feature_cam(batch, targets)
+        segments = batch.segments(Slic(self.segments, self.compactness))
+        if self.resolution == "image":
+            cams = enlarged(cams, *segments.shape[-2:])
+        else:
+            shrunk = functional.interpolate(segments[:, None].double(), size=cams.shape[-2:])
+            segments = shrunk[:, 0].long()
+        return (region_means if self.statistic == "mean" else region_maxima)(cams, segments)

@@ -1,0 +1,57 @@
+"""SeCAM on a grid: CAM averaged over square cells instead of superpixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xai_core.batch import Batch
+from xai_core.classifier import Classifier
+from xai_core.methods._base import Diagnostics, Family, Method, enlarged
+from xai_core.methods._cam import feature_cam, no_cam_head
+from xai_core.recipe import setting
+from xai_core.superpixels import Slic, grid_labels, region_means
+
+
+@dataclass(frozen=True)
+class SeCAMGrid(Method):
+    """The mean of the enlarged CAM over square cells, as many as SeCAM finds superpixels.
+
+    A control of SeCAM: regions of the same mean area that know nothing about the picture.
+    """
+
+    name: ClassVar[str] = "secam_grid"
+    title: ClassVar[str] = "SeCAM on a grid"
+    reference: ClassVar[str] = "control of SeCAM in this project; SeCAM: arXiv 2307.04137"
+    family: ClassVar[Family] = "CAM"
+    formula: ClassVar[str] = (
+        r"S_c(q) = \frac{1}{|q|} \sum_{(x,y) \in q} M_c(x,y),\quad q \text{ a square cell}"
+    )
+    caveat: ClassVar[str] = (
+        "A control, not an explanation of its own: SeCAM's outlines have gained something only "
+        "where SeCAM beats these squares."
+    )
+    signed: ClassVar[bool] = True
+
+    segments: int = setting(50, "superpixels asked for in the picture", low=10, high=400)
+    compactness: float = setting(
+        10.0, "squareness of the superpixels that the cells match in number", low=0.1, high=100.0
+    )
+
+    def unfit(self, classifier: Classifier) -> str | None:
+        return no_cam_head(classifier)
+
+    def passes(self, classifier: Classifier) -> float:
+        return 1
+
+    def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
+        height, width = batch.images.shape[-2:]
+        superpixels = batch.segments(Slic(self.segments, self.compactness))
+        counts = superpixels.flatten(1).amax(dim=1) + 1
+        cells = np.stack([grid_labels(height, width, count) for count in counts.tolist()])
+        cams = enlarged(feature_cam(batch, targets), height, width)
+        return region_means(cams, torch.from_numpy(cells).to(cams.device))

@@ -1,0 +1,52 @@
+"""Sobel: the edges of the picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from xai_core.batch import Batch
+from xai_core.classifier import Classifier
+from xai_core.methods._base import Diagnostics, Family, Method
+
+
+@dataclass(frozen=True)
+class Sobel(Method):
+    """The strength of the edges: sqrt((S_x * g)^2 + (S_y * g)^2).
+
+    g is the grey picture from 0 to 1, S_x and S_y the 3 x 3 Sobel filters and * the convolution.
+    """
+
+    name: ClassVar[str] = "sobel"
+    title: ClassVar[str] = "Sobel edges"
+    reference: ClassVar[str] = "edge detector as a null method: Adebayo et al., NeurIPS 2018"
+    family: ClassVar[Family] = "baseline"
+    formula: ClassVar[str] = r"M = \sqrt{(S_x * g)^2 + (S_y * g)^2}"
+    caveat: ClassVar[str] = (
+        "It explains nothing: it never asks the network. Maps that look like it may show the "
+        "picture instead of the reasons."
+    )
+    signed: ClassVar[bool] = False
+    class_sensitive: ClassVar[bool] = False
+
+    def passes(self, classifier: Classifier) -> float:
+        return 0
+
+    def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
+        maps = torch.from_numpy(np.stack([edges(rgb) for rgb in batch.rgb]))
+        return maps.to(batch.images.device)[:, None].expand(-1, targets.shape[1], -1, -1)
+
+
+def edges(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """The edge strength (H, W) float32 of an RGB picture (H, W, 3)."""
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
+    strength: npt.NDArray[np.float32] = np.hypot(
+        cv2.Sobel(grey, -1, 1, 0), cv2.Sobel(grey, -1, 0, 1)
+    )
+    return strength

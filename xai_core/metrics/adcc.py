@@ -1,0 +1,81 @@
+"""ADCC: average drop, coherency and complexity in one number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from xai_core.batch import Batch
+from xai_core.classifier import Classifier
+from xai_core.methods._base import Method
+from xai_core.metrics._base import Case, Kind, Metric, Scores, Work
+from xai_core.metrics._masking import (
+    MASKED_WORK,
+    NOTHING_LEFT,
+    masked_images,
+    masked_probability,
+    weights_of,
+)
+from xai_core.metrics._ranks import pearson
+
+
+@dataclass(frozen=True)
+class ADCC(Metric):
+    """3 / (1/COH + 1/(1 - COM) + 1/(1 - AD)), the harmonic mean of three shares.
+
+    AD is the average drop max(0, Y - O) / Y; COM the mean of the map, cut at 0 and divided by its
+    maximum; COH the correlation of the map with the method's map of the explanation image, moved
+    from -1..1 to 0..1.
+    """
+
+    name: ClassVar[str] = "adcc"
+    title: ClassVar[str] = "ADCC"
+    reference: ClassVar[str] = "Poppi et al., CVPR Workshops 2021, arXiv 2104.10252"
+    kind: ClassVar[Kind] = "faithfulness"
+    higher_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    reruns_method: ClassVar[bool] = True
+    formula: ClassVar[str] = (
+        r"3 \left(\frac{1}{\mathrm{COH}} + \frac{1}{1 - \mathrm{COM}}"
+        r" + \frac{1}{1 - \mathrm{AD}}\right)^{-1}"
+    )
+    caveat: ClassVar[str] = (
+        "Two of its three parts describe the map's style; it is undefined where the explanation "
+        "image loses all probability."
+    )
+
+    def work(self, classifier: Classifier, method: Method) -> tuple[Work, ...]:
+        return (*MASKED_WORK, Work(("coherency", method.key()), method.passes(classifier)))
+
+    def _score(self, case: Case) -> Scores:
+        weights = weights_of(case)
+        masked = Batch(case.batch.classifier, masked_images(case), case.batch.sha256s)
+        again = case.method.attribute(masked, case.targets[:, None])[:, 0]
+        again = again.clamp(min=0).flatten(1)
+        coherency = (pearson(weights.flatten(1), again) + 1) / 2
+        drop = (case.start - masked_probability(case)).clamp(min=0) / case.start
+        shares = torch.stack([coherency, 1 - weights.mean(dim=(1, 2)).double(), 1 - drop.double()])
+        values = (3 / (1 / shares).sum(dim=0)).float()
+        values = values.masked_fill(~(shares > 0).all(dim=0), torch.nan)
+        empty = weights.amax(dim=(1, 2)) <= 0
+        return Scores(
+            values.masked_fill(empty, torch.nan),
+            tuple(
+                _reason(none, column)
+                for none, column in zip(empty.tolist(), shares.T.tolist(), strict=True)
+            ),
+            removed=1 - weights.mean(dim=(1, 2)),
+        )
+
+
+def _reason(empty: bool, shares: list[float]) -> str:
+    coherency, plainness, kept = shares
+    if empty:
+        return NOTHING_LEFT
+    if not coherency > 0:
+        return "one of the two maps is constant, or they are exactly opposed"
+    if plainness <= 0:
+        return "the map is constant"
+    return "" if kept > 0 else "the explanation image loses all probability"

@@ -1,0 +1,41 @@
+"""Average gain: how much probability the explanation image wins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from xai_core.classifier import Classifier
+from xai_core.methods._base import Method
+from xai_core.metrics._base import Case, Kind, Metric, Scores, Work
+from xai_core.metrics._masking import MASKED_WORK, masked_probability, masked_scores
+
+
+@dataclass(frozen=True)
+class AverageGain(Metric):
+    """max(0, O - Y) / (1 - Y), Y = p_c(x) and O = p_c(x times its map), p_c the probability.
+
+    The map is cut at 0 and divided by its maximum; multiplying the normalised image moves pixels
+    towards the training data's mean colour.
+    """
+
+    name: ClassVar[str] = "average_gain"
+    title: ClassVar[str] = "Average gain"
+    reference: ClassVar[str] = "Zhang et al., 2023, arXiv 2301.07002 (Opti-CAM)"
+    kind: ClassVar[Kind] = "faithfulness"
+    higher_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    formula: ClassVar[str] = r"\frac{\max(0, p_c(x \odot M) - p_c(x))}{1 - p_c(x)}"
+    caveat: ClassVar[str] = (
+        "A map of ones, which explains nothing, scores almost best: read it beside other metrics."
+    )
+
+    def work(self, classifier: Classifier, method: Method) -> tuple[Work, ...]:
+        return MASKED_WORK
+
+    def _score(self, case: Case) -> Scores:
+        room = (1 - case.start).clamp(min=torch.finfo().eps)
+        gain = (masked_probability(case) - case.start).clamp(min=0) / room
+        return masked_scores(case, gain.clamp(max=1))

@@ -1,0 +1,37 @@
+"""Increase in confidence: is the network surer of the explanation image?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from xai_core.classifier import Classifier
+from xai_core.methods._base import Method
+from xai_core.metrics._base import Case, Kind, Metric, Scores, Work
+from xai_core.metrics._masking import MASKED_WORK, masked_probability, masked_scores
+
+
+@dataclass(frozen=True)
+class IncreaseInConfidence(Metric):
+    """1 if O > Y, else 0, Y = p_c(x) and O = p_c(x times its map), p_c the softmax probability.
+
+    The map is cut at 0 and divided by its maximum; multiplying the normalised image moves pixels
+    towards the training data's mean colour.
+    """
+
+    name: ClassVar[str] = "increase_in_confidence"
+    title: ClassVar[str] = "Increase in confidence"
+    reference: ClassVar[str] = "Chattopadhay et al., WACV 2018, arXiv 1710.11063"
+    kind: ClassVar[Kind] = "faithfulness"
+    higher_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    formula: ClassVar[str] = r"\mathbb{1}\left[p_c(x \odot M) > p_c(x)\right]"
+    caveat: ClassVar[str] = (
+        "A map of ones, which explains nothing, scores almost best: read it beside other metrics."
+    )
+
+    def work(self, classifier: Classifier, method: Method) -> tuple[Work, ...]:
+        return MASKED_WORK
+
+    def _score(self, case: Case) -> Scores:
+        return masked_scores(case, (masked_probability(case) > case.start).float())

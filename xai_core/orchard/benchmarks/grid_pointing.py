@@ -1,0 +1,45 @@
+"""Grid pointing: in a mosaic of four pictures, does the map lie on the one with the class?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from xai_core.metrics._base import Case, Kind, Metric, Scores
+from xai_core.metrics._masks import masks_of, with_reasons
+
+
+@dataclass(frozen=True)
+class GridPointing(Metric):
+    """sum over the cell of the target class of max(M, 0) / sum over the mosaic of max(M, 0).
+
+    A mosaic is 2 x 2 pictures of different classes that the network is sure of; chance is 1/4.
+    """
+
+    name: ClassVar[str] = "grid_pointing"
+    title: ClassVar[str] = "Grid pointing"
+    reference: ClassVar[str] = (
+        "Böhle et al., CVPR 2021, arXiv 2104.00032; Rao et al., CVPR 2022, arXiv 2205.10435"
+    )
+    kind: ClassVar[Kind] = "ground truth"
+    higher_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    needs_masks: ClassVar[bool] = True
+    formula: ClassVar[str] = r"\frac{\sum_{p \in \mathrm{cell}} \max(M_p, 0)}{\sum_p \max(M_p, 0)}"
+    caveat: ClassVar[str] = (
+        "Mosaics are unlike the pictures the network was trained on; a coarse map spills over "
+        "the cell's border and cannot reach 1."
+    )
+
+    def known_answer(self, case: Case) -> Tensor:
+        return masks_of(case).to(case.maps)
+
+    def _score(self, case: Case) -> Scores:
+        positive = case.maps.flatten(1).double().clamp(min=0)
+        inside = (positive * masks_of(case).flatten(1)).sum(dim=1)
+        total = positive.sum(dim=1)
+        values = torch.where(total > 0, inside / total, torch.nan)
+        return with_reasons(case, values, total <= 0, "the map has no positive value")

@@ -1,0 +1,214 @@
+"""The stored test split: 240 single fruits and 60 pairs, with exact masks; read without torch."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import itertools
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from .sampling import LEVELS, sample_pair, sample_scene
+from .scene import CLASSES, Scene, part_names
+
+ORCHARD_FOLDER = Path(__file__).resolve().parents[2] / "data" / "orchard"
+IMAGE_SIZE = 224
+PER_CLASS_AND_LEVEL = 5
+PAIRS = 60
+# a fruit must show at least this share of the image's pixels, of a pair each one
+_LEAST_VISIBLE = 0.008
+_COLUMNS = ("file", "mask", "kind", "classes", "level", "seed")
+
+
+@dataclass(frozen=True)
+class OrchardSplit:
+    """The stored scenes in the order of labels.csv; every tuple has one entry per image.
+
+    `classes[i]` holds one name, or two for a pair; `labels[i]` is the index of the first in
+    CLASSES; `kinds[i]` is "single" or "pair".
+    """
+
+    folder: Path
+    images: tuple[Path, ...]
+    masks: tuple[Path, ...]
+    kinds: tuple[str, ...]
+    classes: tuple[tuple[str, ...], ...]
+    labels: tuple[int, ...]
+    levels: tuple[int, ...]
+    seeds: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @functools.cached_property
+    def scenes(self) -> tuple[Scene, ...]:
+        """The scenes as data, to be edited and drawn again."""
+        stored = json.loads((self.folder / "scenes.json").read_text(encoding="utf-8"))
+        return tuple(Scene.from_dict(stored[path.stem]) for path in self.images)
+
+    @functools.cached_property
+    def side(self) -> int:
+        """Width and height of every picture in pixels."""
+        with Image.open(self.images[0]) as image:
+            return int(image.width)
+
+    def indices(self, kind: str) -> tuple[int, ...]:
+        """Positions of the "single" or "pair" images."""
+        return tuple(index for index, stored in enumerate(self.kinds) if stored == kind)
+
+    def image(self, index: int) -> NDArray[np.uint8]:
+        """(224,224,3) RGB pixels."""
+        with Image.open(self.images[index]) as image:
+            return np.asarray(image.convert("RGB"))
+
+    def part_ids(self, index: int) -> NDArray[np.uint8]:
+        """(224,224) id of the part seen at each pixel; 0 is the background."""
+        with Image.open(self.masks[index]) as image:
+            return np.asarray(image)
+
+    def part_names(self, index: int) -> tuple[str, ...]:
+        """Part names by id, e.g. ("background", "apple.body", "apple.stem", "distractor.0")."""
+        return part_names(self.scenes[index])
+
+    def mask(self, index: int, fruit: str | None = None) -> NDArray[np.bool_]:
+        """(224,224) where a fruit is seen: the named one, else all of the image's fruits.
+
+        Raises ValueError when the image has no such fruit.
+        """
+        wanted = self.classes[index] if fruit is None else (fruit,)
+        unknown = set(wanted) - set(self.classes[index])
+        if unknown:
+            known = ", ".join(self.classes[index])
+            raise ValueError(f"OrchardSplit.mask.fruit must be one of {known}, got {fruit!r}")
+        ids = [
+            part_id
+            for part_id, name in enumerate(self.part_names(index))
+            if name.split(".")[0] in wanted
+        ]
+        return np.isin(self.part_ids(index), ids)
+
+
+def load_orchard(folder: str | Path = ORCHARD_FOLDER) -> OrchardSplit:
+    """The test split as written by `generate`; raises FileNotFoundError with the remedy."""
+    folder = Path(folder)
+    table = folder / "labels.csv"
+    if not table.exists():
+        raise FileNotFoundError(f"{table} is missing: run `python -m xai_core orchard generate`")
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    classes = tuple(tuple(row["classes"].split("+")) for row in rows)
+    return OrchardSplit(
+        folder=folder,
+        images=tuple(folder / row["file"] for row in rows),
+        masks=tuple(folder / row["mask"] for row in rows),
+        kinds=tuple(row["kind"] for row in rows),
+        classes=classes,
+        labels=tuple(CLASSES.index(names[0]) for names in classes),
+        levels=tuple(int(row["level"]) for row in rows),
+        seeds=tuple(int(row["seed"]) for row in rows),
+    )
+
+
+def generate(
+    folder: str | Path = ORCHARD_FOLDER,
+    progress: Callable[[int, int], None] | None = None,
+    workers: int = 2,
+) -> OrchardSplit:
+    """Choose, draw and store the test split and its contact sheet; `progress(done, total)`.
+
+    The same scenes and pixels every time, on one machine. Takes about three minutes.
+    """
+    from .rendering import render_many
+
+    folder = Path(folder)
+    for name in ("images", "masks"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    scenes = _test_scenes()
+    total = len(scenes)
+    report = None if progress is None else functools.partial(_report, progress, total)
+    drawn = render_many(list(scenes.values()), IMAGE_SIZE, workers, 2, report)
+    for name, rendering in zip(scenes, drawn, strict=True):
+        Image.fromarray(rendering.image).save(
+            folder / "images" / f"{name}.jpg", quality=95, subsampling=0, optimize=True
+        )
+        Image.fromarray(rendering.part_ids).save(folder / "masks" / f"{name}.png", optimize=True)
+    stored = {name: scene.to_dict() for name, scene in scenes.items()}
+    _write(folder / "scenes.json", json.dumps(stored, separators=(",", ":")))
+    lines = [",".join(_COLUMNS)]
+    for name, scene in scenes.items():
+        classes = "+".join(scene.classes)
+        paths = f"images/{name}.jpg,masks/{name}.png"
+        lines.append(f"{paths},{scene.kind},{classes},{scene.level},{scene.seed}")
+    _write(folder / "labels.csv", "\n".join(lines) + "\n")
+    split = load_orchard(folder)
+    contact_sheet(split)
+    return split
+
+
+def contact_sheet(
+    split: OrchardSplit, indices: Sequence[int] | None = None, path: Path | None = None
+) -> Path:
+    """Draw 24 images (or the given ones) in rows of 6, with class and level; returns the path."""
+    if indices is None:
+        singles = split.indices("single")
+        per_class = len(singles) // len(CLASSES)
+        # two a class, the levels in turn
+        indices = [
+            singles[number * per_class + (2 * number + 11 * second) % per_class]
+            for number, second in itertools.product(range(len(CLASSES)), range(2))
+        ]
+    columns, caption = 6, 18
+    rows = -(-len(indices) // columns)
+    cell = IMAGE_SIZE + caption
+    sheet = Image.new("RGB", (columns * IMAGE_SIZE, rows * cell), "white")
+    pen = ImageDraw.Draw(sheet)
+    for place, index in enumerate(indices):
+        x, y = place % columns * IMAGE_SIZE, place // columns * cell
+        sheet.paste(Image.fromarray(split.image(index)), (x, y))
+        text = f"{', '.join(split.classes[index])} (level {split.levels[index]})"
+        pen.text((x + 4, y + IMAGE_SIZE + 3), text, fill="black")
+    path = split.folder / "contact_sheet.jpg" if path is None else path
+    sheet.save(path, quality=90)
+    return path
+
+
+def _test_scenes() -> dict[str, Scene]:
+    """The scenes by file name: of each class and level the first seeds that show enough fruit."""
+    scenes = {}
+    for fruit, level in itertools.product(CLASSES, LEVELS):
+        drawn = map(functools.partial(sample_scene, fruit, level), itertools.count())
+        good = itertools.islice(filter(_is_visible, drawn), PER_CLASS_AND_LEVEL)
+        for number, scene in enumerate(good):
+            scenes[f"{fruit}-{level}-{number}"] = scene
+    couples = list(itertools.combinations(CLASSES, 2))
+    order = np.random.default_rng(60).permutation(len(couples))[:PAIRS]
+    for number, couple in enumerate(order):
+        first, second = couples[couple] if number % 2 else couples[couple][::-1]
+        level = LEVELS[number % len(LEVELS)]
+        drawn = map(functools.partial(sample_pair, first, second, level), itertools.count())
+        scenes[f"pair-{number:02d}-{first}-{second}"] = next(filter(_is_visible, drawn))
+    return scenes
+
+
+def _is_visible(scene: Scene) -> bool:
+    from .rendering import render
+
+    small = render(scene, 64)
+    return all(small.mask(fruit.name).mean() >= _LEAST_VISIBLE for fruit in scene.fruits)
+
+
+def _report(progress: Callable[[int, int], None], total: int, done: int) -> None:
+    progress(done, total)
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)

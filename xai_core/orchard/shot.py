@@ -1,0 +1,30 @@
+"""Shot: a scene and how it is drawn, so that the same picture can be drawn with an edit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from .scene import Scene
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture that can be drawn again: its scene, its side in pixels, rays per pixel side."""
+
+    scene: Scene
+    size: int = 224
+    supersample: int = 1
+
+    @cached_property
+    def key(self) -> str:
+        """32 hex digits: equal for equal pictures, in every process."""
+        content = [self.scene.to_dict(), self.size, self.supersample]
+        text = json.dumps(content, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def of(self, scene: Scene) -> Shot:
+        """Another scene, drawn in the same way."""
+        return replace(self, scene=scene)
