@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, ResNet
 
@@ -123,3 +125,13 @@ def photos() -> list[Photo]:
 @pytest.fixture(scope="session")
 def tiny_batch(photos: list[Photo]) -> Callable[[Classifier], Batch]:
     return lambda classifier: Batch.of(classifier, photos)
+
+
+def write_colours(folder: Path, colours: dict[str, tuple[int, int, int]], count: int) -> None:
+    """One folder per class with `count` noisy pictures of its colour."""
+    random = np.random.default_rng(0)
+    for name, colour in colours.items():
+        (folder / name).mkdir(parents=True)
+        for index in range(count):
+            pixels = np.full((20, 26, 3), colour) + random.integers(0, 30, (20, 26, 3))
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / name / f"{index}.png")

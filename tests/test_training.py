@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
-from xai_core.images import BadImage, InputFormat
+from tests.conftest import write_colours
+from xai_core.images import InputFormat
 from xai_core.training import (
     Phase,
     Progress,
@@ -23,7 +23,7 @@ from xai_core.training import (
     run_training,
     save_network,
 )
-from xai_core.training_data import read_folder, split_folder
+from xai_core.training_data import split_folder
 
 FORM = InputFormat(size=24, resize=24)
 PLAN = TrainingPlan(learning_rate=0.02, batch_size=8, precision="fp32")
@@ -260,66 +260,9 @@ def test_the_card_says_what_was_written(tmp_path: Path) -> None:
     assert sorted(p.name for p in path.parent.iterdir()) == ["n.json", "n.safetensors"]
 
 
-def fill(folder: Path, colours: dict[str, tuple[int, int, int]], count: int) -> None:
-    random = np.random.default_rng(0)
-    for name, colour in colours.items():
-        (folder / name).mkdir(parents=True)
-        for index in range(count):
-            pixels = np.full((20, 26, 3), colour) + random.integers(0, 30, (20, 26, 3))
-            Image.fromarray(pixels.astype(np.uint8)).save(folder / name / f"{index}.png")
-
-
-COLOURS = {"lime": (20, 200, 20), "plum": (120, 10, 120)}
-
-
-def test_a_folder_is_split_by_class_and_seed(tmp_path: Path) -> None:
-    fill(tmp_path, COLOURS, 10)
-    training, validation, categories, broken = split_folder(tmp_path, 24, 0.2, 0)
-    assert categories == ("lime", "plum")
-    assert broken == ()
-    assert torch.bincount(training.labels).tolist() == [8, 8]
-    assert torch.bincount(validation.labels).tolist() == [2, 2]
-    everything = {
-        (label, tuple(data.read(i).flatten().tolist()))
-        for data in (training, validation)
-        for i, label in enumerate(data.labels.tolist())
-    }
-    assert len(everything) == 20  # no picture is in both
-    again = split_folder(tmp_path, 24, 0.2, 0)[1]
-    assert all(torch.equal(again.read(i), validation.read(i)) for i in range(4))
-
-
-def test_given_parts_are_used_and_broken_pictures_named(tmp_path: Path) -> None:
-    fill(tmp_path / "Training", COLOURS, 3)
-    fill(tmp_path / "Test", COLOURS, 2)
-    (tmp_path / "Test" / "plum" / "bad.png").write_bytes(b"bad")
-    training, validation, categories, broken = split_folder(tmp_path, 24, 0.5, 0)
-    assert (len(training.labels), len(validation.labels)) == (6, 4)
-    assert categories == ("lime", "plum")
-    assert len(broken) == 1
-    assert "bad.png: not an image" in broken[0]
-
-
-def test_folders_that_cannot_be_trained_on_are_said(tmp_path: Path) -> None:
-    with pytest.raises(BadImage, match="no such folder"):
-        read_folder(tmp_path / "missing")
-    with pytest.raises(BadImage, match="needs one folder of images for each class"):
-        read_folder(tmp_path)
-    fill(tmp_path / "one", {"lime": COLOURS["lime"]}, 2)
-    with pytest.raises(BadImage, match="has the one class 'lime'; training needs two or more"):
-        read_folder(tmp_path / "one")
-    fill(tmp_path / "few", COLOURS, 1)
-    with pytest.raises(BadImage, match="class 'lime' has one image; two are needed"):
-        split_folder(tmp_path / "few", 24, 0.2, 0)
-    (tmp_path / "few" / "empty").mkdir()
-    with pytest.raises(BadImage, match="empty: this class has no image that can be read"):
-        read_folder(tmp_path / "few")
-    with pytest.raises(BadImage, match="the folder 'plum' is none of the classes in training"):
-        read_folder(tmp_path / "few", ("lime", "pear", "empty"))
-
-
 def test_a_folder_of_pictures_is_learnt(tmp_path: Path) -> None:
-    fill(tmp_path / "fruit", {**COLOURS, "sky": (40, 80, 220)}, 12)
+    colours = {"lime": (20, 200, 20), "plum": (120, 10, 120), "sky": (40, 80, 220)}
+    write_colours(tmp_path / "fruit", colours, 12)
     training, validation, _, _ = split_folder(tmp_path / "fruit", 24, 0.25, 0)
     network = narrow()
     plan = replace(PLAN, smallest_crop=0.9)

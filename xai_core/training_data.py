@@ -11,11 +11,17 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from xai_core.class_folders import (
+    TRAINING_PARTS,
+    VALIDATION_PARTS,
+    class_folders,
+    part_of,
+    plain_name,
+    root_of,
+)
 from xai_core.images import SUFFIXES, BadImage, open_image
 
 KEPT_BYTES = 2 * 2**30
-TRAINING_FOLDERS = ("Training", "training", "Train", "train")
-VALIDATION_FOLDERS = ("Validation", "validation", "val", "Test", "test")
 
 
 @dataclass(frozen=True)
@@ -54,11 +60,19 @@ def read_folder(folder: Path, categories: Sequence[str] = ()) -> FolderOfClasses
     """
     if not folder.is_dir():
         raise BadImage(f"{folder}: no such folder")
-    classes = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    classes = class_folders(folder)
     if not classes:
         raise BadImage(f"{folder}: needs one folder of images for each class")
     names = tuple(categories) or tuple(path.name for path in classes)
-    unknown = [path.name for path in classes if path.name not in names]
+    known = {plain_name(name): index for index, name in enumerate(names)}
+    for index, name in enumerate(names):
+        if known[plain_name(name)] != index:
+            twin = names[known[plain_name(name)]]
+            raise BadImage(
+                f"{folder}: the class folders {name!r} and {twin!r} differ in case or separators "
+                "only"
+            )
+    unknown = [path.name for path in classes if plain_name(path.name) not in known]
     if unknown:
         raise BadImage(f"{folder}: the folder {unknown[0]!r} is none of the classes in training")
     files: list[Path] = []
@@ -73,7 +87,7 @@ def read_folder(folder: Path, categories: Sequence[str] = ()) -> FolderOfClasses
                 broken.append(str(error))
             else:
                 files.append(file)
-                labels.append(names.index(path.name))
+                labels.append(known[plain_name(path.name)])
         if len(files) == before:
             raise BadImage(f"{path}: this class has no image that can be read; fill or remove it")
     if len(names) < 2:
@@ -89,10 +103,8 @@ def split_folder(
     Given folders (Training and Test as in Fruits 360, train and val) are used as they are; else
     `validation_share` of every class is set aside, drawn by `seed`, at least one picture each.
     """
-    parts = [
-        next((folder / name for name in names if (folder / name).is_dir()), None)
-        for names in (TRAINING_FOLDERS, VALIDATION_FOLDERS)
-    ]
+    folder = root_of(folder)
+    parts = [part_of(folder, names) for names in (TRAINING_PARTS, VALIDATION_PARTS)]
     if parts[0] and parts[1]:
         found = read_folder(parts[0])
         checked = read_folder(parts[1], found.categories)

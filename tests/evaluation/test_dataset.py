@@ -112,3 +112,74 @@ def test_orchard_is_ready_to_evaluate() -> None:
     mask = found.items[7].mask(photo)
     assert mask is not None
     assert 0.005 < mask.mean() < 0.9
+
+
+def test_folder_names_match_however_slashes_and_accents_are_spelt(tmp_path: Path) -> None:
+    categories = ("AC/DC", "Wässermelöne", "sweet corn")
+    for seed, name in enumerate(("ac_dc", "Wa\u0308ssermelo\u0308ne", "Sweet-Corn")):
+        save(tmp_path / name / "0.png", seed)
+    assert [item.label for item in load_folder(tmp_path, categories).items] == [0, 1, 2]
+
+
+def labelled(root: Path, text: str | bytes) -> Path:
+    for seed, name in enumerate(("a.png", "b.png", "c.png")):
+        save(root / "photos" / name, seed)
+    content = text.encode() if isinstance(text, str) else text
+    (root / "labels.csv").write_bytes(content)
+    return root
+
+
+def test_labels_come_from_a_table(tmp_path: Path) -> None:
+    text = "file,class_index,class_name\na.png,2,Kiwi\nphotos/b.png,0,apple 10\n"
+    found = load_folder(labelled(tmp_path, text), CATEGORIES)
+    assert {item.name: item.label for item in found.items} == {
+        "photos/a.png": 2,
+        "photos/b.png": 0,
+        "photos/c.png": None,
+    }
+    assert found.notes == ()
+
+
+def test_a_table_of_names_and_one_of_another_network(tmp_path: Path) -> None:
+    text = '\ufefffile,class\na.png,CORN husk\nb.png,"plum, green"\n'
+    found = load_folder(labelled(tmp_path, text), CATEGORIES)
+    assert {item.name[7:]: item.label for item in found.items} == dict(zip(
+        ("a.png", "b.png", "c.png"), (1, None, None), strict=True
+    ))  # fmt: skip
+    assert found.notes == (
+        "lines of labels.csv that name no class of the network: 1 (the first: 'plum, green'); "
+        "those pictures have no label",
+    )
+    text = "file,class_index,class_name\na.png,2,cock\n"
+    assert load_folder(labelled(tmp_path, text), CATEGORIES).notes == (
+        "classes that labels.csv and the network name differently: 1 (the first: 'cock' is "
+        "'kiwi'); the class_index counts",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "file,class_index\na.png,1\nb.png,27\n",
+            ", line 3: class_index '27' is no class of the network, which has 0 to 2; are these "
+            "labels for another network?",
+        ),
+        ("file,class_index\na.png,-1\n", ", line 2: class_index '-1' is no class of"),
+        ("a.png,1\n", ": needs a column file and one of class_index, class_name, class, label"),
+        (b"file,class\na.png,W\xe4\n", ": must be UTF-8 text"),
+        (b"", ": needs a column file"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_said(
+    tmp_path: Path, text: str | bytes, sentence: str
+) -> None:
+    with pytest.raises(BadImage) as caught:
+        load_folder(labelled(tmp_path, text), CATEGORIES)
+    assert str(caught.value).startswith(f"{tmp_path / 'labels.csv'}{sentence}")
+
+
+def test_the_part_set_aside_is_evaluated(tmp_path: Path) -> None:
+    for part in ("train", "val"):
+        save(tmp_path / part / "kiwi" / f"{part}.png", len(part))
+    assert [item.name for item in load_folder(tmp_path, CATEGORIES).items] == ["kiwi/val.png"]

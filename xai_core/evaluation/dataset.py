@@ -13,6 +13,16 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from xai_core.class_folders import (
+    LABELS,
+    MASKS,
+    TEST_PARTS,
+    LabelTable,
+    class_folders,
+    part_of,
+    plain_name,
+    root_of,
+)
 from xai_core.images import (
     BadImage,
     Framing,
@@ -132,37 +142,27 @@ def load_orchard_dataset(
 def load_folder(folder: str | Path, categories: Sequence[str]) -> Dataset:
     """A folder of images, or of one folder per class; masks in `masks/` under the same names.
 
-    Folder names are matched to `categories` without regard to case, `_` and `-`. Where there are
-    the folders `Test` or `test` (as in Fruits 360) or `images`, they are used. A mask is an image
-    of the same size whose non-zero pixels are the object. Raises BadImage without any image.
+    Folder names are matched to `categories` without regard to case and separators; a `labels.csv`
+    (file, class_index or class_name) goes before them. Where there are parts (Training and Test as
+    in Fruits 360, train and val) the part set aside is used. A mask is an image of the same size
+    whose non-zero pixels are the object. Raises BadImage without any image.
     """
-    root, notes = Path(folder), []
-    if not root.is_dir():
-        raise BadImage(f"{folder}: no such folder")
-    masks = root / "masks"
-    images = next((root / sub for sub in ("Test", "test", "images") if (root / sub).is_dir()), root)
+    root = root_of(Path(folder))
+    masks, table = root / MASKS, root / LABELS
+    images = root if table.is_file() else part_of(root, TEST_PARTS) or root
     paths = [path for path in find_images(images) if masks not in path.parents]
     if not paths:
-        raise BadImage(f"{folder}: no images outside the folder masks")
-    known = {_plain(name): index for index, name in enumerate(categories)}
-    unknown: set[str] = set()
-    items = []
-    for path in paths:
-        relative = path.relative_to(images)
-        label = None
-        if len(relative.parts) > 1:
-            label = known.get(_plain(relative.parts[0]))
-            if label is None:
-                unknown.add(relative.parts[0])
-        items.append(Item(relative.as_posix(), path, label, None, _mask_reader(masks, relative)))
-    empty = [p.name for p in sorted(images.iterdir()) if p.is_dir() and p != masks and _bare(p)]
-    if empty:
-        notes.append(f"folders without an image: {', '.join(empty)}")
-    if unknown:
-        notes.append(
-            f"folders that name no class of the network, evaluated without a label: "
-            f"{', '.join(sorted(unknown))}"
-        )
+        raise BadImage(f"{folder}: no images outside the folder {MASKS}")
+    relatives = [path.relative_to(images) for path in paths]
+    if table.is_file():
+        listed = LabelTable(table, categories)
+        labels, notes = [listed.label(relative) for relative in relatives], list(listed.notes)
+    else:
+        labels, notes = _folder_labels(images, relatives, categories)
+    items = [
+        Item(relative.as_posix(), path, label, None, _mask_reader(masks, relative))
+        for path, relative, label in zip(paths, relatives, labels, strict=True)
+    ]
     return Dataset(root.resolve().name, dealt(items), tuple(notes))
 
 
@@ -190,16 +190,25 @@ def _deal(items: Sequence[Item], keys: Sequence[Callable[[Item], int | None]]) -
     return [hand[turn] for turn in range(longest) for hand in dealt_hands if turn < len(hand)]
 
 
-def _plain(name: str) -> str:
-    return " ".join(name.casefold().replace("_", " ").replace("-", " ").split())
-
-
-def _bare(folder: Path) -> bool:
-    try:
-        find_images(folder)
-    except BadImage:
-        return True
-    return False
+def _folder_labels(
+    images: Path, relatives: Sequence[Path], categories: Sequence[str]
+) -> tuple[list[int | None], list[str]]:
+    """The class each picture's folder names, and what is odd about the folders."""
+    known = {plain_name(name): index for index, name in enumerate(categories)}
+    folders = [relative.parts[0] if len(relative.parts) > 1 else None for relative in relatives]
+    labels = [None if name is None else known.get(plain_name(name)) for name in folders]
+    pairs = zip(folders, labels, strict=True)
+    unknown = sorted({name for name, label in pairs if name is not None and label is None})
+    empty = [path.name for path in class_folders(images) if path.name not in folders]
+    notes = []
+    if empty:
+        notes.append(f"folders without an image: {', '.join(empty)}")
+    if unknown:
+        notes.append(
+            f"folders that name no class of the network, evaluated without a label: "
+            f"{', '.join(unknown)}"
+        )
+    return labels, notes
 
 
 def _mask_reader(masks: Path, relative: Path) -> Callable[[], Mask] | None:
