@@ -1,7 +1,6 @@
 """The CAM variants agree with torch-cam and pytorch-grad-cam, where these are installed.
 
-    pip install --no-deps --target FOLDER torchcam grad-cam ttach
-    PYTHONPATH=FOLDER pytest tests/methods/test_other_libraries.py
+They are in tests/benchmarks/requirements.txt, which says how to install them.
 
 Grad-CAM++ is left to its own test: torch-cam 0.5.0 leaves out the division by alpha's denominator,
 and pytorch-grad-cam 1.5.7 adds 1e-6 to it, which is larger than the squared gradients themselves.

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
-from torch import Tensor
 
 from tests.metrics.conftest import SIDE, World, cell_weights, fixed
 from xai_core.batch import Batch
@@ -219,34 +218,6 @@ def test_infidelity_of_a_linear_networks_evidence_is_zero(make_world: MakeWorld)
         [0.0] * 3, abs=1e-8
     )
     assert bool((metric.score(world.case(world.random)).values > 1e-4).all())
-
-
-def test_infidelity_agrees_with_captum(tiny_classifier: Classifier, tiny_batch: MakeBatch) -> None:
-    from captum.metrics import infidelity
-
-    batch = tiny_batch(tiny_classifier)
-    maps = METHODS["cam"]().attribute(batch, batch.predicted[:, None])[:, 0]
-    metric = METRICS["infidelity"](samples=10)
-    ours = metric.score(Case(batch, batch.predicted, maps, METHODS["cam"]())).values
-    squares = metric.squares(batch)  # type: ignore[attr-defined]
-    turn = iter(range(10))
-
-    def perturb(images: Tensor) -> tuple[Tensor, Tensor]:
-        square = squares[:, next(turn)].view(4, 1, 64, 64).float()
-        # captum weighs each channel: a third each, so that a pixel counts once
-        return square.expand(-1, 3, -1, -1) / 3, images * (1 - square)
-
-    theirs = infidelity(
-        tiny_classifier.network,
-        perturb,
-        batch.images,
-        maps[:, None].expand(-1, 3, -1, -1),
-        target=batch.predicted,
-        n_perturb_samples=10,
-        max_examples_per_batch=4,
-        normalize=True,
-    )
-    torch.testing.assert_close(ours, theirs.detach(), rtol=1e-3, atol=1e-9)
 
 
 def test_max_sensitivity_equals_a_slow_loop(
