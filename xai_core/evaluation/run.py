@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import platform
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from importlib.metadata import version
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +16,9 @@ from torch import Tensor
 from xai_core import DATA
 from xai_core.batch import Batch, Precision
 from xai_core.classifier import Classifier
-from xai_core.evaluation.dataset import BadMask, Dataset, Item, framed_mask
+from xai_core.evaluation.cases import Empty, Loaded, Mapped
+from xai_core.evaluation.dataset import Dataset, Item
+from xai_core.evaluation.described import describe_method, describe_metric, describe_run
 from xai_core.evaluation.plan import (
     MEMORY_MB,
     Unit,
@@ -30,14 +29,12 @@ from xai_core.evaluation.plan import (
     units_of,
     usable,
 )
+from xai_core.evaluation.rows import curve_rows, score_rows
 from xai_core.evaluation.status import Progress, Status, is_asked_to_stop, only_run
 from xai_core.evaluation.store import Manifest, RunFolderError, Store, load_manifest
 from xai_core.images import BadImage, Framing, Photo
 from xai_core.methods._base import Method
-from xai_core.metrics._base import Case, Metric, Scores
-from xai_core.orchard.shot import Shot
-
-LIBRARIES = ("torch", "torchvision", "captum", "numpy", "scikit-image", "pandas")
+from xai_core.metrics._base import Metric
 
 
 @dataclass
@@ -119,7 +116,7 @@ class _Run:
     ) -> None:
         self.classifier, self.dataset = classifier, dataset
         self.framing, self.precision = framing, precision
-        new = _fixed(classifier, dataset, framing, precision)
+        new = describe_run(classifier, dataset, framing, precision)
         self.manifest: Manifest = load_manifest(run_dir) if _exists(run_dir) else new
         for name, value in new.items():
             if name not in ("versions", "created") and self.manifest[name] != value:
@@ -132,6 +129,12 @@ class _Run:
         self.store = Store(run_dir)
         self.report = RunReport(notes=[*dataset.notes, *self.store.problems])
         self.started = time.perf_counter()
+        self.fixed = {
+            "dataset": dataset.name,
+            "classifier": classifier.name,
+            "classifier_fingerprint": classifier.fingerprint,
+            "precision": precision,
+        }
         self._written = ""
 
     def describe(self, methods: Sequence[Method], metrics: Sequence[Metric]) -> None:
@@ -196,7 +199,7 @@ class _Run:
         }
         self.report.seconds = time.perf_counter() - self.started
 
-    def _load(self, unit: Unit) -> _Loaded | _Empty:
+    def _load(self, unit: Unit) -> Loaded | Empty:
         photos: list[tuple[Item, Photo]] = []
         bad = self.manifest.setdefault("bad_images", {})
         for item in unit.items:
@@ -207,13 +210,13 @@ class _Run:
                 bad[item.name] = str(error)
         if not photos:
             self._write_manifest()
-            return _Empty()
-        loaded = _Loaded.of(self.classifier, photos, self.framing)
+            return Empty()
+        loaded = Loaded.of(self.classifier, photos, self.framing)
         loaded.batch.forward_size, loaded.batch.precision = self.forward_size, self.precision
         self._list_images(loaded)
         return loaded
 
-    def _list_images(self, loaded: _Loaded) -> None:
+    def _list_images(self, loaded: Loaded) -> None:
         listed = {image["sha256"]: image for image in self.manifest["images"]}
         predicted = loaded.batch.predicted.tolist()
         probabilities = loaded.batch.probabilities.amax(dim=1).tolist()
@@ -240,7 +243,7 @@ class _Run:
             self._written = text
 
     def _piece(
-        self, unit: Unit, loaded: _Loaded | _Empty, method: Method, metrics: Sequence[Metric]
+        self, unit: Unit, loaded: Loaded | Empty, method: Method, metrics: Sequence[Metric]
     ) -> None:
         """All missing metrics of one method on one unit; stops early when asked to."""
         key = method.key()
@@ -249,10 +252,10 @@ class _Run:
         rows: list[dict[str, Any]] = []
         curves: list[dict[str, Any]] = []
         finished = []
-        cases: dict[bool, _Mapped] = {}
+        cases: dict[bool, Mapped] = {}
         for metric in missing:
             finished.append(metric.key())
-            if isinstance(loaded, _Empty):
+            if isinstance(loaded, Empty):
                 continue
             labelled = metric.needs_masks and loaded.has_mistakes
             if labelled not in cases:
@@ -261,14 +264,14 @@ class _Run:
             start = time.perf_counter()
             scores = mapped.score(metric)
             seconds = (time.perf_counter() - start) / len(loaded.photos)
-            rows += self._rows(loaded, method, metric, mapped, scores, seconds)
-            curves += _curve_rows(loaded.batch.sha256s, key, metric, scores)
+            rows += score_rows(self.fixed, loaded, method, metric, mapped, scores, seconds)
+            curves += curve_rows(loaded.batch.sha256s, key, metric, scores)
             if is_asked_to_stop(self.store.root):
                 self.report.cancelled = len(finished) < len(missing)
                 break
         self.store.write_scores(unit.key, key, finished, rows, curves)
 
-    def _case(self, unit: Unit, loaded: _Loaded, method: Method, labelled: bool) -> _Mapped:
+    def _case(self, unit: Unit, loaded: Loaded, method: Method, labelled: bool) -> Mapped:
         """The case for the predicted classes, or for the labelled ones where these differ."""
         batch, targets = loaded.batch, loaded.targets if labelled else loaded.batch.predicted
         differ = (targets != batch.predicted).nonzero()[:, 0]
@@ -289,7 +292,7 @@ class _Run:
         which: str,
         targets: Tensor,
         forward_seconds: float,
-    ) -> _Mapped:
+    ) -> Mapped:
         """Maps as stored: float16 of what lies between -1 and 1, times each map's scale.
 
         Their time includes the pass on the whole image, made once, that each method needs.
@@ -300,7 +303,7 @@ class _Run:
             try:
                 maps = method.attribute(batch, targets[:, None])[:, 0]
             except ArithmeticError as error:
-                return _Mapped(torch.empty(0), 0.0, str(error))
+                return Mapped(torch.empty(0), 0.0, str(error))
             seconds = (time.perf_counter() - start) / len(batch)
             if method.passes(self.classifier) >= 1:
                 seconds += forward_seconds
@@ -317,220 +320,7 @@ class _Run:
         halves, note = found
         scales = torch.tensor(note["scales"])[:, None, None]
         maps = (torch.from_numpy(np.array(halves)).float() * scales).to(batch.images.device)
-        return _Mapped(maps, float(note["attribute_seconds"]))
-
-    def _rows(
-        self,
-        loaded: _Loaded,
-        method: Method,
-        metric: Metric,
-        mapped: _Mapped,
-        scores: Scores,
-        seconds: float,
-    ) -> list[dict[str, Any]]:
-        values = scores.values.tolist()
-        removed = [float("nan")] * len(values)
-        if scores.removed is not None:
-            removed = scores.removed.tolist()
-        return [
-            {
-                "dataset": self.dataset.name,
-                "classifier": self.classifier.name,
-                "classifier_fingerprint": self.classifier.fingerprint,
-                "image": item.name,
-                "image_sha256": photo.sha256,
-                "label": item.label,
-                "level": item.level,
-                "predicted": int(loaded.batch.predicted[index]),
-                "target": int(mapped.targets[index]),
-                "method": method.spec(),
-                "method_key": method.key(),
-                "metric": metric.spec(),
-                "metric_key": metric.key(),
-                "score": values[index],
-                "reason": scores.reasons[index],
-                "removed_fraction": removed[index],
-                "precision": self.precision,
-                "attribute_seconds": mapped.seconds,
-                "score_seconds": seconds,
-            }
-            for index, (item, photo) in enumerate(loaded.photos)
-        ]
-
-
-class _Empty:
-    """A unit none of whose images can be used."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Loaded:
-    """A unit's images, ready for the network, with their masks and labelled classes."""
-
-    photos: list[tuple[Item, Photo]]
-    batch: Batch
-    targets: Tensor
-    masks: Tensor
-    mask_fractions: list[float | None]
-    mask_problems: list[str]
-    forward_seconds: float
-    shots: tuple[Shot, ...] | None
-
-    @classmethod
-    def of(
-        cls, classifier: Classifier, photos: list[tuple[Item, Photo]], framing: Framing
-    ) -> _Loaded:
-        batch = Batch.of(classifier, [photo for _, photo in photos], framing)
-        start = time.perf_counter()
-        predicted = batch.predicted
-        forward_seconds = (time.perf_counter() - start) / len(batch)
-        labels = [item.label for item, _ in photos]
-        pairs = zip(labels, predicted.tolist(), strict=True)
-        targets = torch.tensor([guess if label is None else label for label, guess in pairs])
-        shots = [item.read_shot() if item.read_shot else None for item, _ in photos]
-        masks, fractions, problems = [], [], []
-        for item, photo in photos:
-            mask, problem = None, ""
-            try:
-                mask = item.mask(photo)
-            except BadMask as error:
-                problem = str(error)
-            shape = (classifier.form.size, classifier.form.size)
-            seen = (
-                np.zeros(shape, bool)
-                if mask is None
-                else framed_mask(mask, classifier.form, framing)
-            )
-            masks.append(torch.from_numpy(seen.copy()))
-            fractions.append(None if mask is None else round(float(seen.mean()), 6))
-            problems.append(problem)
-        return cls(
-            photos,
-            batch,
-            targets.to(predicted.device),
-            torch.stack(masks).to(predicted.device),
-            fractions,
-            problems,
-            forward_seconds,
-            tuple(shot for shot in shots if shot) if all(shots) else None,
-        )
-
-    @property
-    def has_mistakes(self) -> bool:
-        return bool((self.targets != self.batch.predicted).any())
-
-
-@dataclass(frozen=True, eq=False)
-class _Mapped:
-    """One method's maps on a unit, or why there are none."""
-
-    maps: Tensor
-    seconds: float
-    failure: str = ""
-    targets: Tensor = field(default_factory=lambda: torch.empty(0))
-    case: Case | None = None
-
-    def replaced(self, index: Tensor, other: _Mapped) -> _Mapped:
-        """These maps with those at `index` taken from `other`."""
-        failure = self.failure or other.failure
-        if failure:
-            return replace(self, failure=failure)
-        maps = self.maps.clone()
-        maps[index] = other.maps
-        return replace(self, maps=maps)
-
-    def on(self, loaded: _Loaded, targets: Tensor, method: Method) -> _Mapped:
-        """The same with the case that metrics score."""
-        if self.failure:
-            return replace(self, targets=targets)
-        case = Case(loaded.batch, targets, self.maps, method, loaded.masks, loaded.shots)
-        return replace(self, targets=targets, case=case)
-
-    def score(self, metric: Metric) -> Scores:
-        if self.case is None:
-            undefined = torch.full((len(self.targets),), torch.nan)
-            return Scores(undefined, (self.failure,) * len(self.targets))
-        return metric.score(self.case)
-
-
-def _curve_rows(
-    sha256s: Sequence[str], method_key: str, metric: Metric, scores: Scores
-) -> list[dict[str, Any]]:
-    if scores.fractions is None:
-        return []
-    fractions = scores.fractions.cpu()
-    return [
-        {
-            "image_sha256": sha256,
-            "method_key": method_key,
-            "metric_key": metric.key(),
-            "curve": name,
-            "fraction": (fractions if fractions.ndim == 1 else fractions[index]).numpy(),
-            "value": values[index].cpu().numpy(),
-        }
-        for name, values in scores.curves.items()
-        for index, sha256 in enumerate(sha256s)
-    ]
-
-
-def describe_method(method: Method, classifier: Classifier) -> dict[str, Any]:
-    """What result pages need to know of a method without importing it."""
-    return {
-        **_described(method),
-        "family": method.family,
-        "signed": method.signed,
-        "class_sensitive": method.class_sensitive,
-        "backed_by": method.backed_by,
-        "passes": method.passes(classifier),
-    }
-
-
-def describe_metric(metric: Metric, classifier: Classifier, method: Method) -> dict[str, Any]:
-    """What result pages need to know of a metric without importing it; passes as for `method`."""
-    return {
-        **_described(metric),
-        "kind": metric.kind,
-        "higher_is_better": metric.higher_is_better,
-        "bounds": [bound if abs(bound) < float("inf") else None for bound in metric.bounds],
-        "passes": metric.passes(classifier, method),
-    }
-
-
-def _described(recipe: Method | Metric) -> dict[str, Any]:
-    return {
-        "spec": recipe.spec(),
-        "name": recipe.name,
-        "title": recipe.title,
-        "label": recipe.label(),
-        "formula": recipe.formula,
-        "caveat": recipe.caveat,
-        "reference": recipe.reference,
-        "settings": recipe.settings(),
-    }
-
-
-def _fixed(
-    classifier: Classifier, dataset: Dataset, framing: Framing, precision: Precision
-) -> Manifest:
-    """What must be the same for all that is in one run folder, and the libraries' versions."""
-    form = classifier.form
-    return {
-        "dataset": dataset.name,
-        "classifier": {
-            "name": classifier.name,
-            "fingerprint": classifier.fingerprint,
-            "categories": list(classifier.categories),
-            "form": {
-                "size": form.size,
-                "resize": form.resize,
-                "mean": list(form.mean),
-                "std": list(form.std),
-            },
-        },
-        "framing": framing,
-        "precision": precision,
-        "versions": {"python": platform.python_version()} | {n: version(n) for n in LIBRARIES},
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+        return Mapped(maps, float(note["attribute_seconds"]))
 
 
 def _exists(run_dir: Path) -> bool:

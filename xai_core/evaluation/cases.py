@@ -1,0 +1,112 @@
+"""Cases: a unit's images as the network sees them, and one method's maps on them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xai_core.batch import Batch
+from xai_core.classifier import Classifier
+from xai_core.evaluation.dataset import BadMask, Item, framed_mask
+from xai_core.images import Framing, Photo
+from xai_core.methods._base import Method
+from xai_core.metrics._base import Case, Metric, Scores
+from xai_core.orchard.shot import Shot
+
+
+class Empty:
+    """A unit none of whose images can be used."""
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A unit's images, ready for the network, with their masks and labelled classes."""
+
+    photos: list[tuple[Item, Photo]]
+    batch: Batch
+    targets: Tensor
+    masks: Tensor
+    mask_fractions: list[float | None]
+    mask_problems: list[str]
+    forward_seconds: float
+    shots: tuple[Shot, ...] | None
+
+    @classmethod
+    def of(
+        cls, classifier: Classifier, photos: list[tuple[Item, Photo]], framing: Framing
+    ) -> Loaded:
+        batch = Batch.of(classifier, [photo for _, photo in photos], framing)
+        start = time.perf_counter()
+        predicted = batch.predicted
+        forward_seconds = (time.perf_counter() - start) / len(batch)
+        labels = [item.label for item, _ in photos]
+        pairs = zip(labels, predicted.tolist(), strict=True)
+        targets = torch.tensor([guess if label is None else label for label, guess in pairs])
+        shots = [item.read_shot() if item.read_shot else None for item, _ in photos]
+        masks, fractions, problems = [], [], []
+        for item, photo in photos:
+            mask, problem = None, ""
+            try:
+                mask = item.mask(photo)
+            except BadMask as error:
+                problem = str(error)
+            shape = (classifier.form.size, classifier.form.size)
+            seen = (
+                np.zeros(shape, bool)
+                if mask is None
+                else framed_mask(mask, classifier.form, framing)
+            )
+            masks.append(torch.from_numpy(seen.copy()))
+            fractions.append(None if mask is None else round(float(seen.mean()), 6))
+            problems.append(problem)
+        return cls(
+            photos,
+            batch,
+            targets.to(predicted.device),
+            torch.stack(masks).to(predicted.device),
+            fractions,
+            problems,
+            forward_seconds,
+            tuple(shot for shot in shots if shot) if all(shots) else None,
+        )
+
+    @property
+    def has_mistakes(self) -> bool:
+        return bool((self.targets != self.batch.predicted).any())
+
+
+@dataclass(frozen=True, eq=False)
+class Mapped:
+    """One method's maps on a unit, or why there are none."""
+
+    maps: Tensor
+    seconds: float
+    failure: str = ""
+    targets: Tensor = field(default_factory=lambda: torch.empty(0))
+    case: Case | None = None
+
+    def replaced(self, index: Tensor, other: Mapped) -> Mapped:
+        """These maps with those at `index` taken from `other`."""
+        failure = self.failure or other.failure
+        if failure:
+            return replace(self, failure=failure)
+        maps = self.maps.clone()
+        maps[index] = other.maps
+        return replace(self, maps=maps)
+
+    def on(self, loaded: Loaded, targets: Tensor, method: Method) -> Mapped:
+        """The same with the case that metrics score."""
+        if self.failure:
+            return replace(self, targets=targets)
+        case = Case(loaded.batch, targets, self.maps, method, loaded.masks, loaded.shots)
+        return replace(self, targets=targets, case=case)
+
+    def score(self, metric: Metric) -> Scores:
+        if self.case is None:
+            undefined = torch.full((len(self.targets),), torch.nan)
+            return Scores(undefined, (self.failure,) * len(self.targets))
+        return metric.score(self.case)
