@@ -8,15 +8,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import facts
 import numpy as np
 import numpy.typing as npt
 import streamlit as st
 import superpixels
 from explaining import Desk
 from pictures import Sample, gallery_ids, orchard_samples, photo_samples
+from run_folders import SHIPPED_RUNS, run_folders
 from superpixels import Look, Step
 
-from xai_core import DATA, heatmap
+from xai_core import heatmap
 from xai_core.evaluation.gallery import Gallery, load_gallery
 from xai_core.images import Floats, Framing, InputFormat, Photo, map_on_photo, open_image
 
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from xai_core.evaluation.statistics import Friedman
     from xai_core.orchard.scene_book import SceneBook
 
-SHIPPED = DATA / "runs" / "shipped"
+SHIPPED = SHIPPED_RUNS / "shipped"
 THUMBNAIL_PX = 96
 
 
@@ -177,8 +179,7 @@ def _superpixel_answer(run_dir: Path, stamp: float) -> tuple[list[str], Contrast
 
 def runs() -> dict[str, Path]:
     """Run folders by name: the shipped one, then the user's own, newest first."""
-    folder = DATA / "runs"
-    found = [path.parent for path in folder.glob("*/manifest.json")]
+    found = [path for path in run_folders() if (path / "manifest.json").is_file()]
     found = [path for path in found if not is_truth(path)]
     found.sort(key=lambda path: (path.name != "shipped", -_stamp(path / "manifest.json")))
     return {path.name: path for path in found}
@@ -191,7 +192,7 @@ def is_truth(run_dir: Path) -> bool:
 
 def truth_runs() -> dict[str, Path]:
     """Ground-truth runs by name: the shipped one first."""
-    found = [path.parent for path in (DATA / "runs").glob("*/facts.json")]
+    found = [path for path in run_folders() if is_truth(path)]
     found.sort(key=lambda path: (path.name != "ground_truth", path.name))
     return {path.name: path for path in found if run_stamp(path)}
 
@@ -399,6 +400,22 @@ def cost_of(
     return total, _seconds_per_pass(SHIPPED, stamp)
 
 
+def not_counted(methods: tuple[str, ...], metrics: tuple[str, ...]) -> list[str]:
+    """Titles of those whose passes the shipped run did not note."""
+    stamp = run_stamp(SHIPPED)
+    described = manifest(SHIPPED, stamp) if stamp else {"methods": {}, "metrics": {}}
+    kinds: tuple[tuple[facts.Kind, tuple[str, ...]], ...] = (
+        ("methods", methods),
+        ("metrics", metrics),
+    )
+    return [
+        facts.label_of(spec, kind)
+        for kind, specs in kinds
+        for spec in specs
+        if spec not in {e["spec"] for e in described[kind].values()}
+    ]
+
+
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _seconds_per_pass(run_dir: Path, stamp: float) -> float | None:
     """Time of the run's scores over their passes."""
@@ -417,12 +434,6 @@ def run_stamp(run_dir: Path) -> float:
 @st.cache_data(show_spinner=False)
 def colour_bar() -> str:
     return heatmap.data_uri(heatmap.colour_bar(256, 1), ".png")
-
-
-def networks() -> list[str]:
-    """The embedded networks, the default first."""
-    names = sorted(path.stem for path in (DATA / "models").glob("*.json"))
-    return sorted(names, key=lambda name: (name != "orchard", name)) or ["orchard"]
 
 
 def _stamp(path: Path) -> float:

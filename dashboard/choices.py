@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import facts
 import streamlit as st
+from networks import Network
 from streamlit.delta_generator import DeltaGenerator
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ VIEWS = {"overlay": "Over the photo", "map": "Map alone", "kept": "Only what it 
 FRAMINGS = {"whole": "Whole photo", "center_crop": "Central crop"}
 METRICS = ("symmetric_relevance_gain", "single_deletion", "deletion", "insertion", "relevance_mass")
 SOURCES = {"orchard": "Orchard (shipped)", "folder": "A folder", "files": "Upload"}
+VARIANT_OF: dict[facts.Kind, str] = {"methods": "method", "metrics": "measure"}
 OUTCOMES = {"all": "All", "right": "Right", "wrong": "Wrong"}
 COMPACTNESS = (0.1, 0.3, 1.0, 3.0, 10.0, 20.0, 30.0, 50.0, 100.0)
 KEPT_UPLOADS = 4
@@ -313,11 +315,30 @@ def ask_network(names: Sequence[str]) -> None:
     st.selectbox(
         "Network",
         list(dict.fromkeys([*names, chosen])),
+        format_func=lambda spelled: Network.parse(spelled).label(),
         key="network",
         accept_new_options=True,
-        help="An embedded network, a torchvision network such as resnet50, or the folder of "
-        "a network that you trained. Type a name or a path.",
+        help="An embedded network, a torchvision network such as resnet50, the folder of a "
+        "network that you trained, or a checkpoint as architecture@file, for example "
+        "resnet50@weights.pth. Type a name or a path.",
     )
+
+
+def ask_checkpoint() -> Network:
+    """A checkpoint file with what it needs beside it, as far as it is filled in."""
+    return Network(
+        st.text_input("Checkpoint (.safetensors or .pth)", key="_weights").strip(),
+        st.text_input(
+            "Architecture, as torchvision names it", key="_architecture", placeholder="resnet50"
+        ).strip(),
+        st.text_input(
+            "Class names", key="_categories", help="A text file with one name per line."
+        ).strip(),
+    )
+
+
+def take_network(spelled: str) -> None:
+    st.session_state["network"] = spelled
 
 
 def ask_classes() -> None:
@@ -566,13 +587,14 @@ def ask_limit(found: int) -> int:
 
 def ask_metrics(known: Mapping[str, facts.Facts]) -> list[str]:
     state = st.session_state
-    state["metrics"] = [name for name in state["metrics"] if name in known]
-    st.multiselect(
-        "Measures",
-        list(known),
-        format_func=lambda name: f"{known[name].title} {known[name].arrow}".strip(),
-        key="metrics",
-    )
+    state["metrics"] = [spec for spec in state["metrics"] if spec.partition("[")[0] in known]
+    variants = [spec for spec in state["metrics"] if spec not in known]
+
+    def title(spec: str) -> str:
+        arrow = known[spec.partition("[")[0]].arrow
+        return f"{facts.label_of(spec, 'metrics')} {arrow}".strip()
+
+    st.multiselect("Measures", [*known, *variants], format_func=title, key="metrics")
     return list(state["metrics"])
 
 
@@ -616,21 +638,21 @@ def setting_key(recipe: str, field: str) -> str:
     return f"_set.{recipe}.{field}"
 
 
-def ask_variant() -> str:
-    """The method whose settings are to be changed."""
-    names = [name for name, fact in facts.facts("methods").items() if fact.settings]
+def ask_variant(kind: facts.Kind = "methods") -> str:
+    """The method or measure whose settings are to be changed."""
+    names = [name for name, fact in facts.facts(kind).items() if fact.settings]
     return str(
         st.selectbox(
-            "Add a method with other settings",
+            f"Add a {VARIANT_OF[kind]} with other settings",
             names,
-            format_func=facts.label_of,
-            key="_variant",
+            format_func=lambda name: facts.label_of(name, kind),
+            key=f"_variant.{kind}",
             index=names.index("secam") if "secam" in names else 0,
         )
     )
 
 
-def add_method(spec: str) -> None:
-    """Put a method with settings of its own into the comparison."""
-    if spec not in st.session_state["methods"]:
-        st.session_state["methods"] = [*st.session_state["methods"], spec]
+def add_variant(kind: facts.Kind, spec: str) -> None:
+    """Put a method or measure with settings of its own beside the chosen ones."""
+    if spec not in st.session_state[kind]:
+        st.session_state[kind] = [*st.session_state[kind], spec]

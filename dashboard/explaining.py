@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from networks import Network
 
 from xai_core.images import RGB, Floats, Framing, Photo
 
@@ -255,10 +256,8 @@ class Desk:
 
     def classifier(self, name: str) -> Classifier:
         """The network of that name, loaded once."""
-        from xai_core.loading import load_classifier
-
         if name not in self._networks:
-            self._networks[name] = load_classifier(name)
+            self._networks[name] = Network.parse(name).load()
             while len(self._networks) > KEPT_NETWORKS:
                 self._networks.popitem(last=False)
         self._networks.move_to_end(name)

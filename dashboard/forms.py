@@ -17,6 +17,24 @@ def ask_settings(name: str, kind: Kind = "methods") -> str:
     return facts.spec_of(name, values, kind)
 
 
+def offer_variant(kind: Kind = "methods") -> None:
+    """A method or measure with other settings, and a button that adds it to the chosen ones."""
+    spec = ask_settings(choices.ask_variant(kind), kind)
+    label = f"Add this {choices.VARIANT_OF[kind]}"
+    st.button(label, on_click=choices.add_variant, args=(kind, spec))
+
+
+def offer_checkpoint() -> None:
+    """A checkpoint file as the network."""
+    network = choices.ask_checkpoint()
+    st.button(
+        "Use this network",
+        disabled=not (network.name and network.architecture),
+        on_click=choices.take_network,
+        args=(network.spell(),),
+    )
+
+
 def _ask(name: str, field: str, rule: Setting) -> Value:
     label = field.replace("_", " ").capitalize()
     key = choices.setting_key(name, field)

@@ -8,19 +8,29 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
+
+import run_folders
+from networks import Network
 
 from xai_core import DATA
-from xai_core.evaluation.status import ask_to_stop, is_running, load_status
+from xai_core.evaluation.status import ask_to_stop, is_asked_to_stop, is_running, load_status
 
-RUNS = DATA / "runs"
-PROTECTED = ("shipped", "ground_truth")
+try:
+    import fcntl
+except ImportError:  # Windows: only this server's own presses are kept apart
+    fcntl = None  # type: ignore[assignment]
+
+_PRESSING = threading.Lock()
+CLAIM_TRIES = 10
 
 
 @dataclass(frozen=True)
@@ -35,18 +45,21 @@ class Order:
     framing: str = "whole"
 
     def name(self) -> str:
-        """The run folder: data set, network and a hash, so that equal orders share one run."""
-        digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
-        plain = re.sub(r"[^A-Za-z0-9]+", "-", f"{Path(self.dataset).name}-{self.classifier}")
+        """The run folder: data set, network and a hash, so that equal orders share one run.
+
+        A checkpoint that was written anew is another network.
+        """
+        network = Network.parse(self.classifier)
+        told = [asdict(self), network.stamp()]
+        digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        plain = re.sub(r"[^A-Za-z0-9]+", "-", f"{Path(self.dataset).name}-{network.label()}")
         return f"{plain.strip('-')[:40]}-{digest[:6]}"
 
     def command(self, run_dir: Path) -> list[str]:
         """The command that does it, as people would type it."""
-        architecture, at, path = self.classifier.partition("@")
-        network = [path, "--architecture", architecture] if at else [self.classifier]
         return [
             *(sys.executable, "-m", "xai_core", "evaluate"),
-            *("--dataset", self.dataset, "--classifier", *network),
+            *("--dataset", self.dataset, *Network.parse(self.classifier).options()),
             *("--methods", *self.methods, "--metrics", *self.metrics),
             *("--limit", str(self.limit), "--framing", self.framing),
             *("--run-dir", str(run_dir)),
@@ -67,32 +80,41 @@ class Job:
 
     @property
     def is_active(self) -> bool:
-        return self.state in ("starting", "running")
+        return self.state in ("starting", "running", "stopping", "finishing")
+
+    @property
+    def is_protected(self) -> bool:
+        return self.name in run_folders.PROTECTED
 
 
-def start(order: Order) -> Job:
+def start(order: Order, run_dir: Path | None = None) -> Job:
     """Begin or continue an evaluation; one that is at work already is only shown.
 
-    Raises OSError where the folder cannot be written.
+    Equal orders share a run, also after it was renamed. Raises OSError where the folder cannot
+    be written.
     """
-    run_dir = RUNS / order.name()
-    job = look(run_dir)
-    if job is not None and job.is_active:
-        return job
-    run_dir.mkdir(parents=True, exist_ok=True)
-    command = order.command(run_dir)
-    with (run_dir / "log.txt").open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=DATA.parent,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    started = {"order": asdict(order), "pid": process.pid, "started": time.time()}
-    _write(run_dir / "job.json", started)
-    return Job(run_dir.name, run_dir, "starting", message="loading the network", order=order)
+    folder = run_dir or _folder_of(order)
+    folder.mkdir(parents=True, exist_ok=True)
+    begun = Job(folder.name, folder, "starting", message="loading the network", order=order)
+    with _claimed(folder) as claim:
+        if claim is None or is_running(folder):
+            return look(folder) or begun
+        told = {"order": asdict(order), "name": order.name(), "started": time.time()}
+        _write(folder / "job.json", told)
+        with (folder / "log.txt").open("w", encoding="utf-8") as log:
+            process = subprocess.Popen(
+                order.command(folder),
+                cwd=DATA.parent,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                # the child keeps the claim as long as it lives, however it ends
+                pass_fds=(claim,) if fcntl else (),
+            )
+        _write(folder / "job.json", {**told, "pid": process.pid})
+    threading.Thread(target=process.wait, daemon=True).start()
+    return begun
 
 
 def look(run_dir: Path) -> Job | None:
@@ -101,50 +123,58 @@ def look(run_dir: Path) -> Job | None:
     status = load_status(run_dir)
     if not described and not (run_dir / "manifest.json").is_file():
         return None
-    order = _order(described)
+    job = Job(run_dir.name, run_dir, "done", 1.0, order=_order(described))
     if status is not None and status.get("heartbeat", 0) >= described.get("started", 0):
-        return Job(
-            run_dir.name,
-            run_dir,
-            str(status["state"]),
-            float(status["fraction"]),
-            status["seconds_left"],
-            str(status["message"]),
-            order,
-        )
-    if described and not is_running(run_dir) and not _alive(int(described["pid"])):
-        return Job(run_dir.name, run_dir, "failed", message=last_line(run_dir), order=order)
-    if described:
-        return Job(run_dir.name, run_dir, "starting", message="loading the network", order=order)
-    return Job(run_dir.name, run_dir, "done", 1.0, order=order)
+        state = str(status["state"])
+        if state == "running" and is_asked_to_stop(run_dir):
+            state = "stopping"
+        if state == "failed" and described.get("stopped"):
+            state = "cancelled"
+        if state in ("done", "cancelled") and _is_alive(run_dir, described):
+            state = "finishing"
+        told = float(status["fraction"]), status["seconds_left"], str(status["message"])
+        return replace(job, state=state, fraction=told[0], seconds_left=told[1], message=told[2])
+    if not described:
+        return job
+    if is_running(run_dir) or _is_alive(run_dir, described):
+        return replace(job, state="starting", fraction=0.0, message="loading the network")
+    if described.get("stopped"):
+        return replace(job, state="cancelled", fraction=0.0)
+    return replace(job, state="failed", fraction=0.0, message=last_line(run_dir))
 
 
 def all_jobs() -> list[Job]:
     """Every run folder, the newest first."""
-    folders = [path for path in RUNS.iterdir() if path.is_dir()] if RUNS.is_dir() else []
+    folders = run_folders.run_folders()
     folders.sort(key=lambda path: -path.stat().st_mtime)
     return [job for path in folders if (job := look(path)) is not None]
 
 
 def stop(job: Job) -> None:
     """Ask a run to end after the piece it is working on; what is finished is kept."""
+    described = _read(job.run_dir / "job.json")
+    if job.state == "starting" and "pid" in described and _is_alive(job.run_dir, described):
+        _write(job.run_dir / "job.json", {**described, "stopped": True})
+        with contextlib.suppress(OSError):
+            os.kill(int(described["pid"]), signal.SIGTERM)  # it has nothing to lose yet
+        return
     ask_to_stop(job.run_dir)
 
 
 def rename(job: Job, name: str) -> Path:
     """Give a run another name; raises ValueError with the reason where that cannot be."""
-    if job.name in PROTECTED or job.is_active:
+    if job.is_protected or job.is_active:
         raise ValueError(f"{job.name}: a run that is shipped or at work keeps its name")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}", name):
         raise ValueError("a name has letters, digits, dots, dashes and underscores only")
-    if (RUNS / name).exists():
+    if name in run_folders.PROTECTED or (run_folders.RUNS / name).exists():
         raise ValueError(f"{name}: there is a run of this name already")
-    return job.run_dir.rename(RUNS / name)
+    return job.run_dir.rename(run_folders.RUNS / name)
 
 
 def delete(job: Job) -> None:
     """Remove a run with all its results; raises ValueError for shipped and active ones."""
-    if job.name in PROTECTED or job.is_active:
+    if job.is_protected or job.is_active:
         raise ValueError(f"{job.name}: a run that is shipped or at work is not deleted")
     shutil.rmtree(job.run_dir)
 
@@ -167,11 +197,54 @@ def keep_uploads(pictures: Sequence[tuple[str, bytes]]) -> Path:
     """Uploaded pictures as a folder of their own, named by their content; returns the folder."""
     names = [(hashlib.sha256(content).hexdigest()[:16], content) for _, content in pictures]
     together = hashlib.sha256("".join(sorted(name for name, _ in names)).encode()).hexdigest()
-    folder = RUNS / ".uploads" / f"uploads-{together[:8]}"
+    folder = run_folders.RUNS / ".uploads" / f"uploads-{together[:8]}"
     folder.mkdir(parents=True, exist_ok=True)
     for (original, _), (name, content) in zip(pictures, names, strict=True):
-        (folder / f"{name}{Path(original).suffix.lower()}").write_bytes(content)
+        file = folder / f"{name}{Path(original).suffix.lower()}"
+        if not file.is_file():
+            file.write_bytes(content)
     return folder
+
+
+def _folder_of(order: Order) -> Path:
+    """Where this order was begun, under whatever name it has now; else its own new folder."""
+    name = order.name()
+    for folder in run_folders.run_folders():
+        if _read(folder / "job.json").get("name") == name:
+            return folder
+    return run_folders.RUNS / name
+
+
+@contextlib.contextmanager
+def _claimed(run_dir: Path) -> Iterator[int | None]:
+    """The claim on a run folder as a file descriptor; None where a job has it already."""
+    with _PRESSING, (run_dir / "claim").open("a") as file:
+        for _ in range(CLAIM_TRIES):
+            if _locks(file):
+                yield file.fileno()
+                return
+            time.sleep(0.01)  # a page that only looks holds it for a moment, too
+        yield None
+
+
+def _locks(file: TextIO) -> bool:
+    try:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_alive(run_dir: Path, described: dict[str, Any]) -> bool:
+    """Whether the job's process lives: it holds the claim, which no other process can inherit."""
+    if fcntl is None:
+        return time.time() - float(described.get("started", 0)) < 60
+    try:
+        with (run_dir / "claim").open("a") as file:
+            return not _locks(file)
+    except OSError:
+        return False
 
 
 def _order(described: dict[str, Any]) -> Order | None:
@@ -181,16 +254,6 @@ def _order(described: dict[str, Any]) -> Order | None:
     return Order(
         **{**fields, "methods": tuple(fields["methods"]), "metrics": tuple(fields["metrics"])}
     )
-
-
-def _alive(pid: int) -> bool:
-    with contextlib.suppress(OSError):
-        os.waitpid(pid, os.WNOHANG)  # our own child, if it is one: do not keep it as a zombie
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return True
 
 
 def _read(path: Path) -> dict[str, Any]:

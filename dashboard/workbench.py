@@ -10,15 +10,19 @@ import cached
 import choices
 import display
 import facts
+import forms
 import jobs
 import streamlit as st
 from jobs import Job, Order
+from networks import Network
 
 from xai_core.images import BadImage, find_images
 
 STATES = {
     "starting": "starting",
     "running": "running",
+    "stopping": "stopping after the piece it is working on",
+    "finishing": "writing the summary",
     "done": "finished",
     "cancelled": "stopped",
     "failed": "failed",
@@ -34,6 +38,7 @@ def ask_pictures() -> tuple[str, int]:
     elif source == "folder":
         dataset = choices.ask_folder()
         if dataset:
+            dataset = str(Path(dataset).expanduser().resolve())
             try:
                 found = len(find_images(dataset))
                 display.show_note(f"{found} pictures. Folders that name a class give its label.")
@@ -48,6 +53,18 @@ def ask_pictures() -> tuple[str, int]:
     return dataset, choices.ask_limit(found) if found else 0
 
 
+def show_details() -> None:
+    """A checkpoint as the network, settings of methods and measures, and the framing."""
+    with st.popover("Own network"):
+        forms.offer_checkpoint()
+    with st.popover("Method settings"):
+        forms.offer_variant()
+    with st.popover("Measure settings"):
+        forms.offer_variant("metrics")
+    with st.popover("Framing"):
+        choices.ask_framing()
+
+
 def show_estimate(order: Order) -> None:
     """What it will cost, before it starts, from the passes and times of the shipped run."""
     passes, seconds = cached.cost_of(order.methods, order.metrics)
@@ -57,17 +74,16 @@ def show_estimate(order: Order) -> None:
     text = f"About {total:,.0f} forward passes"
     if seconds is not None:
         text += f", {display.duration(total * seconds)} at the speed of the shipped run"
-    missing = [m for m in order.methods if m not in cached.passes()]
-    if missing:
-        names = facts.joined([facts.label_of(method) for method in missing])
-        text += f"; not counting {names}"
+    unknown = cached.not_counted(order.methods, order.metrics)
+    if unknown:
+        text += f"; not counting {facts.joined(unknown)}"
     display.show_note(text + ".")
 
 
-def begin(order: Order) -> None:
+def begin(order: Order, run_dir: Path | None = None) -> None:
     """Start the run, or show the one that is at work already."""
     try:
-        jobs.start(order)
+        jobs.start(order, run_dir)
     except OSError as error:
         display.show_problem(f"The run cannot be started: {error.strerror or error}.")
         return
@@ -81,7 +97,7 @@ def show_jobs(was_active: bool) -> None:
         display.show_note("Nothing has been evaluated yet.")
     for job in found:
         _show_job(job)
-    if was_active and not any(job.is_active for job in found):
+    if was_active != any(job.is_active for job in found):
         st.rerun()
 
 
@@ -110,15 +126,18 @@ def _about(job: Job) -> str:
         return ""
     order = job.order
     dataset = Path(order.dataset).name
-    what = f"{order.limit} pictures of {dataset}, {order.classifier}"
+    network = Network.parse(order.classifier).label()
+    what = f"{order.limit} pictures of {dataset}, {network}"
     how = f"{len(order.methods)} methods, {len(order.metrics)} measures"
     return escape(f" · {what}, {how}")
 
 
 def _offer_actions(job: Job) -> None:
     if job.is_active:
-        if st.button("Stop", key=choices.job_key(job.name, "stop")):
+        stopping = job.state in ("stopping", "finishing")
+        if st.button("Stop", key=choices.job_key(job.name, "stop"), disabled=stopping):
             jobs.stop(job)
+            st.rerun(scope="fragment")
         return
     if (job.run_dir / "manifest.json").is_file() and st.button(
         "Show results", key=choices.job_key(job.name, "show")
@@ -127,8 +146,8 @@ def _offer_actions(job: Job) -> None:
     if job.order is not None and job.state in ("cancelled", "failed"):
         order = job.order
         if st.button("Go on", key=choices.job_key(job.name, "on")):
-            begin(order)
-    if job.name in jobs.PROTECTED:
+            begin(order, job.run_dir)
+    if job.is_protected:
         return
     with st.popover("More"):
         name = choices.ask_name(job.name)

@@ -11,6 +11,7 @@ import choices
 import display
 import evidence
 import facts
+import networks
 import streamlit as st
 import wording
 
@@ -36,7 +37,7 @@ with choices.toolbar([2, 2, 2, 2, 2]) as (segments, compactness, threshold, netw
     with threshold:
         choices.ask_threshold()
     with network:
-        choices.ask_network(cached.networks())
+        choices.ask_network(networks.embedded())
     with opacity:
         choices.ask_opacity()
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import cached
 import cards
 import choices
 import display
 import evidence
 import forms
+import networks
 import streamlit as st
 
 display.show_heading(
@@ -23,15 +23,14 @@ with choices.toolbar([6, 2, 2, 1.9, 1.6]) as (methods, classes, network, opacity
     with classes:
         choices.ask_classes()
     with network:
-        choices.ask_network(cached.networks())
+        choices.ask_network(networks.embedded())
     with opacity:
         choices.ask_opacity()
     with options, st.popover("Options", width="stretch"):
         choices.ask_view()
         choices.ask_threshold()
         choices.ask_framing()
-        spec = forms.ask_settings(choices.ask_variant())
-        st.button("Add to the comparison", on_click=choices.add_method, args=(spec,))
+        forms.offer_variant()
 
 seen = evidence.look(choices.current())
 if choices.current().classes == "named" and seen.categories:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import cached
 import cards
 import channel_cards
 import choices
 import display
 import evidence
+import networks
 import streamlit as st
 
 display.show_heading(
@@ -20,7 +20,7 @@ if choices.problem():
     display.show_problem(choices.problem())
 with choices.toolbar([2, 2, 2, 3]) as (network, classes, count, synthesis):
     with network:
-        choices.ask_network(cached.networks())
+        choices.ask_network(networks.embedded())
     with classes:
         choices.ask_classes()
     with count:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import cached
 import choices
 import display
 import facts
 import jobs
+import networks
 import streamlit as st
 import workbench
 from jobs import Order
@@ -18,9 +18,11 @@ display.show_heading(
 left, right = st.columns([3, 2], gap="large")
 with left:
     dataset, limit = workbench.ask_pictures()
-    choices.ask_network(cached.networks())
+    choices.ask_network(networks.embedded())
     choices.ask_methods()
     metrics = choices.ask_metrics(facts.facts("metrics"))
+    with st.container(horizontal=True):
+        workbench.show_details()
     chosen = choices.current()
     order = Order(dataset, chosen.network, chosen.methods, tuple(metrics), limit, chosen.framing)
     ready = bool(dataset and chosen.methods and metrics)
@@ -30,4 +32,4 @@ with left:
 with right:
     display.show_section("Runs")
     active = any(job.is_active for job in jobs.all_jobs())
-    st.fragment(workbench.show_jobs, run_every=1.0 if active else None)(active)
+    st.fragment(workbench.show_jobs, run_every=1.0 if active else 5.0)(active)

@@ -96,7 +96,7 @@ def test_asking_never_waits_for_the_work(photos: list[Photo]) -> None:
 def desk(tiny_classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> Desk:
     import xai_core.loading
 
-    monkeypatch.setattr(xai_core.loading, "load_classifier", lambda name: tiny_classifier)
+    monkeypatch.setattr(xai_core.loading, "load_classifier", lambda name, **about: tiny_classifier)
     return explaining.Desk()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import cached
 import numpy as np
 import pytest
+import run_folders
 import truth
 from PIL import Image
 from streamlit.testing.v1 import AppTest
@@ -107,7 +108,8 @@ def write_book(folder: Path) -> None:
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "runs").mkdir()
     folder = write_run(tmp_path / "runs" / "ground_truth")
-    monkeypatch.setattr(cached, "DATA", tmp_path)
+    monkeypatch.setattr(run_folders, "SHIPPED_RUNS", tmp_path / "runs")
+    monkeypatch.setattr(run_folders, "RUNS", tmp_path / "runs")
     return folder
 
 
@@ -191,7 +193,8 @@ def test_measures_of_the_same_network_are_held_against_the_truth(
 def test_without_results_the_page_says_what_to_run(
     open_page: Callable[..., AppTest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cached, "DATA", tmp_path)
+    monkeypatch.setattr(run_folders, "SHIPPED_RUNS", tmp_path / "runs")
+    monkeypatch.setattr(run_folders, "RUNS", tmp_path / "runs")
     said = texts(open_page("ground_truth"))
     assert HEADING in said
     assert "evaluate --benchmark all" in said

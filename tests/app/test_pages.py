@@ -165,7 +165,7 @@ def test_an_unknown_network_gives_one_sentence(open_page: Page) -> None:
 def test_a_variant_joins_the_comparison(open_page: Page) -> None:
     app = open_page(methods="cam")
     app.number_input(key="_set.secam.segments").set_value(80).run()
-    next(b for b in app.button if b.label == "Add to the comparison").click().run()
+    next(b for b in app.button if b.label == "Add this method").click().run()
     assert app.session_state["methods"] == ["cam", "secam[segments=80]"]
     assert "SeCAM (segments 80)" in texts(finished(app))
 

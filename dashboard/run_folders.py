@@ -1,0 +1,19 @@
+"""Run folders: the shipped results, and where new ones go: CAMPARE_RUNS, or beside the shipped."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from xai_core import DATA
+
+SHIPPED_RUNS = DATA / "runs"
+RUNS = Path(os.environ.get("CAMPARE_RUNS") or SHIPPED_RUNS).expanduser().resolve()
+PROTECTED = ("shipped", "ground_truth")
+
+
+def run_folders() -> list[Path]:
+    """Every folder with results or with an evaluation at work; the shipped ones first."""
+    shipped = [SHIPPED_RUNS / name for name in PROTECTED if (SHIPPED_RUNS / name).is_dir()]
+    own = [path for path in RUNS.iterdir() if path.is_dir()] if RUNS.is_dir() else []
+    return shipped + [p for p in own if p.name not in PROTECTED and not p.name.startswith(".")]
