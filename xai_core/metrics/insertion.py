@@ -36,7 +36,7 @@ class Insertion(Metric):
         "from the start; differences under 0.05 between papers are noise."
     )
 
-    steps: int = setting(28, "portions in which the pixels are revealed", low=2, high=1000)
+    steps: int = setting(14, "portions in which the pixels are revealed", low=2, high=1000)
     imputer: str = setting(
         "blur", "what hides a pixel until it is revealed", choices=("blur", "zero", "mean")
     )

@@ -33,7 +33,7 @@ class SymmetricRelevanceGain(Metric):
         "images that the network was not trained on."
     )
 
-    steps: int = setting(28, "portions in which the pixels are removed", low=2, high=1000)
+    steps: int = setting(14, "portions in which the pixels are removed", low=2, high=1000)
     imputer: str = setting(
         "zero", "what replaces a removed pixel", choices=("zero", "mean", "blur")
     )

@@ -1,0 +1,72 @@
+"""The shipped results: whole, and the null baselines where chance puts them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from xai_core import DATA
+from xai_core.evaluation.store import find_problems, load_manifest, load_scores
+from xai_core.loading import load_classifier
+
+SHIPPED = DATA / "runs" / "shipped"
+pytestmark = pytest.mark.skipif(
+    not (SHIPPED / "manifest.json").is_file(),
+    reason="data/runs/shipped is not here: make it with python -m xai_core evaluate",
+)
+
+
+@pytest.fixture(scope="module")
+def scores() -> pd.DataFrame:
+    return load_scores(SHIPPED)
+
+
+@pytest.fixture(scope="module")
+def mask_fractions() -> pd.Series:
+    images = load_manifest(SHIPPED)["images"]
+    return pd.Series({image["sha256"]: image["mask_fraction"] for image in images})
+
+
+def of(scores: pd.DataFrame, method: str, metric: str) -> pd.Series:
+    chosen = scores[(scores["method"] == method) & (scores["metric"] == metric)]
+    return chosen.set_index("image_sha256")["score"]
+
+
+def test_the_run_is_whole_and_of_the_shipped_network(scores: pd.DataFrame) -> None:
+    assert not find_problems(SHIPPED)
+    manifest = load_manifest(SHIPPED)
+    fingerprint = load_classifier("orchard").fingerprint
+    assert manifest["classifier"]["fingerprint"] == fingerprint
+    gallery = json.loads((SHIPPED / "gallery" / "index.json").read_text())
+    assert gallery["classifier"]["fingerprint"] == fingerprint
+    assert set(scores["classifier_fingerprint"]) == {fingerprint}
+    counts = scores.groupby(["method", "metric"])["image"].nunique()
+    assert counts.min() == counts.max() == len(manifest["images"])
+    assert not scores.duplicated(["image_sha256", "method_key", "metric_key"]).any()
+
+
+def test_a_uniform_map_has_the_masks_share_of_its_mass(
+    scores: pd.DataFrame, mask_fractions: pd.Series
+) -> None:
+    mass = of(scores, "uniform", "relevance_mass")
+    np.testing.assert_allclose(mass, mask_fractions[mass.index], atol=2e-3)
+
+
+@pytest.mark.parametrize("method", ["random", "random[grain=cell]"])
+def test_random_maps_are_at_chance(
+    scores: pd.DataFrame, mask_fractions: pd.Series, method: str
+) -> None:
+    """Within 3.3 standard errors of chance: a right program fails once in a thousand."""
+    mass = of(scores, method, "relevance_mass")
+    for values in (mass - mask_fractions[mass.index], of(scores, method, "single_deletion")):
+        assert abs(values.mean()) < 3.3 * stats.sem(values, nan_policy="omit")
+
+
+def test_a_uniform_map_has_no_rank_correlation(scores: pd.DataFrame) -> None:
+    chosen = scores[(scores["method"] == "uniform") & (scores["metric"] == "single_deletion")]
+    assert chosen["score"].isna().all()
+    assert (chosen["reason"] != "").all()
