@@ -16,6 +16,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torchvision.models import get_model_weights
 
 from xai_core import loading
 from xai_core.images import InputFormat
@@ -76,7 +77,8 @@ def test_a_state_dict_loads_with_its_architecture_and_keeps_its_weights(
     assert classifier.form == InputFormat(224, 256)
     for key, value in network.state_dict().items():
         assert torch.equal(classifier.network.state_dict()[key], value)
-    named = load_classifier(str(path), architecture=SMALL)
+    named = load_classifier(f"{SMALL}@{path}")
+    assert named.source == f"{SMALL}@{path}"
     assert named.categories == ("class 0", "class 1", "class 2")
     assert named.fingerprint == classifier.fingerprint
 
@@ -301,6 +303,17 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "checkpoints" / "shufflenetv2_x0.5-f707e7126e.pth"
 
 
+def put_weights(hub: Path, network: nn.Module, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Weights in the cache as a download leaves them: their sha256 begins as the name tells."""
+    hub.parent.mkdir(exist_ok=True)
+    torch.save(network.state_dict(), hub)
+    digest = hashlib.sha256(hub.read_bytes()).hexdigest()[:10]
+    file = hub.rename(hub.with_name(f"shufflenetv2_x0.5-{digest}.pth"))
+    entry = get_model_weights(SMALL).IMAGENET1K_V1.value
+    monkeypatch.setattr(entry, "url", f"https://download.pytorch.org/models/{file.name}")
+    return file
+
+
 def test_without_internet_the_file_its_place_and_the_alternative_are_named(hub: Path) -> None:
     assert refusal(SMALL) == (
         f"the weights of {SMALL} could not be downloaded (<urlopen error no route to host>): get "
@@ -310,10 +323,11 @@ def test_without_internet_the_file_its_place_and_the_alternative_are_named(hub: 
 
 
 @pytest.mark.parametrize("name", [SMALL, f"{SMALL}:IMAGENET1K_V1"])
-def test_weights_in_the_hub_cache_are_used_without_internet(hub: Path, name: str) -> None:
+def test_weights_in_the_hub_cache_are_used_without_internet(
+    hub: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     network = network_of(1000)
-    hub.parent.mkdir()
-    torch.save(network.state_dict(), hub)
+    put_weights(hub, network, monkeypatch)
     classifier = load_classifier(name)
     assert classifier.name == name
     assert classifier.categories == imagenet_categories()
@@ -325,9 +339,18 @@ def test_weights_in_the_hub_cache_are_used_without_internet(hub: Path, name: str
 def test_a_damaged_file_in_the_hub_cache_is_named(hub: Path, content: bytes) -> None:
     hub.parent.mkdir()
     hub.write_bytes(content)
-    assert refusal(SMALL) == f"{hub}: is damaged; delete it and load {SMALL} again"
-    torch.save({"fc.weight": torch.ones(2, 2)}, hub)
-    assert refusal(SMALL) == f"{hub}: is damaged; delete it and load {SMALL} again"
+    digest = hashlib.sha256(content).hexdigest()[:10]
+    assert refusal(SMALL) == (
+        f"{hub}: is damaged (its sha256 begins with {digest}, not with f707e7126e); delete it and "
+        f"load {SMALL} again"
+    )
+
+
+def test_a_file_in_the_hub_cache_with_other_names_in_it_is_named(
+    hub: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = put_weights(hub, nn.Linear(2, 2), monkeypatch)
+    assert refusal(SMALL) == f"{file}: is damaged; delete it and load {SMALL} again"
 
 
 def test_a_download_with_another_digest_is_not_kept(
@@ -346,7 +369,9 @@ def test_a_download_with_another_digest_is_not_kept(
     assert sentence.endswith(f"on another machine and put it at {hub}")
 
 
-def test_training_starts_from_a_card_a_checkpoint_or_torchvision(hub: Path, tmp_path: Path) -> None:
+def test_training_starts_from_a_card_a_checkpoint_or_torchvision(
+    hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     network = network_of()
     folder = tmp_path / "trained"
     path = save_network(network, {**card_of(), "arguments": {"dropout": 0.5}}, folder, "fruit")
@@ -354,8 +379,7 @@ def test_training_starts_from_a_card_a_checkpoint_or_torchvision(hub: Path, tmp_
     assert arguments == {"dropout": 0.5}
     assert list(weights) == list(read_weights(path))
     assert starting_weights(str(path), SMALL)[1] == {}
-    hub.parent.mkdir()
-    torch.save(network_of(1000).state_dict(), hub)
+    put_weights(hub, network_of(1000), monkeypatch)
     assert starting_weights("IMAGENET1K_V1", SMALL)[0]["fc.weight"].shape[0] == 1000
     with pytest.raises(BadClassifier, match=f"is a {SMALL}, not a resnet18"):
         starting_weights(str(folder), "resnet18")

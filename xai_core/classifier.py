@@ -31,7 +31,8 @@ class Classifier:
     """A network in eval mode with frozen parameters; make one with `Classifier.of`.
 
     `stage` names the last convolutional stage and `stages` all that can be explained; `head` is
-    the final Linear where logits = head(global average of the stage), else None.
+    the final Linear where logits = head(global average of the stage), else None. `source` is the
+    name that `load_classifier` finds it by; empty for a network made otherwise.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Classifier:
     device: torch.device
     fingerprint: str
     _nodes: dict[str, str] = field(repr=False)
+    source: str = ""
     _twins: dict[str, fx.GraphModule] = field(default_factory=dict, repr=False)
     _lock: Any = field(default_factory=threading.RLock, repr=False)
     _exclusive: list[nn.Module] = field(default_factory=list, repr=False)

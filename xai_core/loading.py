@@ -5,27 +5,33 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torchvision import models
 
 from xai_core import DATA
 from xai_core.classifier import Classifier
 from xai_core.images import InputFormat
+from xai_core.torchvision_networks import (
+    BadClassifier,
+    architectures,
+    build_network,
+    check_architecture,
+    default_form,
+    first_line,
+    form_of,
+    imagenet_categories,
+    load_torchvision,
+)
 
 MODELS = DATA / "models"
 CHECKPOINTS = (".safetensors", ".pth", ".pt")
 UNREADABLE = (SafetensorError, RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError)
-
-
-class BadClassifier(ValueError):
-    """A network that cannot be loaded; the message is one sentence for people."""
 
 
 def embedded_names() -> tuple[str, ...]:
@@ -45,46 +51,26 @@ def load_classifier(
 
     `"orchard"` and the other embedded networks; `"resnet50"` or `"resnet50:IMAGENET1K_V1"` from
     torchvision; a folder written by `train`; or a checkpoint (.safetensors, .pth) with the
-    torchvision `architecture` that it belongs to. Raises BadClassifier with what to do.
+    torchvision `architecture` that it belongs to, also spelt `"resnet50@weights.pth"`. The result
+    loads again by its `source`. Raises BadClassifier with what to do.
     """
     _check_device(device)
     text = str(name)
-    if (MODELS / f"{text}.json").is_file():
-        return _from_card(MODELS / f"{text}.json", device)
     path = Path(text)
-    if path.is_dir():
-        return _from_card(_card_in(path), device)
-    if path.suffix == ".json" and path.is_file():
-        return _from_card(path, device)
-    if path.suffix in CHECKPOINTS:
-        return _from_checkpoint(path, architecture, tuple(categories), device)
-    return _from_torchvision(text, device)
-
-
-def build_network(architecture: str, classes: int, **arguments: Any) -> nn.Module:
-    """A torchvision classification network with random weights; raises BadClassifier."""
-    if architecture not in architectures():
-        raise BadClassifier(
-            f"unknown architecture {architecture!r}: name a torchvision classification network, "
-            "for example resnet50, mobilenet_v2 or densenet121"
-        )
-    if architecture in ("googlenet", "inception_v3"):
-        arguments = {"aux_logits": False, "init_weights": False, **arguments}
-    network: nn.Module = models.get_model(
-        architecture, weights=None, num_classes=classes, **arguments
-    )
-    return network
-
-
-def architectures() -> list[str]:
-    """The names of torchvision's classification networks."""
-    names: list[str] = models.list_models(module=models)
-    return names
-
-
-def imagenet_categories() -> tuple[str, ...]:
-    """The 1,000 class names in torchvision's order."""
-    return tuple(models.ResNet50_Weights.IMAGENET1K_V2.meta["categories"])
+    if not architecture and "@" in text and not path.exists():
+        architecture, _, text = text.partition("@")
+        path = Path(text)
+    if (MODELS / f"{text}.json").is_file():
+        found, source = _from_card(MODELS / f"{text}.json", device), text
+    elif path.is_dir() or (path.suffix == ".json" and path.is_file()):
+        card = _card_in(path) if path.is_dir() else path
+        found, source = _from_card(card, device), str(path.resolve())
+    elif path.suffix in CHECKPOINTS:
+        found = _from_checkpoint(path, architecture, tuple(categories), device)
+        source = f"{architecture}@{path.resolve()}"
+    else:
+        found, source = _from_torchvision(text, device), text
+    return replace(found, source=source)
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -181,8 +167,7 @@ def _from_checkpoint(
         raise BadClassifier(
             f"{path}: name the torchvision architecture that it belongs to, for example resnet50"
         )
-    if architecture not in architectures():
-        build_network(architecture, 1)
+    check_architecture(architecture)
     weights = read_weights(path)
     classes = classes_in(weights, architecture)
     if not categories:
@@ -194,7 +179,7 @@ def _from_checkpoint(
         )
     network = build_network(architecture, len(categories))
     fill_network(network, weights, path, architecture)
-    form = _default_form(architecture)
+    form = default_form(architecture)
     return Classifier.of(network, categories, name=path.stem, form=form, device=device)
 
 
@@ -224,52 +209,21 @@ def _from_card(path: Path, device: str) -> Classifier:
     except KeyError as error:
         raise BadClassifier(f"{path}: not a model card: it lacks {error}") from None
     except (OSError, ValueError, TypeError, IndexError) as error:
-        raise BadClassifier(f"{path}: not a model card ({_first_line(error)})") from None
+        raise BadClassifier(f"{path}: not a model card ({first_line(error)})") from None
     fill_network(network, read_weights(file), file, architecture)
     return Classifier.of(network, categories, name=name, form=form, device=device)
 
 
 def _from_torchvision(name: str, device: str) -> Classifier:
-    network, weights = load_torchvision(name)
-    categories = tuple(weights.meta["categories"])
-    return Classifier.of(network, categories, name=name, form=_form_of(weights), device=device)
-
-
-def load_torchvision(name: str) -> tuple[nn.Module, Any]:
-    """A torchvision network such as "resnet50:IMAGENET1K_V1", and torchvision's weights entry.
-
-    Downloads through torch's hub cache; raises BadClassifier with what to do without internet.
-    """
-    architecture, _, version = name.partition(":")
-    if architecture not in architectures():
+    if name.partition(":")[0] not in architectures():
         raise BadClassifier(
             f"unknown classifier {name!r}: name an embedded network "
             f"({', '.join(embedded_names()) or 'none here'}), a torchvision network (resnet50), "
             "a folder written by train, or a checkpoint (.safetensors, .pth)"
         )
-    choices = models.get_model_weights(architecture)
-    try:
-        weights = choices[version] if version else choices.DEFAULT
-    except KeyError:
-        known = ", ".join(choice.name for choice in choices)
-        raise BadClassifier(f"{architecture} has no weights {version!r}; it has: {known}") from None
-    cache = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rpartition("/")[2]
-    try:
-        network = models.get_model(architecture, weights=weights, progress=False)
-    except (URLError, OSError) as error:
-        raise BadClassifier(
-            f"the weights of {name} could not be downloaded ({_first_line(error)}): get "
-            f"{weights.url} on a connected machine and put it at {cache}, or use the embedded "
-            'network "orchard"'
-        ) from None
-    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError) as error:
-        if cache.is_file():
-            raise BadClassifier(f"{cache}: is damaged; delete it and load {name} again") from None
-        raise BadClassifier(
-            f"the weights of {name} arrived damaged ({_first_line(error)}): try again, or get "
-            f"{weights.url} on another machine and put it at {cache}"
-        ) from None
-    return network, weights
+    network, weights = load_torchvision(name)
+    categories = tuple(weights.meta["categories"])
+    return Classifier.of(network, categories, name=name, form=form_of(weights), device=device)
 
 
 def _check_device(device: str) -> None:
@@ -277,23 +231,5 @@ def _check_device(device: str) -> None:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise BadClassifier(
-            f"the device {device!r} cannot be used here ({_first_line(error)}); use cpu"
+            f"the device {device!r} cannot be used here ({first_line(error)}); use cpu"
         ) from None
-
-
-def _default_form(architecture: str) -> InputFormat:
-    return _form_of(models.get_model_weights(architecture).DEFAULT)
-
-
-def _form_of(weights: Any) -> InputFormat:
-    preset = weights.transforms()
-    return InputFormat(
-        size=preset.crop_size[0],
-        resize=preset.resize_size[0],
-        mean=tuple(preset.mean),
-        std=tuple(preset.std),
-    )
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -101,7 +101,8 @@ def split_folder(
     """Training pictures, validation pictures, categories, sentences about broken files.
 
     Given folders (Training and Test as in Fruits 360, train and val) are used as they are; else
-    `validation_share` of every class is set aside, drawn by `seed`, at least one picture each.
+    `validation_share` of every class is set aside, drawn by `seed`, and each part gets at least
+    one picture.
     """
     folder = root_of(folder)
     parts = [part_of(folder, names) for names in (TRAINING_PARTS, VALIDATION_PARTS)]
@@ -122,7 +123,8 @@ def split_folder(
                 f"{folder}: class {found.categories[label]!r} has one image; two are needed, one "
                 "of them for validation"
             )
-        aside[random.permutation(own)[: max(1, round(len(own) * validation_share))]] = True
+        count = min(len(own) - 1, max(1, round(len(own) * validation_share)))
+        aside[random.permutation(own)[:count]] = True
 
     def pictures(chosen: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Pictures:
         indices = np.flatnonzero(chosen)

@@ -6,6 +6,8 @@ import argparse
 import json
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +19,8 @@ from xai_core import DATA
 from xai_core.command_line._progress import ProgressLine
 from xai_core.evaluation.allocator import keep_blocks
 from xai_core.images import InputFormat
-from xai_core.loading import (
-    BadClassifier,
-    build_network,
-    card_of,
-    load_classifier,
-    starting_weights,
-)
+from xai_core.loading import card_of, load_classifier, starting_weights
+from xai_core.torchvision_networks import BadClassifier, build_network, first_line
 from xai_core.training import (
     Phase,
     TrainingData,
@@ -32,6 +29,7 @@ from xai_core.training import (
     save_network,
     write_card,
 )
+from xai_core.training_curve import write_training_curve
 from xai_core.training_data import split_folder
 
 CACHE = DATA.parent / ".cache" / "orchard"
@@ -109,14 +107,50 @@ def run(options: argparse.Namespace) -> int:
     plan = TrainingPlan.from_text(**settings)
     out = options.out or (DATA / "models" if options.dataset else Path("trained"))
     name = options.name or options.dataset or options.data.resolve().name
-    out.mkdir(parents=True, exist_ok=True)
+    if Path(name).name != name:
+        raise ValueError(f"--name must be a file name without folders, got {name!r}")
+    with _writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / f"{name}.tmp"
+        probe.touch()
+        probe.unlink()
     task = _orchard(options, plan) if options.dataset else _folder(options, plan)
     line = ProgressLine("training")
-    history = run_training(
-        task.network, task.phases, task.validation, plan, task.form, out, name, line.show
-    )
+    with _writing(out):
+        history = run_training(
+            task.network, task.phases, task.validation, plan, task.form, out, name, line.show
+        )
+        path = save_network(task.network, _card(options, plan, task, history, name), out, name)
+        write_training_curve(history, out / f"{name}.curve.png", name)
+    if options.dataset in DATASETS[1:]:
+        _check_stickers(path.with_suffix(".json"), options.workers)
+    print(f"best validation accuracy {max(row['accuracy'] for row in history):.1%}")
+    print(f"wrote {path} ({path.stat().st_size / 2**20:.1f} MB); load it with --classifier {out}")
+    return 0
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    """Turn what the file system refuses into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise ValueError(
+            f"--out {out}: cannot be written ({error.strerror or error}); every finished epoch is "
+            "kept: free the folder or choose another one"
+        ) from None
+
+
+def _card(
+    options: argparse.Namespace,
+    plan: TrainingPlan,
+    task: _Task,
+    history: list[dict[str, float]],
+    name: str,
+) -> dict[str, Any]:
+    """The model card: what the network is, what it is fed, and how it was trained."""
     form = task.form
-    card = {
+    return {
         "title": name.replace("_", " ").capitalize(),
         "architecture": options.architecture,
         "arguments": task.arguments,
@@ -129,12 +163,6 @@ def run(options: argparse.Namespace) -> int:
             "before": _earlier(options.weights),
         },
     }
-    path = save_network(task.network, card, out, name)
-    if options.dataset in DATASETS[1:]:
-        _check_stickers(path.with_suffix(".json"), options.workers)
-    print(f"best validation accuracy {max(row['accuracy'] for row in history):.1%}")
-    print(f"wrote {path} ({path.stat().st_size / 2**20:.1f} MB); load it with --classifier {out}")
-    return 0
 
 
 def _earlier(weights: str) -> list[dict[str, Any]]:
@@ -149,6 +177,8 @@ def _earlier(weights: str) -> list[dict[str, Any]]:
 def _folder(options: argparse.Namespace, plan: TrainingPlan) -> _Task:
     if options.epochs < 1:
         raise ValueError(f"--epochs must be at least 1, got {options.epochs}")
+    if not 0 < options.validation < 1:
+        raise ValueError(f"--validation must lie between 0 and 1, got {options.validation:g}")
     form = InputFormat(size=options.size, resize=options.size)
     training, validation, categories, broken = split_folder(
         options.data, form.size, options.validation, plan.seed
@@ -156,8 +186,20 @@ def _folder(options: argparse.Namespace, plan: TrainingPlan) -> _Task:
     for sentence in broken:
         print(f"skipped: {sentence}", file=sys.stderr)
     network, arguments = _start(options, plan, len(categories), {})
+    _check_size(network, options)
     phases = [Phase(training, form.size, options.epochs)]
     return _Task(network, arguments, categories, form, phases, validation)
+
+
+def _check_size(network: nn.Module, options: argparse.Namespace) -> None:
+    try:
+        with torch.no_grad():
+            network.eval()(torch.zeros(1, 3, options.size, options.size))
+    except (RuntimeError, ValueError, AssertionError) as error:
+        raise ValueError(
+            f"--size {options.size}: {options.architecture} cannot take images of this size "
+            f"({first_line(error)}); most networks take 224"
+        ) from None
 
 
 def _orchard(options: argparse.Namespace, plan: TrainingPlan) -> _Task:

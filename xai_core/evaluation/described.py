@@ -15,6 +15,8 @@ from xai_core.images import Framing
 from xai_core.methods._base import Method
 from xai_core.metrics._base import Metric
 
+NOTED = ("versions", "created", "source")
+"""What a manifest tells that may differ between two calls on one run folder."""
 LIBRARIES = ("torch", "torchvision", "captum", "numpy", "scikit-image", "pandas")
 
 
@@ -72,6 +74,7 @@ def describe_run(
                 "std": list(form.std),
             },
         },
+        "source": classifier.source,
         "framing": framing,
         "precision": precision,
         "versions": {"python": platform.python_version()} | {n: version(n) for n in LIBRARIES},

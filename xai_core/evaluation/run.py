@@ -18,7 +18,7 @@ from xai_core.batch import Batch, Precision
 from xai_core.classifier import Classifier
 from xai_core.evaluation.cases import Empty, Loaded, Mapped
 from xai_core.evaluation.dataset import Dataset, Item
-from xai_core.evaluation.described import describe_method, describe_metric, describe_run
+from xai_core.evaluation.described import NOTED, describe_method, describe_metric, describe_run
 from xai_core.evaluation.plan import (
     MEMORY_MB,
     Unit,
@@ -119,13 +119,14 @@ class _Run:
         new = describe_run(classifier, dataset, framing, precision)
         self.manifest: Manifest = load_manifest(run_dir) if _exists(run_dir) else new
         for name, value in new.items():
-            if name not in ("versions", "created") and self.manifest[name] != value:
+            if name not in NOTED and self.manifest[name] != value:
                 raise RunFolderError(
                     f"{run_dir}: holds a run with another {name}; choose another run folder"
                 )
         size = forward_size_for(classifier, memory)
         self.forward_size = min(size, self.manifest.get("forward_size", size))
         self.manifest["forward_size"] = self.forward_size
+        self.manifest["source"] = classifier.source
         self.store = Store(run_dir)
         self.report = RunReport(notes=[*dataset.notes, *self.store.problems])
         self.started = time.perf_counter()

@@ -14,7 +14,7 @@ from xai_core.evaluation.dataset import Dataset, Item, load_orchard_dataset
 from xai_core.evaluation.plan import MEMORY_MB
 from xai_core.evaluation.run import run_evaluation
 from xai_core.evaluation.status import Progress
-from xai_core.loading import BadClassifier, load_classifier
+from xai_core.loading import load_classifier
 from xai_core.methods._base import Method
 from xai_core.metrics import METRICS, Metric
 from xai_core.orchard.benchmarks import BENCHMARKS
@@ -38,6 +38,7 @@ from xai_core.orchard.redrawing import draw_ahead
 from xai_core.orchard.scene_book import write_scene_book
 from xai_core.orchard.shortcut import NETWORKS, stickered_pictures
 from xai_core.orchard.shot import Shot
+from xai_core.torchvision_networks import BadClassifier
 
 LOCALISATION = "localisation"
 DEGRADATION = "degradation"
