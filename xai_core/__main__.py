@@ -1,4 +1,4 @@
-"""Command line: list | explain | evaluate | gallery | accuracy | train | orchard."""
+"""Command line: list | explain | evaluate | gallery | convergence | accuracy | train | orchard."""
 
 from __future__ import annotations
 

@@ -1,5 +1,14 @@
 """The commands of `python -m xai_core`, one file each: `add(commands)` declares, `run` does."""
 
-from xai_core.command_line import accuracy, evaluate, explain, gallery, list, orchard, train
+from xai_core.command_line import (
+    accuracy,
+    convergence,
+    evaluate,
+    explain,
+    gallery,
+    list,
+    orchard,
+    train,
+)
 
-COMMANDS = (list, explain, evaluate, gallery, accuracy, train, orchard)
+COMMANDS = (list, explain, evaluate, gallery, convergence, accuracy, train, orchard)

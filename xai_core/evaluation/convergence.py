@@ -1,0 +1,90 @@
+"""Convergence: how far the map of a sampling method depends on its seed, by number of samples."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xai_core.batch import Batch
+    from xai_core.classifier import Classifier
+    from xai_core.images import Framing, Photo
+    from xai_core.methods import Method
+
+FILE = "convergence.json"
+SEEDS = (0, 1)
+
+
+def seed_agreement(method: Method, batch: Batch) -> list[float]:
+    """Per image, the Spearman correlation over pixels of the maps drawn with two seeds.
+
+    The maps explain the predicted class; NaN where one of them is constant. Raises ValueError for
+    a method without `seed`.
+    """
+    from xai_core.metrics._ranks import spearman
+
+    if "seed" not in method.declared():
+        raise ValueError(f"{method.title} draws no samples: it has no seed to change")
+    targets = batch.predicted[:, None]
+    first, second = (
+        replace(method, **{"seed": seed}).attribute(batch, targets).flatten(1) for seed in SEEDS
+    )
+    return [float(value) for value in spearman(first, second)]
+
+
+def measure_convergence(
+    classifier: Classifier,
+    photos: Sequence[Photo],
+    methods: Sequence[Method],
+    samples: Sequence[int],
+    framing: Framing = "whole",
+    progress: Callable[[str, float], object] = lambda text, part: None,
+) -> dict[str, Any]:
+    """The agreement of two seeds for each method, number of samples and photo."""
+    from xai_core.batch import Batch
+
+    batches = [Batch.of(classifier, [photo], framing) for photo in photos]
+    rows: list[dict[str, Any]] = []
+    work = sum(samples) * len(methods) * len(photos)
+    done = 0
+    for method in methods:
+        for photo, batch in zip(photos, batches, strict=True):
+            for count in samples:
+                (found,) = seed_agreement(replace(method, **{"samples": count}), batch)
+                rows.append(
+                    {
+                        "method": method.name,
+                        "title": method.title,
+                        "samples": count,
+                        "image": photo.name,
+                        "agreement": None if found != found else round(found, 4),
+                    }
+                )
+                done += count
+                progress(f"{method.title}, {photo.name}", done / work)
+    named = {"name": classifier.name, "fingerprint": classifier.fingerprint}
+    return {"classifier": named, "default": _defaults(methods), "rows": rows}
+
+
+def _defaults(methods: Sequence[Method]) -> dict[str, int]:
+    return {method.name: int(method.settings()["samples"]) for method in methods}
+
+
+def write_convergence(run_dir: Path, measured: dict[str, Any]) -> Path:
+    """Store what was measured beside a run's other results."""
+    run_dir.mkdir(parents=True, exist_ok=True)
+    path = run_dir / FILE
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(measured), encoding="utf-8")
+    os.replace(partial, path)
+    return path
+
+
+def load_convergence(run_dir: Path) -> dict[str, Any] | None:
+    """What was measured for a run folder; None where nothing was."""
+    path = run_dir / FILE
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
