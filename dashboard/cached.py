@@ -19,6 +19,7 @@ from run_folders import SHIPPED_RUNS, run_folders
 from superpixels import Look, Step
 
 from xai_core import heatmap
+from xai_core.evaluation.convergence import FILE, load_convergence
 from xai_core.evaluation.gallery import Gallery, load_gallery
 from xai_core.images import Floats, Framing, InputFormat, Photo, map_on_photo, open_image
 
@@ -63,6 +64,16 @@ def gallery_maps(stamp: float, name: str, method: str) -> Floats:
     if shipped is None:
         raise KeyError(name)
     return shipped.maps(name, method)
+
+
+def convergence() -> dict[str, Any] | None:
+    """The agreement of two seeds by number of samples, where the shipped run has it."""
+    return _convergence(SHIPPED, _stamp(SHIPPED / FILE))
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _convergence(run_dir: Path, stamp: float) -> dict[str, Any] | None:
+    return load_convergence(run_dir)
 
 
 def gallery_stamp() -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cached
 import choices
+import convergence
 import display
 import facts
 import lessons
@@ -14,8 +15,8 @@ display.show_heading(
     "Guide",
     "What each method and each measure computes, what it costs, and when it misleads.",
 )
-methods, measures, slic, reading = choices.tabs(
-    ["Methods", "Measures", "SLIC by hand", "Reading results"]
+methods, measures, slic, samples, reading = choices.tabs(
+    ["Methods", "Measures", "SLIC by hand", "How many samples?", "Reading results"]
 )
 if methods.open:
     with methods:
@@ -32,6 +33,16 @@ if measures.open:
 if slic.open:
     with slic:
         lessons.show_worked_example()
+if samples.open:
+    with samples:
+        measured = cached.convergence()
+        if measured is None:
+            display.show_note("Not measured yet: python -m xai_core convergence")
+        else:
+            display.show_answer([convergence.summary(measured)])
+            chart = convergence.draw_convergence(measured)
+            display.show_chart(None, chart, "Agreement of two seeds over the number of samples")
+            display.show_note(convergence.EXPLANATION)
 if reading.open:
     with reading:
         for title, text in wording.READING:

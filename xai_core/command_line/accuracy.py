@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import Any
 
 from xai_core.accuracy import measure_accuracy
 from xai_core.command_line._choices import add_classifier, classifier_of
 from xai_core.command_line._progress import ProgressLine
 from xai_core.evaluation.dataset import load_dataset
-from xai_core.loading import MODELS
+from xai_core.loading import card_of
 from xai_core.training import write_card
 
 
@@ -35,17 +34,9 @@ def run(options: argparse.Namespace) -> int:
         for name, counts in found[heading].items():
             print(f"  {heading[3:]} {name}: {counts['accuracy']:.0%} of {counts['n']}")
     if options.update_card:
-        path = _card_of(options.classifier)
+        path = card_of(options.classifier)
+        if path is None:
+            raise ValueError(f"{options.classifier}: has no model card to write to")
         write_card(path, {**json.loads(path.read_text(encoding="utf-8")), "accuracy": found})
         print(f"wrote {path}")
     return 0
-
-
-def _card_of(classifier: str) -> Path:
-    for path in (MODELS / f"{classifier}.json", Path(classifier)):
-        if path.is_file() and path.suffix == ".json":
-            return path
-    cards = sorted(Path(classifier).glob("*.json"))
-    if len(cards) == 1:
-        return cards[0]
-    raise ValueError(f"{classifier}: has no model card to write to")
