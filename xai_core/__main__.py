@@ -1,4 +1,4 @@
-"""Command line: list | explain | evaluate | gallery | convergence | accuracy | train | orchard."""
+"""Command line: explain, evaluate, train and the other commands of `command_line/`."""
 
 from __future__ import annotations
 

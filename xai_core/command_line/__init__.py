@@ -5,10 +5,11 @@ from xai_core.command_line import (
     convergence,
     evaluate,
     explain,
+    features,
     gallery,
     list,
     orchard,
     train,
 )
 
-COMMANDS = (list, explain, evaluate, gallery, convergence, accuracy, train, orchard)
+COMMANDS = (list, explain, evaluate, gallery, features, convergence, accuracy, train, orchard)
