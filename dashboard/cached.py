@@ -20,8 +20,9 @@ from superpixels import Look, Step
 
 from xai_core import heatmap
 from xai_core.evaluation.convergence import FILE, load_convergence
+from xai_core.evaluation.feature_book import FeatureBook, load_feature_book
 from xai_core.evaluation.gallery import Gallery, load_gallery
-from xai_core.images import Floats, Framing, InputFormat, Photo, map_on_photo, open_image
+from xai_core.images import BadImage, Floats, Framing, InputFormat, Photo, map_on_photo, open_image
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,6 +77,16 @@ def _convergence(run_dir: Path, stamp: float) -> dict[str, Any] | None:
     return load_convergence(run_dir)
 
 
+def feature_book() -> FeatureBook | None:
+    """The shipped channels with their drawings, or None where there are none."""
+    return _feature_book(SHIPPED, _stamp(SHIPPED / "features" / "index.json"))
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _feature_book(run_dir: Path, stamp: float) -> FeatureBook | None:
+    return load_feature_book(run_dir)
+
+
 def gallery_stamp() -> float:
     return _stamp(SHIPPED / "gallery" / "index.json")
 
@@ -112,6 +123,24 @@ def thumbnail(photo: Photo) -> str:
 @st.cache_resource(show_spinner=False, max_entries=400)
 def sample_photo(name: str) -> Photo:
     return samples()[name].open()
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def run_photo(file: Path, sha256: str) -> Photo:
+    """A picture of a run, as it was when it was evaluated; raises BadImage where it is not."""
+    photo = open_image(file)
+    if photo.sha256 != sha256:
+        raise BadImage(f"{file}: has changed since it was evaluated; evaluate it again")
+    return photo
+
+
+@st.cache_data(show_spinner=False, max_entries=600)
+def run_thumbnail(file: Path, sha256: str) -> str:
+    """A small square of a run's picture as a data URI; empty where the file is not there."""
+    try:
+        return thumbnail(run_photo(file, sha256))
+    except BadImage:
+        return ""
 
 
 @st.cache_data(show_spinner=False, max_entries=600)

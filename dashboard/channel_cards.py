@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import cached
 import choices
@@ -15,13 +16,14 @@ from evidence import About, Evidence
 from explaining import ChannelMeans, Channels, Question, Synthesis
 
 from xai_core import heatmap
+from xai_core.evaluation.feature_book import FeatureBook
 from xai_core.images import RGB, Floats, InputFormat, map_on_photo
 
 EXAMPLES = 4
 STEPS = 96
 EXPLANATION = (
     "Left: where the channel is active on this picture. Middle: the Orchard pictures on which its "
-    "mean activation is largest. Right, on demand: a picture optimised from noise to excite it "
+    "mean activation is largest. Right: a picture optimised from noise to excite it "
     f"({STEPS} steps, seed 0); it shows one thing that the channel likes, not all."
 )
 
@@ -71,34 +73,40 @@ def look(chosen: Choices) -> Features:
         return Features(seen, pending=seen.pending, error=seen.error)
     about = About(chosen.network, seen.photo.sha256, chosen.framing, seen.photo)
     count = choices.channels()
-    first: list[Question] = [Channels(*about, target, count) for target in seen.targets]
+    asked: list[Question] = [Channels(*about, target, count) for target in seen.targets]
+    desk, session, book = cached.desk(), choices.session(), _book_of(seen, chosen)
+    samples = cached.orchard_singles()
     means = ChannelMeans(
         chosen.network,
         "orchard",
         chosen.framing,
         seen.photo,
-        tuple(cached.sample_photo(sample.id) for sample in cached.orchard_singles()),
+        tuple(cached.sample_photo(sample.id) for sample in samples) if book is None else (),
     )
-    desk, session = cached.desk(), choices.session()
-    known = desk.ask(session, [*first, means])
-    found = [known[question] for question in first if question in known]
+    if book is None:
+        asked.append(means)
+    known = desk.ask(session, asked)
+    found = [known[q] for q in asked if isinstance(q, Channels) and q in known]
     broken = next((answer.error for answer in found if answer.error), "")
     if broken:
         return Features(seen, error=broken)
-    indices = [channel for answer in found for channel in answer.value["channels"]]
-    drawn: list[Question] = []
+    indices = list(dict.fromkeys(i for answer in found for i in answer.value["channels"]))
+    drawings = {i: drawn for i in indices if book and (drawn := book.drawing(i)) is not None}
     if choices.wants_synthesis():
-        drawn = [
+        asked += [
             Synthesis(chosen.network, "synthesis", chosen.framing, seen.photo, index, STEPS)
-            for index in dict.fromkeys(indices)
+            for index in indices
+            if index not in drawings
         ]
-    known = desk.ask(session, [*first, means, *drawn])
+    known = desk.ask(session, asked)
+    for question in asked:
+        if isinstance(question, Synthesis) and question in known:
+            drawings[question.channel] = known[question].value
     table = known[means].value if means in known else None
-    names = [sample.id for sample in cached.orchard_singles()]
-    pictures = {q.channel: known[q].value for q in drawn if q in known and isinstance(q, Synthesis)}
+    names = [sample.id for sample in samples]
     parts = []
-    for target, question in zip(seen.targets, first, strict=True):
-        if question not in known:
+    for question in asked:
+        if not isinstance(question, Channels) or question not in known:
             continue
         told = known[question].value
         channels = tuple(
@@ -107,16 +115,26 @@ def look(chosen: Choices) -> Features:
                 share,
                 share / told["logit"] if told["logit"] else 0.0,
                 values,
-                _examples(table, index, names),
-                pictures.get(index),
+                _shipped_examples(book, index) if book else _examples(table, index, names),
+                drawings.get(index),
             )
             for index, share, values in zip(
                 told["channels"], told["shares"], told["maps"], strict=True
             )
         )
-        parts.append(Part(target, told["logit"], told["bias"], told["all"], channels))
-    asked = [*first, means, *drawn]
+        parts.append(Part(question.target, told["logit"], told["bias"], told["all"], channels))
     return Features(seen, tuple(parts), pending=any(question not in known for question in asked))
+
+
+def _book_of(seen: Evidence, chosen: Choices) -> FeatureBook | None:
+    """The shipped channels, where they are those of this network as the page shows it."""
+    book = cached.feature_book()
+    fits = book is not None and book.classifier["fingerprint"] == seen.fingerprint
+    return book if fits and chosen.framing == "whole" else None
+
+
+def _shipped_examples(book: FeatureBook, channel: int) -> tuple[str, ...]:
+    return tuple(Path(name).stem for name in book.examples(channel, EXAMPLES))
 
 
 def _examples(table: Floats | None, channel: int, names: list[str]) -> tuple[str, ...]:
@@ -141,7 +159,7 @@ def show_channel(seen: Evidence, chosen: Choices, channel: Channel, with_synthes
     form = InputFormat(**dict(seen.form))
     large = heatmap.enlarged(channel.map, form.size, form.size)
     shown = heatmap.overlay(rgb, map_on_photo(large, height, width, form, chosen.framing), 0.7)
-    grid = st.grid(EXAMPLES + 1 + with_synthesis, min_column_width=110)
+    grid = st.grid(EXAMPLES + 2, min_column_width=110)
     with grid.cell():
         name = f"activation of channel {channel.index}"
         st.image(heatmap.encoded(shown, ".jpg"), width="stretch", alt=name)
@@ -157,12 +175,13 @@ def show_channel(seen: Evidence, chosen: Choices, channel: Channel, with_synthes
             photo = cached.sample_photo(example)
             picture = cached.shown_photo(photo, photo.sha256, 320)
             st.image(picture, width="stretch", alt=f"excites the channel: {example}")
-    if with_synthesis:
-        with grid.cell():
-            if channel.synthesis is None:
-                st.html("<div class='waiting'></div>")
-            else:
-                content = heatmap.encoded(channel.synthesis, ".jpg")
-                name = f"picture optimised for channel {channel.index}"
-                st.image(content, width="stretch", alt=name)
-                display.show_note("optimised from noise")
+    with grid.cell():
+        if channel.synthesis is not None:
+            content = heatmap.encoded(channel.synthesis, ".jpg")
+            name = f"picture optimised for channel {channel.index}"
+            st.image(content, width="stretch", alt=name)
+            display.show_note("optimised from noise")
+        elif with_synthesis:
+            st.html("<div class='waiting'></div>")
+        else:
+            display.show_note("not drawn yet: switch synthesising on above")
