@@ -12,6 +12,7 @@ import evidence
 import exports
 import facts
 import numpy as np
+import seeds
 import streamlit as st
 import superpixels
 from choices import Choices
@@ -22,6 +23,7 @@ from display import (
     offer_figures,
     show_chart,
     show_note,
+    show_problem,
     show_steps,
     show_table,
 )
@@ -34,6 +36,14 @@ from xai_core.images import InputFormat
 MOST_COLUMNS = 7
 SAME_CORRELATION = 0.9999
 SHORT = {"symmetric_relevance_gain": "Relevance gain"}
+NOTES = {
+    "r2": "fit R²",
+    "completeness_error": "completeness error",
+    "efficiency_error": "efficiency error",
+    "conservation_error": "conservation error",
+    "bias_share": "kept by biases",
+    "channels_used": "channels used",
+}
 POOLED_METHODS = {"cam", "grad_cam", "hires_cam", "xgrad_cam"}
 POOLED = "On a network that ends in global average pooling and one linear layer they are one map."
 
@@ -46,11 +56,16 @@ def show_photo(seen: Evidence, longest_px: int) -> None:
     )
 
 
-def show_row(seen: Evidence, chosen: Choices, target: int) -> None:
+def show_row(
+    seen: Evidence,
+    chosen: Choices,
+    target: int,
+    metrics: Sequence[str] = evidence.SHOWN_METRICS,
+) -> None:
     """One class: the photo and every method's map for it, each with its scores and time."""
     cells = [cell for cell in seen.cells if cell.target == target]
     cells = cells or [Cell(method, target) for method in chosen.methods]
-    best = best_of(cells, evidence.SHOWN_METRICS)
+    best = best_of(cells, metrics)
     rows = -(-(len(cells) + 1) // MOST_COLUMNS)
     grid = st.grid(-(-(len(cells) + 1) // rows), min_column_width=126)
     with grid.cell():
@@ -59,7 +74,7 @@ def show_row(seen: Evidence, chosen: Choices, target: int) -> None:
     for cell in cells:
         with grid.cell():
             show_map(seen, cell, chosen)
-            st.html(card(cell, evidence.SHOWN_METRICS, best[cell.method]))
+            st.html(card(cell, metrics, best[cell.method]))
 
 
 def show_map(seen: Evidence, cell: Cell, chosen: Choices, variant: str = "") -> None:
@@ -97,7 +112,7 @@ def show_contrast(seen: Evidence, chosen: Choices) -> None:
         return
     first, second = seen.targets[:2]
     cells = []
-    for method in chosen.methods:
+    for method in filter(facts.is_class_sensitive, chosen.methods):
         pair = seen.cell(method, first), seen.cell(method, second)
         if pair[0].map is not None and pair[1].map is not None:
             cells.append(Cell(f"{method}", first, pair[0].map - pair[1].map))
@@ -164,7 +179,9 @@ def card(cell: Cell, metrics: Iterable[str], best: set[str]) -> str:
         mark = " class='best'" if metric in best else ""
         arrow = fact.arrow if fact else ""
         rows.append(f"<tr{mark}><th scope='row'>{name} {arrow}</th><td>{text}</td></tr>")
-    seconds = "" if cell.seconds is None else f"<p class='note'>{duration(cell.seconds)}</p>"
+    told = [] if cell.seconds is None else [duration(cell.seconds)]
+    told += [f"{NOTES.get(name, name)} {value:.3g}" for name, value in cell.notes.items()]
+    seconds = f"<p class='note'>{' · '.join(escape(text) for text in told)}</p>" if told else ""
     return f"<div class='card'>{title}<table>{''.join(rows)}</table>{seconds}</div>"
 
 
@@ -216,6 +233,31 @@ def show_agreement(seen: Evidence) -> None:
         "Spearman correlation over all pixels of this picture, and intersection over union of the "
         "20 % with the largest values. 1 is full agreement."
     )
+
+
+def show_convergence(seen: Evidence, chosen: Choices) -> None:
+    """Whether the sampling methods took enough samples for this picture."""
+    target = seen.targets[0]
+    if not seeds.samplers(chosen.methods):
+        show_note(seeds.NONE)
+        return
+    waiting = any(track.pending for track in seeds.look(seen, chosen, target))
+
+    def draw() -> None:
+        from seeds_chart import draw_seeds
+
+        tracks = seeds.look(seen, chosen, target)
+        for track in tracks:
+            if track.error:
+                show_problem(f"{facts.label_of(track.method)}: {track.error}")
+        points = {facts.label_of(track.method): track.points for track in tracks}
+        chart = draw_seeds(points, seeds.COUNTS)
+        show_chart(None, chart, "Agreement of two seeds over the number of samples")
+        show_note(seeds.says(tracks, seen.categories[target]))
+        if waiting and not any(track.pending for track in tracks):
+            st.rerun()
+
+    st.fragment(draw, run_every=0.7 if waiting else None)()
 
 
 def show_exports(seen: Evidence, chosen: Choices) -> None:

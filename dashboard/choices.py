@@ -92,6 +92,8 @@ PARAMETERS = {
     "topic": Parameter("secam"),
     "measure_topic": Parameter("symmetric_relevance_gain"),
     "run": Parameter("shipped"),
+    "confusion": Parameter(""),
+    "mistake": Parameter(""),
     "measure": Parameter(""),
     "curve": Parameter(""),
     "check": Parameter(""),
@@ -403,6 +405,11 @@ def ask_run(names: Mapping[str, str]) -> str:
     return str(st.session_state["run"])
 
 
+def ask_other_run(names: Mapping[str, str]) -> str:
+    """The run that is held against the one on the page."""
+    return str(st.selectbox("Against", list(names), key="_other_run"))
+
+
 def ask_measure(titles: Mapping[str, str], name: str = "measure") -> str:
     """The measure a page is about; pages that show different ones keep them under own names."""
     _keep_valid(name, titles)
@@ -506,21 +513,56 @@ def tabs(names: Sequence[str], key: str = "_more") -> Sequence[TabContainer]:
     return st.tabs(list(names), on_change="rerun", key=key)
 
 
-def ask_one_of(pictures: Mapping[str, tuple[str, str]]) -> str:
-    """One of some pictures, id -> (title, data URI); the first one unless another is chosen."""
+def ask_confusion(pairs: Mapping[str, str]) -> str:
+    """What the mistakes shown have in common: "true-predicted" class, or nothing."""
+    _keep_valid("confusion", pairs)
+    st.selectbox("Show", list(pairs), format_func=pairs.__getitem__, key="confusion")
+    return str(st.session_state["confusion"])
+
+
+def take_confusion(rows: Sequence[int]) -> None:
+    """Take over the cell that was chosen in the matrix of these classes."""
     state = st.session_state
-    if state.get("_one") not in pictures:
-        state["_one"] = next(iter(pictures))
+    points = state[CONFUSION]["selection"]["points"]
+    if points:
+        row, column = divmod(int(points[0]["point_index"]), len(rows))
+        state["confusion"] = f"{rows[row]}-{rows[column]}"
+    else:
+        state["confusion"] = ""
+
+
+def ask_mistake(pictures: Mapping[str, tuple[str, str]]) -> str:
+    """One of some pictures, id -> (title, data URI); the first one unless another is chosen."""
+    _keep_valid("mistake", {name: title for name, (title, _) in pictures.items()})
     with st.container(key="gallery"):
         st.pills(
             "Pictures",
             list(pictures),
-            format_func=lambda name: f"![{pictures[name][0]}]({pictures[name][1]})",
-            key="_one",
+            format_func=lambda name: f"![{_plain(pictures[name][0])}]({pictures[name][1]})",
+            key="mistake",
             required=True,
             label_visibility="collapsed",
         )
-    return str(state["_one"])
+    return str(st.session_state["mistake"])
+
+
+def _plain(title: str) -> str:
+    """A title without what Markdown would read: class names are the user's own."""
+    return "".join(letter if letter.isalnum() or letter in " ,.()" else " " for letter in title)
+
+
+def mistake() -> str:
+    """The picture that is looked at, by its name in the run."""
+    return str(st.session_state["mistake"])
+
+
+def take_mistake(name: str) -> None:
+    st.session_state["mistake"] = name
+
+
+def take_run(name: str) -> None:
+    """Show the results of this run from now on."""
+    st.session_state["run"] = st.session_state[_KEPT]["run"] = name
 
 
 def ask_channels() -> None:
@@ -617,15 +659,20 @@ def show_results(run: str) -> None:
 def ask_off_object(known: Mapping[str, str]) -> str:
     """The method whose attention is looked at."""
     return str(
-        st.segmented_control(
-            "Method",
-            list(known),
-            format_func=known.__getitem__,
-            key="_off_object",
-            default=next(iter(known)),
-            required=True,
-        )
+        st.selectbox("Method", list(known), format_func=known.__getitem__, key="_off_object")
     )
+
+
+def ask_mean_method(known: Mapping[str, str]) -> str:
+    """The method whose maps are averaged."""
+    return str(
+        st.selectbox("Method", list(known), format_func=known.__getitem__, key="_mean_method")
+    )
+
+
+def off_object_key(number: int) -> str:
+    """The widget key of one picture's button."""
+    return f"_off_object.{number}"
 
 
 def example_key(number: int) -> str:

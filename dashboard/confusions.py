@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 BINS = 10
+MOST_CLASSES = 24
 
 
 def predictions(manifest: dict[str, Any]) -> pd.DataFrame:
@@ -23,6 +25,35 @@ def confusion(table: pd.DataFrame, classes: int) -> npt.NDArray[np.int64]:
     counts = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(counts, (table["label"].to_numpy(), table["predicted"].to_numpy()), 1)
     return counts
+
+
+def shown_classes(table: pd.DataFrame, classes: int) -> list[int]:
+    """The classes of the matrix: all of a few; of many, those that mistakes are about."""
+    if classes <= MOST_CLASSES:
+        return list(range(classes))
+    wrong = table[table["label"] != table["predicted"]]
+    involved = pd.concat([wrong["label"], wrong["predicted"]])
+    ordered = involved if len(involved) else table["label"]
+    return sorted(ordered.value_counts().index[:MOST_CLASSES].astype(int))
+
+
+def told_apart(names: Sequence[str]) -> list[str]:
+    """The names, with their index where two classes share one ("crane" in ImageNet)."""
+    return [
+        f"{name} ({index})" if names.count(name) > 1 else name for index, name in enumerate(names)
+    ]
+
+
+def confusion_pairs(table: pd.DataFrame, names: Sequence[str]) -> dict[str, str]:
+    """ "true-predicted" -> in words with the count: mistakes first, the most frequent first."""
+    counts = table.groupby(["label", "predicted"]).size().reset_index(name="n")
+    counts["right"] = counts["label"] == counts["predicted"]
+    pairs = {}
+    for row in counts.sort_values(["right", "n"], ascending=[True, False]).to_dict("records"):
+        true, said = names[row["label"]], names[row["predicted"]]
+        words = f"{true}, recognised" if row["right"] else f"{true} taken for {said}"
+        pairs[f"{row['label']}-{row['predicted']}"] = f"{words}: {row['n']}"
+    return pairs
 
 
 def confident_mistakes(table: pd.DataFrame) -> pd.DataFrame:

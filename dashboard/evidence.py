@@ -24,6 +24,14 @@ class About(NamedTuple):
     photo: Photo
 
 
+class Subject(NamedTuple):
+    """A picture that is no sample: its photo, its true class and that class' index."""
+
+    photo: Photo
+    label: str
+    index: int
+
+
 SHOWN_METRICS = ("symmetric_relevance_gain", "single_deletion", "deletion", "insertion")
 
 
@@ -59,6 +67,8 @@ class Evidence:
     pending: bool = False
     stored: bool = False
     error: str = ""
+    truth: tuple[int, ...] = ()
+    fingerprint: str = ""
 
     def cell(self, method: str, target: int) -> Cell:
         return next(c for c in self.cells if (c.method, c.target) == (method, target))
@@ -69,8 +79,8 @@ class Evidence:
 
     @property
     def true(self) -> int | None:
-        """The index of the label, where the network knows it by this name."""
-        return self.categories.index(self.label) if self.label in self.categories else None
+        """The index of the label, where the network knows it and it is one."""
+        return self.truth[0] if len(self.truth) == 1 else None
 
 
 def pictures() -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
@@ -96,12 +106,15 @@ def photo_of(picture: str) -> Photo:
     return choices.uploads().get(picture) or cached.sample_photo(picture)
 
 
-def look(chosen: Choices, metrics: Sequence[str] = SHOWN_METRICS) -> Evidence:
-    """All that is known now; what is missing is computed in the background, cheapest first."""
-    photo = photo_of(chosen.picture)
-    sample = cached.samples().get(chosen.picture)
-    label = sample.label if sample else None
-    shipped = _shipped(chosen)
+def look(
+    chosen: Choices, metrics: Sequence[str] = SHOWN_METRICS, subject: Subject | None = None
+) -> Evidence:
+    """All that is known now; what is missing is computed in the background, cheapest first.
+
+    The picture is `subject`, else the chosen sample or upload.
+    """
+    photo, label = _pictured(chosen, subject)
+    shipped = _shipped(chosen, photo)
     desk, session = cached.desk(), choices.session()
     about = About(chosen.network, photo.sha256, chosen.framing, photo)
     if shipped is not None:
@@ -114,12 +127,13 @@ def look(chosen: Choices, metrics: Sequence[str] = SHOWN_METRICS) -> Evidence:
                 photo, label, pending=answer is None, error=answer.error if answer else ""
             )
         told = answer.value
-    targets = targets_of(chosen, told["categories"], told["probabilities"], label)
+    truth = (subject.index,) if subject else _indices(told["categories"], label)
+    targets = targets_of(chosen, told["categories"], told["probabilities"], truth)
     missing = [m for m in chosen.methods if shipped is None or not _stored(shipped, m, targets)]
     questions: list[Question] = [Maps(*about, m, targets) for m in sorted(missing, key=_cost)]
     questions += [
         ImageScores(*about, m, targets, target, tuple(metrics))
-        for m in sorted(missing, key=_cost)
+        for m in sorted(missing if metrics else (), key=_cost)
         for target in targets
     ]
     known = desk.ask(session, questions) if questions else {}
@@ -141,11 +155,29 @@ def look(chosen: Choices, metrics: Sequence[str] = SHOWN_METRICS) -> Evidence:
         tuple(cells),
         pending=any(question not in known for question in questions),
         stored=not missing,
+        truth=truth,
+        fingerprint=told["fingerprint"],
     )
 
 
+def _pictured(chosen: Choices, subject: Subject | None) -> tuple[Photo, str | None]:
+    if subject is not None:
+        return subject.photo, subject.label
+    sample = cached.samples().get(chosen.picture)
+    return photo_of(chosen.picture), sample.label if sample else None
+
+
+def _indices(categories: Sequence[str], label: str | None) -> tuple[int, ...]:
+    """The classes that a label such as "apple and corn" names, as far as the network has them."""
+    names = list(categories)
+    return tuple(names.index(name) for name in (label or "").split(" and ") if name in names)
+
+
 def targets_of(
-    chosen: Choices, categories: Sequence[str], probabilities: Sequence[float], label: str | None
+    chosen: Choices,
+    categories: Sequence[str],
+    probabilities: Sequence[float],
+    truth: Sequence[int],
 ) -> tuple[int, ...]:
     """The classes to explain, as chosen; the most probable one where the choice names none."""
     order = sorted(range(len(categories)), key=lambda i: -probabilities[i])
@@ -153,21 +185,19 @@ def targets_of(
         named = [list(categories).index(name) for name in chosen.named if name in categories]
         return tuple(named) or (order[0],)
     if chosen.classes == "true":
-        labels = [
-            list(categories).index(n) for n in (label or "").split(" and ") if n in categories
-        ]
-        return tuple(dict.fromkeys([order[0], *labels]))
+        return tuple(dict.fromkeys([order[0], *truth]))
     return tuple(order[: int(chosen.classes)])
 
 
-def _shipped(chosen: Choices) -> dict[str, Any] | None:
+def _shipped(chosen: Choices, photo: Photo) -> dict[str, Any] | None:
     """The gallery's entry of the picture, with the network's facts; None where it is not there."""
     gallery = cached.gallery()
     if gallery is None or chosen.framing != "whole" or chosen.picture not in gallery:
         return None
-    if chosen.network != gallery.classifier["name"]:
+    picture = gallery.picture(chosen.picture)
+    if chosen.network != gallery.classifier["name"] or photo.sha256 != picture["sha256"]:
         return None
-    return {**gallery.picture(chosen.picture), "picture": chosen.picture, **gallery.classifier}
+    return {**picture, "picture": chosen.picture, **gallery.classifier}
 
 
 def _stored(shipped: dict[str, Any], method: str, targets: Sequence[int]) -> bool:

@@ -7,12 +7,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from networks import Network
 
-from xai_core.images import RGB, Floats, Framing, Photo
+from xai_core.heatmap import limit_of
+from xai_core.images import RGB, Floats, Framing, Photo, framed, open_image
 
 if TYPE_CHECKING:
     from xai_core.batch import Batch
@@ -34,6 +36,10 @@ class Answer:
     value: Any = None
     error: str = ""
     seconds: float = 0.0
+
+
+NO_PHOTO = Photo("", np.zeros((1, 1, 3), np.uint8), "")
+"""For questions about a set of pictures."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +185,43 @@ class ChannelMeans(Question):
                 activations = Batch.of(classifier, part, self.framing).activations
             means.append(activations.float().mean(dim=(2, 3)).cpu().numpy())
         return np.concatenate(means)
+
+
+@dataclass(frozen=True)
+class MeanMap(Question):
+    """A class' map, averaged over many pictures: {"map", "picture", "n"} as the network sees them.
+
+    Each map counts alike: it is divided by what is drawn in full colour. `sha256` names the set
+    of pictures; `photo` is not looked at.
+    """
+
+    method: str
+    target: int
+    files: tuple[Path, ...] = field(compare=False, repr=False)
+
+    def compute(self, desk: Desk) -> dict[str, Any]:
+        import torch
+
+        from xai_core.batch import Batch
+
+        classifier = desk.classifier(self.network)
+        size = classifier.form.size
+        total = np.zeros((size, size), dtype=np.float32)
+        picture = np.zeros((size, size, 3), dtype=np.float32)
+        for start in range(0, len(self.files), PHOTOS_AT_ONCE):
+            photos = [open_image(file) for file in self.files[start : start + PHOTOS_AT_ONCE]]
+            batch = Batch.of(classifier, photos, self.framing)
+            targets = torch.full((len(photos), 1), self.target, device=batch.images.device)
+            maps = recipe(self.method).attribute(batch, targets)[:, 0].cpu().numpy()
+            for photo, values in zip(photos, maps, strict=True):
+                total += values / (limit_of(values) or 1.0)
+                picture += framed(photo.rgb, classifier.form, self.framing)
+        count = len(self.files)
+        return {
+            "map": total / count,
+            "picture": np.rint(picture / count).astype(np.uint8),
+            "n": count,
+        }
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,12 @@ def facts(kind: Kind) -> dict[str, Facts]:
     return dict(sorted(found.items()))
 
 
+def is_class_sensitive(spec: str) -> bool:
+    """Whether a method's map depends on the class that is explained."""
+    known = facts("methods").get(spec.partition("[")[0])
+    return known is None or bool(known.constants.get("class_sensitive", True))
+
+
 def label_of(spec: str, kind: Kind = "methods") -> str:
     """The title of a spec such as `secam[segments=200]`, with the settings that were changed."""
     name, _, changed = spec.partition("[")
@@ -124,6 +130,14 @@ def spec_of(name: str, values: Mapping[str, Value], kind: Kind = "methods") -> s
         f"{k}={str(v).lower() if isinstance(v, bool) else v}" for k, v in changed.items()
     )
     return f"{name}[{spelled}]" if spelled else name
+
+
+def changed(spec: str, **values: Value) -> str:
+    """The spec with some settings replaced, the others as they are."""
+    name, _, spelled = spec.rstrip("]").partition("[")
+    settings = dict(pair.split("=", 1) for pair in spelled.split(",") if pair)
+    settings |= {field: str(value) for field, value in values.items()}
+    return f"{name}[{','.join(f'{k}={v}' for k, v in settings.items())}]"
 
 
 def _declared(node: ast.ClassDef, source: _Source) -> tuple[dict[str, Any], dict[str, Setting]]:

@@ -299,31 +299,3 @@ def sanity_says(rows: pd.DataFrame, metric: str) -> list[str]:
         return [f"No method's maps stay alike (above {ALIKE}) when {what}."]
     who = joined(list(stuck))
     return [f"{who}: the maps stay alike (interval above {ALIKE}) when {what}."]
-
-
-MISTAKES = (
-    "{n} labelled pictures. Rows are the true classes; blue hits, red mistakes; choose a cell to "
-    "see its pictures. Right: ten bins of equal width, dots grow with the number of pictures."
-)
-
-
-def times(count: int) -> str:
-    """once, twice, 3 times"""
-    return {1: "once", 2: "twice"}.get(count, f"{count} times")
-
-
-def mistakes_say(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
-    """How often the network is right, and which confusion is the most frequent."""
-    right = table["label"] == table["predicted"]
-    sentences = [
-        f"The network is right on {right.sum()} of {len(table)} pictures ({right.mean():.1%})."
-    ]
-    wrong = table[~right]
-    if len(wrong):
-        counts = wrong.groupby(["label", "predicted"]).size().sort_values(ascending=False)
-        label, said = counts.reset_index()[["label", "predicted"]].to_numpy()[0]
-        count = int(counts.iloc[0])
-        sentences.append(f"It takes {names[label]} for {names[said]} {times(count)}.")
-        surest = wrong["probability"].max()
-        sentences.append(f"Its surest mistake has a probability of {surest:.1%}.")
-    return sentences
