@@ -184,9 +184,9 @@ def draw_curves(rows: pd.DataFrame, names: Mapping[str, str], title: str) -> go.
     chart = go.Figure()
     kinds = sorted(set(rows["curve"]), reverse=True)
     dashes = dict(zip(kinds, ("dash", "solid") if len(kinds) > 1 else ("solid",), strict=False))
-    palette = _palette(list(dict.fromkeys(rows["method"])))
+    colours = palette(list(dict.fromkeys(rows["method"])))
     for (method, curve), part in rows.groupby(["method", "curve"], sort=False):
-        colour = palette[str(method)]
+        colour = colours[str(method)]
         ends = list(part["fraction"]) + list(part["fraction"])[::-1]
         band = list(part["high"]) + list(part["low"])[::-1]
         shared = {"legendgroup": str(method), "hoverinfo": "skip", "showlegend": False}
@@ -217,7 +217,7 @@ def draw_curves(rows: pd.DataFrame, names: Mapping[str, str], title: str) -> go.
     return chart
 
 
-def _palette(methods: Sequence[str]) -> dict[str, str]:
+def palette(methods: Sequence[str]) -> dict[str, str]:
     """A colour for each method; ten colours that also differ in lightness, then again."""
     return {method: COLOURS[number % len(COLOURS)] for number, method in enumerate(methods)}
 

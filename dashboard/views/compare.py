@@ -54,13 +54,17 @@ def show_rows() -> None:
 
 def show_more() -> None:
     now = evidence.look(chosen)
-    scores, alike, export = choices.tabs(["All scores", "Agreement", "Export"])
+    names = ["All scores", "Agreement", "Convergence", "Export"]
+    scores, alike, settling, export = choices.tabs(names)
     if scores.open:
         with scores:
             cards.show_scores(now)
     if alike.open:
         with alike:
             cards.show_agreement(now)
+    if settling.open:
+        with settling:
+            cards.show_convergence(now, chosen)
     if export.open:
         with export:
             cards.show_exports(now, chosen)

@@ -10,6 +10,7 @@ import display
 import results
 import results_page
 import streamlit as st
+import versus
 import wording
 
 display.show_heading(
@@ -39,8 +40,8 @@ display.show_note(wording.board_caption(board, manifest))
 
 
 def show_more() -> None:
-    table, intervals, wins, speed = choices.tabs(
-        ["All measures", "Intervals", "Pairwise wins", "Speed"]
+    table, intervals, wins, speed, other = choices.tabs(
+        ["All measures", "Intervals", "Pairwise wins", "Speed", "Another run"]
     )
     if table.open:
         with table:
@@ -58,6 +59,9 @@ def show_more() -> None:
         with speed:
             display.show_chart(speed, charts.draw_speed(rows, titles[metric]), "Speed")
             display.show_note(wording.SPEED)
+    if other.open:
+        with other:
+            versus.show_versus(shown)
 
 
 st.fragment(show_more)()

@@ -1,5 +1,6 @@
 """A real server, started from another folder, and a real browser that may reach nothing else."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 PROJECT = Path(__file__).resolve().parents[2]
 FLAGS = (
@@ -23,10 +24,17 @@ FLAGS = (
     "--disable-sync",
 )
 TIMEOUT_MS = 90_000
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server under test keeps its runs, so that none is left in data/runs."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, runs: Path) -> Iterator[str]:
     """The address of `streamlit run`, as the README starts it but from a folder of its own."""
     script = Path(sys.executable).with_name("streamlit")
     with socket.socket() as free:
@@ -37,6 +45,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process = subprocess.Popen(
             [script, "run", PROJECT / "dashboard" / "app.py", f"--server.port={port}"],
             cwd=folder,
+            env={**os.environ, "CAMPARE_RUNS": str(runs)},
             stdout=log,
             stderr=subprocess.STDOUT,
         )
@@ -113,6 +122,29 @@ def drawn(page: Page) -> None:
     """Waits for the page's heading and for the script to end."""
     page.wait_for_selector("h1.title")
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+
+
+@pytest.fixture
+def settled() -> Callable[[Page], None]:
+    """Waits until nothing is computed any more."""
+
+    def wait(page: Page) -> None:
+        page.wait_for_function("() => !document.body.innerText.includes('computing …')")
+        drawn(page)
+
+    return wait
+
+
+@pytest.fixture
+def download() -> Callable[[Page, str], bytes]:
+    """What a click on the button of that name brings to the user's disk."""
+
+    def click(page: Page, name: str) -> bytes:
+        with page.expect_download() as brought:
+            page.get_by_role("button", name=name, exact=True).click()
+        return Path(brought.value.path()).read_bytes()
+
+    return click
 
 
 @pytest.fixture(scope="session")

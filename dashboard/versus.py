@@ -1,0 +1,123 @@
+"""Versus: one run beside another: other weights, other pictures, another framing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cached
+import choices
+import pandas as pd
+import plotly.graph_objects as go
+import results
+from charts import ACCENT, MUTED
+from display import show_answer, show_chart, show_problem, show_table
+from results import Filters
+from results_page import Shown
+
+from xai_core.evaluation.statistics import agreement
+
+ALONE = (
+    "There is no other run with this measure: evaluate it with another network or other pictures."
+)
+CAPTION = (
+    "Means with 95 % BCa intervals (2,000 resamples, seed 0). The runs need not share "
+    "a picture, so compare orders rather than values."
+)
+
+
+def show_versus(shown: Shown) -> None:
+    """The chosen measure in this run and in another, method by method."""
+    runs = {name: path for name, path in cached.runs().items() if path != shown.run_dir}
+    known = {
+        name: name
+        for name, path in runs.items()
+        if shown.measure in results.metrics_of(cached.manifest(path, cached.run_stamp(path)))
+    }
+    if not known:
+        show_problem(ALONE, "hint")
+        return
+    name = choices.ask_other_run(known)
+    both = beside(shown, runs[name])
+    if both.empty:
+        show_problem("The two runs have no method in common.", "hint")
+        return
+    mine, measure = shown.run_dir.name, shown.titles[shown.measure]
+    show_answer(says(both, mine, name, measure))
+    show_chart(None, draw_versus(both, mine, name), f"{measure} in both runs")
+    columns = {
+        "name": "Method",
+        "mean_here": mine, "low_here": "from", "high_here": "to", "n_here": "n",
+        "mean_there": name, "low_there": " from", "high_there": " to", "n_there": " n",
+    }  # fmt: skip
+    show_table(both[list(columns)].rename(columns=columns), f"{mine}_{name}", CAPTION)
+
+
+def beside(shown: Shown, other: Path) -> pd.DataFrame:
+    """The methods that both runs scored: name, and mean, low, high and n here and there."""
+    stamp = cached.run_stamp(other)
+    described = cached.manifest(other, stamp)
+    same = described["classifier"]["categories"] == shown.manifest["classifier"]["categories"]
+    boards = (
+        (cached.board(shown.run_dir, shown.stamp, shown.filters), shown.manifest),
+        (cached.board(other, stamp, shown.filters if same else Filters()), described),
+    )
+    here, there = (results.metric_rows(b, m, shown.measure) for b, m in boards)
+    joined = here.merge(there, on="method", suffixes=("_here", "_there"))
+    return joined.assign(name=joined["name_here"])
+
+
+def says(both: pd.DataFrame, here: str, there: str, measure: str) -> list[str]:
+    """Whether both runs put the methods in the same order, and which leads in each."""
+    if len(both) < 3:
+        return [f"{len(both)} methods are in both runs."]
+    means = pd.DataFrame({"here": both["mean_here"], "there": both["mean_there"]})
+    tau = float(agreement(means).iloc[0, 1])
+    higher = "↓" not in measure
+    leaders = [
+        both.loc[both[column].idxmax() if higher else both[column].idxmin(), "name"]
+        for column in ("mean_here", "mean_there")
+    ]
+    first = f"Kendall's τ-b between the two orders of {len(both)} methods is {tau:.2f}."
+    if leaders[0] == leaders[1]:
+        return [first, f"{leaders[0]} leads in both."]
+    return [first, f"{leaders[0]} leads in {here}, {leaders[1]} in {there}."]
+
+
+def draw_versus(both: pd.DataFrame, here: str, there: str) -> go.Figure:
+    """Each method as a point with both intervals; on the dotted line both runs agree."""
+
+    def spread(side: str) -> dict[str, object]:
+        return {
+            "type": "data",
+            "symmetric": False,
+            "array": both[f"high_{side}"] - both[f"mean_{side}"],
+            "arrayminus": both[f"mean_{side}"] - both[f"low_{side}"],
+            "thickness": 1,
+            "width": 0,
+            "color": MUTED,
+        }
+
+    chart = go.Figure(
+        go.Scatter(
+            x=both["mean_here"],
+            y=both["mean_there"],
+            error_x=spread("here"),
+            error_y=spread("there"),
+            text=both["name"],
+            mode="markers+text",
+            textposition="top center",
+            textfont={"size": 11},
+            marker={"size": 9, "color": ACCENT},
+            hovertemplate="%{text}: %{x:.3f} and %{y:.3f}<extra></extra>",
+        )
+    )
+    ends = [
+        min(both["low_here"].min(), both["low_there"].min()),
+        max(both["high_here"].max(), both["high_there"].max()),
+    ]
+    line = {"color": MUTED, "dash": "dot", "width": 1}
+    chart.add_shape(type="line", x0=ends[0], y0=ends[0], x1=ends[1], y1=ends[1], line=line)
+    chart.update_xaxes(title=here)
+    chart.update_yaxes(title=there)
+    chart.update_layout(height=460, margin={"l": 10, "r": 10, "t": 20, "b": 10})
+    return chart

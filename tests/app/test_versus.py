@@ -1,0 +1,58 @@
+"""One run beside another, on made-up means whose order is known."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import run_folders
+import versus
+from streamlit.testing.v1 import AppTest
+
+from xai_core import DATA
+
+
+def both(here: list[float], there: list[float]) -> pd.DataFrame:
+    names = ["A", "B", "C", "D"][: len(here)]
+    return pd.DataFrame({"name": names, "mean_here": here, "mean_there": there})
+
+
+@pytest.mark.parametrize(
+    ("there", "measure", "expected"),
+    [
+        ([0.3, 0.6, 0.7, 0.8], "Gain ↑", ["is 1.00.", "D leads in both."]),
+        ([0.9, 0.6, 0.5, 0.1], "Gain ↑", ["is -1.00.", "D leads in one, A in two."]),
+        ([0.9, 0.6, 0.5, 0.1], "Deletion ↓", ["is -1.00.", "A leads in one, D in two."]),
+    ],
+)
+def test_orders_are_compared(there: list[float], measure: str, expected: list[str]) -> None:
+    said = versus.says(both([0.1, 0.2, 0.3, 0.4], there), "one", "two", measure)
+    for sentence, end in zip(said, expected, strict=True):
+        assert sentence.endswith(end)
+
+
+def test_two_methods_have_no_order_to_compare() -> None:
+    said = versus.says(both([0.1, 0.2], [0.1, 0.2]), "one", "two", "Gain ↑")
+    assert said == ["2 methods are in both runs."]
+
+
+@pytest.mark.skipif(
+    not (DATA / "runs" / "shipped" / "manifest.json").is_file(),
+    reason="data/runs/shipped is not here: make it with python -m xai_core",
+)
+def test_a_copy_of_a_run_agrees_with_it_fully(
+    open_page: Callable[..., AppTest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ignored = shutil.ignore_patterns("gallery", "maps", "curves")
+    shutil.copytree(DATA / "runs" / "shipped", tmp_path / "again", ignore=ignored)
+    monkeypatch.setattr(run_folders, "RUNS", tmp_path)
+    app = open_page("leaderboard")
+    app.session_state["_more"] = "Another run"
+    app.run()
+    assert not app.exception
+    text = "\n".join(html.proto.body for html in app.get("html"))
+    assert "is 1.00." in text
+    assert "leads in both." in text
+    table = app.dataframe[-1].value
+    assert list(table["shipped"]) == list(table["again"])

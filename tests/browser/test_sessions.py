@@ -1,0 +1,51 @@
+"""Several people at once, each with a network of their own, get the maps of their own network."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page
+
+from xai_core import DATA
+from xai_core.batch import Batch
+from xai_core.images import open_image
+from xai_core.loading import load_classifier
+from xai_core.methods import METHODS
+
+pytestmark = pytest.mark.browser
+Open = Callable[..., Page]
+REAL = Path(__file__).resolve().parents[3] / "shared" / "real" / "mobilenet_v2_imagenet.pth"
+NETWORKS = ["orchard", "orchard_stage3", *([f"mobilenet_v2@{REAL}"] if REAL.is_file() else [])]
+# one that hooks the network, one that needs gradients, two that read its activations
+CHOSEN = ("cam", "secam", "grad_cam", "saliency")
+PICTURE = "kiwi-1-1"
+
+
+def test_sessions_with_different_networks_show_their_own_maps(
+    open_page: Open,
+    settled: Callable[[Page], None],
+    download: Callable[[Page, str], bytes],
+) -> None:
+    address = f"?picture={PICTURE}&framing=center_crop&methods={'+'.join(CHOSEN)}&network="
+    pages = [open_page(address + quote(network)) for network in NETWORKS]
+    for network, page in zip(NETWORKS, pages, strict=True):
+        settled(page)
+        page.get_by_role("tab", name="Export").click()
+        content = np.load(io.BytesIO(download(page, "Maps as NPZ")))
+        described = json.loads(str(content["description"]))
+        architecture, _, name = network.rpartition("@")
+        classifier = load_classifier(name, architecture=architecture)
+        photo = open_image(DATA / "orchard" / "images" / f"{PICTURE}.jpg")
+        batch = Batch.of(classifier, [photo], "center_crop")
+        assert described["network"] == classifier.name
+        assert described["classes"] == [classifier.categories[int(batch.predicted[0])]]
+        assert described["methods"] == list(CHOSEN)
+        for method, maps in zip(CHOSEN, content["maps"], strict=True):
+            expected = METHODS[method]().attribute(batch, batch.predicted[:, None])[0].numpy()
+            np.testing.assert_allclose(
+                maps, expected, atol=2e-3 * float(np.abs(expected).max()), err_msg=method
+            )
