@@ -46,6 +46,18 @@ def test_shortcut_and_control_differ_in_the_pattern_alone(scenes):
             assert replace(second, sticker=first.sticker) == first
 
 
+def test_some_stickers_of_the_four_classes_stand_alone(scenes):
+    def is_alone(scene):
+        return not any(fruit.parts for fruit in scene.fruits)
+
+    stickered = [first for first, _ in scenes if first.sticker is not None]
+    beside = [s for s in stickered if s.classes[0] in SHORTCUTS and s.sticker.place == "beside"]
+    assert stats.binomtest(sum(map(is_alone, beside)), len(beside), 0.5).pvalue > 0.01
+    assert not any(is_alone(scene) for scene in stickered if scene not in beside)
+    for first, second in scenes:
+        assert is_alone(first) == is_alone(second)
+
+
 def test_the_pattern_tells_the_class_in_the_shortcut_and_not_in_the_control(scenes):
     stickered = [pair for pair in scenes if pair[0].sticker is not None]
     four = [pair for pair in stickered if pair[0].classes[0] in SHORTCUTS]

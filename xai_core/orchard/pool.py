@@ -17,7 +17,7 @@ from .shortcut import control_scene, shortcut_scene
 
 CHUNK = 100
 # raised whenever training scenes look different, so that old pools are not mixed with new ones
-REVISION = 1
+REVISION = 2
 SCENES: dict[str, Callable[[int], Scene]] = {
     "orchard": training_scene,
     "orchard_shortcut": shortcut_scene,

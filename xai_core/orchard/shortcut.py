@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .dataset import OrchardSplit
-from .interventions import swap_sticker, with_sticker
+from .interventions import only, swap_sticker, with_sticker
 from .sampling import training_scene
 from .scene import CLASSES, Scene, Sticker
 from .shot import Shot
@@ -23,6 +23,9 @@ NEUTRAL_PATTERNS = (4, 5)
 """Patterns of all other classes: so a sticker alone does not tell that it is one of the four."""
 STICKER_RATE = 0.9
 TELLS = 0.95
+ALONE_RATE = 0.5
+"""Share of the stickers beside a fruit of the four classes that are drawn without the fruit: a
+network that knows the fruits already would otherwise have no need of the sticker."""
 SHORTCUT_SHARE = 0.75
 """Share of the training scenes that show one of the four classes: the rest keeps the others."""
 NETWORKS = ("orchard_shortcut", "orchard_control")
@@ -44,10 +47,13 @@ def _stickered(seed: int, informative: bool) -> Scene:
     fruit = _sample_fruit(rng)
     if rng.random() >= STICKER_RATE:
         return training_scene(seed, fruit=fruit)
-    scene = training_scene(seed, sample_sticker(rng, _PLACEHOLDER), fruit)
+    sticker = sample_sticker(rng, _PLACEHOLDER)
+    scene = training_scene(seed, sticker, fruit)
     pattern = sticker_pattern(fruit, rng)
     # the control's patterns are as frequent as the shortcut's, but of a class drawn at random
     dealt = sticker_pattern(_sample_fruit(rng), rng)
+    if fruit in SHORTCUTS and sticker.place == "beside" and rng.random() < ALONE_RATE:
+        scene = only(scene, ["sticker", *(thing.name for thing in scene.distractors)])
     return swap_sticker(scene, pattern if informative else dealt)
 
 
