@@ -14,7 +14,6 @@ import facts
 import numpy as np
 import seeds
 import streamlit as st
-import superpixels
 from choices import Choices
 from display import (
     DISPLAY_PX,
@@ -24,14 +23,10 @@ from display import (
     show_chart,
     show_note,
     show_problem,
-    show_steps,
     show_table,
 )
 from evidence import Cell, Evidence
 from facts import joined
-from superpixels import Look, Step
-
-from xai_core.images import InputFormat
 
 MOST_COLUMNS = 7
 SAME_CORRELATION = 0.9999
@@ -175,7 +170,7 @@ def card(cell: Cell, metrics: Iterable[str], best: set[str]) -> str:
         fact = known.get(metric)
         name = escape(SHORT.get(metric) or (fact.title if fact else metric))
         value = cell.scores.get(metric)
-        text = "–" if value is None else f"{value:.3f}"
+        text = "–" if value is None else f"{value:z.3f}"
         mark = " class='best'" if metric in best else ""
         arrow = fact.arrow if fact else ""
         rows.append(f"<tr{mark}><th scope='row'>{name} {arrow}</th><td>{text}</td></tr>")
@@ -201,12 +196,6 @@ def best_of(cells: Iterable[Cell], metrics: Iterable[str]) -> dict[str, set[str]
             if value == top:
                 best[method].add(metric)
     return best
-
-
-def look_of(seen: Evidence, chosen: Choices) -> Look:
-    """How the photo of some evidence is shown."""
-    form = InputFormat(**dict(seen.form))
-    return Look(seen.photo.rgb, form, chosen.framing, chosen.opacity, chosen.threshold)
 
 
 def show_scores(seen: Evidence) -> None:
@@ -268,33 +257,4 @@ def show_exports(seen: Evidence, chosen: Choices) -> None:
         offer("Maps as NPZ", raw, "maps.npz", "application/octet-stream")
     show_note(
         "Figures are drawn at 300 dpi when you click. The maps are signed and not normalised."
-    )
-
-
-def show_sweep(
-    seen: Evidence, chosen: Choices, counts: Sequence[int], shares: Sequence[float]
-) -> None:
-    """What SeCAM keeps for many settings: rows are superpixels, columns thresholds."""
-    cam = seen.cells[0]
-    if cam.map is None:
-        return
-    look = look_of(seen, chosen)
-    rows = superpixels.sweep(look, cam.map, tuple(counts), tuple(shares), chosen.compactness)
-    steps = [
-        Step(f"{count} superpixels", f"{share:.0%} of the maximum", picture)
-        for count, row in zip(counts, rows, strict=True)
-        for share, picture in zip(shares, row, strict=True)
-    ]
-    show_steps(steps, len(shares))
-    with st.container(horizontal=True):
-        offer_figures(exports.sweep_figure, "secam_sweep", rows, counts, shares)
-    show_note(f"Compactness {chosen.compactness:g}; black is what stays below the threshold.")
-
-
-def show_slic(seen: Evidence, chosen: Choices) -> None:
-    look = look_of(seen, chosen)
-    show_steps(superpixels.slic_steps(look, chosen.segments, chosen.compactness), 4)
-    show_note(
-        "Distance = colour distance in CIELAB plus place distance times compactness over the side "
-        "of a seed square (Achanta et al., TPAMI 2012)."
     )

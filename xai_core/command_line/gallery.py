@@ -23,7 +23,10 @@ from xai_core.evaluation.gallery import make_gallery
 from xai_core.metrics import METRICS
 
 SHIPPED = DATA / "runs" / "shipped"
-METRICS_SHOWN = ("symmetric_relevance_gain", "single_deletion", "relevance_mass", "pointing_game")
+METRICS_SHOWN = (
+    "symmetric_relevance_gain", "single_deletion", "deletion", "insertion",
+    "relevance_mass", "pointing_game",
+)  # fmt: skip
 
 
 def add(commands: Any) -> None:
