@@ -405,6 +405,12 @@ def ask_run(names: Mapping[str, str]) -> str:
     return str(st.session_state["run"])
 
 
+def chosen_run(names: Sequence[str]) -> str:
+    """The run that `ask_run` shows as chosen, for what must be known before it is drawn."""
+    _keep_valid("run", {name: name for name in names})
+    return str(st.session_state["run"])
+
+
 def ask_other_run(names: Mapping[str, str]) -> str:
     """The run that is held against the one on the page."""
     return str(st.selectbox("Against", list(names), key="_other_run"))
@@ -647,6 +653,13 @@ def ask_name(job: str) -> str:
 def job_key(job: str, part: str) -> str:
     """The widget key of one part of a run's box."""
     return f"_job.{job}.{part}"
+
+
+def evaluate(metrics: Sequence[str]) -> None:
+    """Go to the page that evaluates, with these measures chosen."""
+    state = st.session_state
+    state["metrics"] = state[_KEPT]["metrics"] = list(metrics)
+    st.switch_page("views/run.py", query_params={})
 
 
 def show_results(run: str) -> None:

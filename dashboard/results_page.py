@@ -42,18 +42,25 @@ def ask_run_and_images(
     if not runs:
         display.show_problem("There are no results yet: evaluate something under Work.", "hint")
         st.stop()
-    with choices.toolbar([2, 3, 3, 2, 2.6]) as (run, measure, labels, levels, outcome):
+    run_dir = runs[choices.chosen_run(list(runs))]
+    stamp = cached.run_stamp(run_dir)
+    manifest = cached.manifest(run_dir, stamp)
+    known = results.metrics_of(manifest, kinds)
+    if measures is not None:
+        known = [metric for metric in known if metric in measures]
+    titles = {metric: results.metric_title(metric, manifest) for metric in known}
+    metric = ""
+    with choices.toolbar([2, *([3] if titles else []), 3, 2, 2.6]) as (
+        run,
+        *measure,
+        labels,
+        levels,
+        outcome,
+    ):
         with run:
-            run_dir = runs[choices.ask_run({name: name for name in runs})]
-        stamp = cached.run_stamp(run_dir)
-        manifest = cached.manifest(run_dir, stamp)
-        known = results.metrics_of(manifest, kinds)
-        if measures is not None:
-            known = [metric for metric in known if metric in measures]
-        titles = {metric: results.metric_title(metric, manifest) for metric in known}
-        metric = ""
+            choices.ask_run({name: name for name in runs})
         if titles:
-            with measure:
+            with measure[0]:
                 metric = choices.ask_measure(titles, name)
         with labels:
             classes = choices.ask_labels(manifest["classifier"]["categories"])

@@ -10,14 +10,10 @@ import charts
 import choices
 import display
 import evidence
-import facts
 import networks
 import streamlit as st
+import superpixel_cards
 import wording
-
-from xai_core.evaluation.contrast import CONTROLS
-
-COUNTS, SHARES = (20, 50, 100, 200), (0.5, 0.6, 0.7, 0.8, 0.9)
 
 display.show_heading(
     "CAM or SeCAM: what do superpixels change?",
@@ -42,12 +38,10 @@ with choices.toolbar([2, 2, 2, 2, 2]) as (segments, compactness, threshold, netw
         choices.ask_opacity()
 
 chosen = choices.current()
-values = {"segments": chosen.segments, "compactness": chosen.compactness}
-secam = facts.spec_of("secam", values)
-legacy = facts.spec_of("secam", {**values, "resolution": "feature"})
-controls = [facts.spec_of(c, values) for c in CONTROLS if c in facts.facts("methods")]
-chosen = replace(chosen, methods=("cam", secam, legacy, *controls), classes="1", view="overlay")
-waiting = evidence.look(chosen).pending
+methods = superpixel_cards.compared(chosen)
+chosen = replace(chosen, methods=methods, classes="1", view="overlay")
+known = evidence.look(chosen)
+waiting = known.pending
 
 
 def show_picture() -> None:
@@ -63,17 +57,7 @@ def show_picture() -> None:
         st.skeleton(height=320)
         return
     st.html(f"<h2 class='rowtitle'>{cards.class_line(seen, cam.target)}</h2>")
-    look = cards.look_of(seen, chosen)
-    key = (seen.photo.sha256, seen.network, cam.target, look.framing, look.opacity, look.threshold)
-    steps = cached.secam_steps(look, cam.map, key, chosen.segments, chosen.compactness)
-    display.show_steps(steps, 6)
-    display.show_legend("overlay", chosen.threshold)
-    display.show_section(
-        "What it scores on this picture",
-        "Beside SeCAM: averaging on the network's grid (legacy), and controls that average without "
-        "this picture's superpixels.",
-    )
-    cards.show_row(seen, chosen, cam.target)
+    superpixel_cards.show_way(seen, chosen, cam)
     if waiting and not seen.pending:
         st.rerun()
 
@@ -90,12 +74,12 @@ def show_more() -> None:
             display.show_table(table, "cam_vs_secam", wording.CAPTION)
     if grid.open:
         with grid:
-            cards.show_sweep(evidence.look(chosen), chosen, COUNTS, SHARES)
+            superpixel_cards.show_sweep(evidence.look(chosen), chosen)
     if slic.open:
         with slic:
-            cards.show_slic(evidence.look(chosen), chosen)
+            superpixel_cards.show_slic(evidence.look(chosen), chosen)
 
 
 st.fragment(show_picture, run_every=0.4 if waiting else None)()
-if not waiting:
+if known.cells and known.cells[0].map is not None:
     st.fragment(show_more)()

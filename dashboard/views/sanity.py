@@ -6,8 +6,10 @@ import cached
 import charts
 import choices
 import display
+import facts
 import results
 import results_page
+import streamlit as st
 import wording
 
 display.show_heading(
@@ -18,6 +20,8 @@ display.show_heading(
 shown = results_page.ask_run_and_images(kinds=("check",), name="check")
 if not shown.titles:
     display.show_problem(wording.NO_CHECKS, "hint")
+    if st.button("Evaluate the checks", icon=":material/play_arrow:"):
+        choices.evaluate([name for name, f in facts.facts("metrics").items() if f.kind == "check"])
 else:
     board = cached.board(shown.run_dir, shown.stamp, shown.filters)
     rows = results.metric_rows(board, shown.manifest, shown.measure).sort_values("mean")
