@@ -247,7 +247,8 @@ def draw_bars(values: Mapping[str, float], title: str, low: float, high: float) 
 def draw_confusion(counts: npt.NDArray[np.int64], names: Sequence[str]) -> go.Figure:
     """How often each class (row) was taken for each (column); mistakes in red, hits in blue."""
     shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
-    signed = np.where(np.eye(len(names), dtype=bool), -shares, shares)
+    # hits are drawn paler than mistakes, so that their number can be read
+    signed = np.where(np.eye(len(names), dtype=bool), -0.6 * shares, shares)
     chart = go.Figure(
         go.Heatmap(
             z=signed,
@@ -256,9 +257,8 @@ def draw_confusion(counts: npt.NDArray[np.int64], names: Sequence[str]) -> go.Fi
             text=np.where(counts > 0, counts.astype(str), ""),
             texttemplate="%{text}",
             textfont={"color": "#111111"},
-            zmin=-1.6,
+            zmin=-1,
             zmax=1,
-            zmid=0,
             colorscale=_DIVERGING,
             showscale=False,
             xgap=1,

@@ -40,8 +40,8 @@ MEAN_MAPS = (
 
 
 def times(count: int) -> str:
-    """once, twice, 3 times"""
-    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+    """twice, 3 times"""
+    return "twice" if count == 2 else f"{count} times"
 
 
 def mistakes_say(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
@@ -55,7 +55,9 @@ def mistakes_say(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
         counts = wrong.groupby(["label", "predicted"]).size().sort_values(ascending=False)
         label, said = counts.reset_index()[["label", "predicted"]].to_numpy()[0]
         count = int(counts.iloc[0])
-        sentences.append(f"It takes {names[label]} for {names[said]} {times(count)}.")
+        if count > 1:
+            often = f"Most often it takes {names[label]} for {names[said]}: {times(count)}."
+            sentences.append(often)
         surest = wrong["probability"].max()
         sentences.append(f"Its surest mistake has a probability of {surest:.1%}.")
     return sentences

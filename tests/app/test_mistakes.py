@@ -1,0 +1,247 @@
+"""Mistakes: the numbers by hand, and the page on a run of one's own and on the shipped one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import confusions
+import jobs
+import mistakes_wording
+import numpy as np
+import pandas as pd
+import pytest
+import run_folders
+import torch
+from explaining import NO_PHOTO, Desk, MeanMap
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from tests.conftest import picture
+from xai_core import DATA
+from xai_core.batch import Batch
+from xai_core.classifier import Classifier
+from xai_core.evaluation.dataset import load_folder
+from xai_core.evaluation.run import run_evaluation
+from xai_core.evaluation.store import load_manifest, load_scores
+from xai_core.heatmap import limit_of
+from xai_core.images import framed, open_image
+from xai_core.loading import build_network, load_classifier
+from xai_core.methods import METHODS
+from xai_core.metrics import METRICS
+from xai_core.training import save_network
+
+Page = Callable[..., AppTest]
+NAMES = ("AC/DC", "Wässermelöne", "sweet *corn*")
+FORM = {"size": 64, "resize": 64, "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]}
+CARD = {"architecture": "squeezenet1_1", "categories": NAMES, "form": FORM}
+shipped = pytest.mark.skipif(
+    not (DATA / "runs" / "shipped" / "gallery" / "index.json").is_file(),
+    reason="data/runs/shipped is not here: make it with python -m xai_core",
+)
+
+
+def table_of(*rows: tuple[int, int, float]) -> pd.DataFrame:
+    images = [
+        {"image": f"{n}.png", "sha256": f"{n}", "label": t, "predicted": p, "probability": s}
+        for n, (t, p, s) in enumerate(rows)
+    ]
+    return confusions.predictions({"images": [*images, {"image": "unlabelled", "predicted": 0}]})
+
+
+TABLE = table_of((0, 0, 0.95), (0, 1, 0.55), (1, 0, 0.85), (0, 1, 0.75), (2, 2, 1.0))
+
+
+def test_the_matrix_counts_and_the_surest_mistakes_come_first() -> None:
+    assert confusions.confusion(TABLE, 3).tolist() == [[1, 2, 0], [1, 0, 0], [0, 0, 1]]
+    assert list(confusions.confident_mistakes(TABLE)["image"]) == ["2.png", "3.png", "1.png"]
+    assert confusions.confusion_pairs(TABLE, ["a", "b", "c"]) == {
+        "0-1": "a taken for b: 2",
+        "1-0": "b taken for a: 1",
+        "0-0": "a, recognised: 1",
+        "2-2": "c, recognised: 1",
+    }
+
+
+def test_calibration_by_hand() -> None:
+    bins = confusions.calibration(TABLE, 2)  # one bin holds all: nothing is below a half
+    assert bins.to_dict("records") == [
+        {"bin": 1, "probability": pytest.approx(0.82), "accuracy": 0.4, "n": 5}
+    ]
+    assert confusions.calibration_error(bins) == pytest.approx(0.42)
+    four = confusions.calibration(TABLE, 4)  # 0.55 alone below 0.75
+    assert list(four["n"]) == [1, 4]
+    assert confusions.calibration_error(four) == pytest.approx((0.55 + 4 * (0.8875 - 0.5)) / 5)
+    perfect = confusions.calibration(table_of((0, 0, 1.0), (1, 1, 1.0)))
+    assert confusions.calibration_error(perfect) == 0.0
+
+
+def test_of_many_classes_those_with_mistakes_are_shown() -> None:
+    table = table_of((7, 7, 0.9), (30, 31, 0.9), (40, 31, 0.9))
+    assert confusions.shown_classes(table, 50) == [30, 31, 40]
+    assert confusions.shown_classes(table_of((7, 7, 0.9), (9, 9, 0.9)), 50) == [7, 9]
+    assert confusions.shown_classes(table, 5) == [0, 1, 2, 3, 4]
+    assert confusions.told_apart(["crane", "hen", "crane"]) == ["crane (0)", "hen", "crane (2)"]
+
+
+def test_attention_off_the_object_is_what_the_mask_does_not_hold() -> None:
+    scores = pd.DataFrame(
+        {
+            "metric": ["relevance_mass"] * 4 + ["deletion"],
+            "method": ["cam", "cam", "cam", "lime", "cam"],
+            "image": list("abcde"),
+            "score": [0.9, 0.25, np.nan, 0.1, 0.0],
+        }
+    )
+    found = confusions.off_object(scores, "cam")
+    assert list(found["image"]) == ["b", "a"]
+    assert list(found["outside"]) == pytest.approx([0.75, 0.1])
+
+
+def test_the_mean_map_weighs_every_picture_alike(
+    tiny_classifier: Classifier, tmp_path: Path
+) -> None:
+    files = []
+    for seed in range(3):
+        files.append(tmp_path / f"{seed}.png")
+        Image.fromarray(picture(seed).rgb).save(files[-1])
+    desk = Desk()
+    desk._networks["tiny"] = tiny_classifier
+    asked = MeanMap("tiny", "all", "whole", NO_PHOTO, "cam", 2, tuple(files))
+    found = asked.compute(desk)
+    maps, seen = [], []
+    for file in files:
+        photo = open_image(file)
+        batch = Batch.of(tiny_classifier, [photo])
+        values = METHODS["cam"]().attribute(batch, torch.tensor([[2]]))[0, 0].numpy()
+        maps.append(values / limit_of(values))
+        seen.append(framed(photo.rgb, tiny_classifier.form).astype(float))
+    assert found["n"] == 3
+    assert found["map"] == pytest.approx(np.mean(maps, axis=0), rel=1e-4, abs=1e-5)
+    assert np.abs(found["picture"] - np.mean(seen, axis=0)).max() <= 0.5
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A network as `train` leaves it, and a folder with masks whose labels it often misses."""
+    root = tmp_path_factory.mktemp("own")
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        network = build_network("squeezenet1_1", len(NAMES))
+    save_network(network, CARD, root / "network", "fruits")
+    for seed in range(6):
+        name = ("ac_dc", "Wa\u0308ssermelo\u0308ne", "Sweet *Corn*")[seed % 3]
+        photo = picture(seed)
+        mask = np.zeros(photo.rgb.shape[:2], np.uint8)
+        mask[20:70, 30:90] = 255
+        for part, pixels in ((".", photo.rgb), ("masks", mask)):
+            (root / "pictures" / part / name).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(root / "pictures" / part / name / f"{seed}.png")
+    return root / "network", root / "pictures"
+
+
+def evaluated(run_dir: Path, own: tuple[Path, Path]) -> dict[str, Any]:
+    classifier = load_classifier(own[0])
+    methods, metrics = [METHODS["grad_cam"]()], [METRICS["relevance_mass"]()]
+    run_evaluation(
+        run_dir, classifier, load_folder(own[1], classifier.categories), methods, metrics
+    )
+    return load_manifest(run_dir)
+
+
+def texts(app: AppTest) -> str:
+    return "\n".join(html.proto.body for html in app.get("html"))
+
+
+def until(app: AppTest, ready: Callable[[], bool], seconds: float = 90) -> AppTest:
+    end = time.monotonic() + seconds
+    while not ready() and time.monotonic() < end:
+        time.sleep(0.2)
+        app.run()
+    assert ready(), texts(app)[-2000:]
+    assert not app.exception
+    return app
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(run_folders, "RUNS", tmp_path / "runs")
+    return tmp_path / "runs"
+
+
+def test_the_page_works_with_a_network_and_pictures_of_ones_own(
+    own: tuple[Path, Path], runs: Path, open_page: Page
+) -> None:
+    manifest = evaluated(runs / "mine", own)
+    wrong = [image for image in manifest["images"] if not image["correct"]]
+    assert 0 < len(wrong) < 6
+    app = open_page("mistakes", run="mine", methods="grad_cam random")
+    until(app, lambda: "computing" not in texts(app) and " more than " in texts(app))
+    surest = max(wrong, key=lambda image: image["probability"])
+    said, true = NAMES[surest["predicted"]], NAMES[surest["label"]]
+    assert f"right on {6 - len(wrong)} of 6 pictures" in texts(app)
+    assert f"<b>{said}</b>" in texts(app)
+    assert f"<b>{true}</b>" in texts(app)
+    assert f"{said} more than {true}" in texts(app)
+    # a map that is the same for every class has no difference to show: one contrast, not two
+    assert texts(app).split(" more than ")[1].count("class='card'><h3>Random") == 0
+    scores = load_scores(runs / "mine")
+    least = scores.loc[scores["metric"] == "relevance_mass", "score"].min()
+    assert f"{1 - least:.0%} outside" in texts(app)
+    pair = f"{surest['label']}-{surest['predicted']}"
+    app.selectbox(key="confusion").set_value(pair).run()
+    same = [i for i in wrong if f"{i['label']}-{i['predicted']}" == pair]
+    assert f"{len(same)} pictures. Choose one" in texts(app)
+    assert app.query_params["confusion"] == pair
+
+
+def test_what_has_changed_since_the_run_is_said(
+    own: tuple[Path, Path], runs: Path, open_page: Page, tmp_path: Path
+) -> None:
+    network, pictures = (shutil.copytree(folder, tmp_path / folder.name) for folder in own)
+    evaluated(runs / "mine", (network, pictures))
+    save_network(build_network("squeezenet1_1", 3), CARD, network, "fruits")
+    app = open_page("mistakes", run="mine", methods="grad_cam")
+    until(app, lambda: mistakes_wording.OTHER_NETWORK in texts(app))
+    gone = Path(shutil.copytree(own[1], tmp_path / "gone"))
+    evaluated(runs / "moved", (own[0], gone))
+    gone.rename(tmp_path / "elsewhere")
+    app = open_page("mistakes", run="moved", methods="grad_cam")
+    assert "None of these pictures is where it was" in texts(app)
+    assert "of 6 pictures" in texts(app)  # the numbers stay
+
+
+def test_pictures_without_labels_and_a_failed_search_give_one_sentence(
+    own: tuple[Path, Path], runs: Path, open_page: Page, tmp_path: Path
+) -> None:
+    (tmp_path / "flat").mkdir()
+    Image.fromarray(picture(0).rgb).save(tmp_path / "flat" / "0.png")
+    classifier = load_classifier(own[0])
+    data = load_folder(tmp_path / "flat", classifier.categories)
+    metrics = [METRICS["sparseness"]()]
+    run_evaluation(runs / "flat", classifier, data, [METHODS["random"]()], metrics)
+    app = open_page("mistakes", run="flat")
+    assert mistakes_wording.NO_LABELS in texts(app)
+
+    order = jobs.Order("flat", "resnet50@gone.pth", ("grad_cam",), ("sparseness",), 1)
+    (runs / "failed").mkdir()
+    (runs / "failed" / "log.txt").write_text("error: gone.pth: no such file")
+    (runs / "failed" / "job.json").write_text(json.dumps({"order": asdict(order), "started": 1}))
+    app = open_page("mistakes", run="failed")
+    assert "<div class='problem' role='alert'>gone.pth: no such file</div>" in texts(app)
+
+
+@shipped
+def test_the_shipped_mistakes_have_maps_at_once(open_page: Page) -> None:
+    app = open_page("mistakes")
+    images = load_manifest(DATA / "runs" / "shipped")["images"]
+    wrong = sum(not image["correct"] for image in images)
+    assert f"right on {len(images) - wrong} of {len(images)} pictures" in texts(app)
+    assert "outside" in texts(app)
+    if wrong:
+        until(app, lambda: " more than " in texts(app))
