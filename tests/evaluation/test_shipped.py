@@ -10,6 +10,8 @@ import pytest
 from scipy import stats
 
 from xai_core import DATA
+from xai_core.accuracy import measure_accuracy
+from xai_core.evaluation.dataset import load_dataset
 from xai_core.evaluation.store import find_problems, load_manifest, load_scores
 from xai_core.loading import load_classifier
 
@@ -70,3 +72,14 @@ def test_a_uniform_map_has_no_rank_correlation(scores: pd.DataFrame) -> None:
     chosen = scores[(scores["method"] == "uniform") & (scores["metric"] == "single_deletion")]
     assert chosen["score"].isna().all()
     assert (chosen["reason"] != "").all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [card.stem for card in sorted((DATA / "models").glob("*.json"))])
+def test_the_model_cards_accuracy_is_reproduced(name: str) -> None:
+    """To one image: last bits differ between machines."""
+    card = json.loads((DATA / "models" / f"{name}.json").read_text())
+    classifier = load_classifier(name)
+    found = measure_accuracy(classifier, load_dataset("orchard", classifier.categories))
+    assert found["n"] == card["accuracy"]["n"] == 240
+    assert abs(found["right"] - card["accuracy"]["right"]) <= 1
