@@ -18,6 +18,8 @@ from xai_core.classifier import Classifier
 from xai_core.recipe import Recipe, setting
 
 Progress = Callable[[int, int], None]
+WAKE = 1.3
+"""Growth of the contrast in a step in which the objective does not answer to the image at all."""
 
 # Colours of photographs vary mostly in brightness, then from blue to yellow, then green to magenta.
 _COLOURS = torch.tensor(
@@ -132,6 +134,8 @@ class FeatureVisualization(Recipe):
                 moved = self._moved(image_of(spectrum, form.size)[None], generator)
                 score = objective.score(classifier, (moved - mean) / std).sum()
                 (spectrum.grad,) = torch.autograd.grad(-score, spectrum)
+                if not spectrum.grad.any():  # behind a ReLU that is shut: more contrast opens it
+                    spectrum.data *= WAKE
                 optimiser.step()
                 values.append(float(score.detach()))
                 if progress is not None:

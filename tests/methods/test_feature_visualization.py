@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.conftest import seeded
+from tests.conftest import TinyNetwork, seeded
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
 from xai_core.feature_visualization import (
@@ -150,3 +150,20 @@ def test_no_shares_without_a_cam_head(linear_classifier: Classifier, tiny_batch:
     batch = tiny_batch(linear_classifier)
     with pytest.raises(ValueError, match="linear has no CAM head"):
         channel_shares(batch, batch.top(1))
+
+
+def test_a_channel_that_is_shut_on_a_grey_image_is_woken() -> None:
+    network = seeded(TinyNetwork)
+    channel = Channel(3)
+    probe = Classifier.of(network, tuple("abcde"), form=InputFormat(size=64, resize=64))
+    grey = np.full((64, 64, 3), 128, np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    bias = network.features[4].bias
+    while value(probe, channel, grey) > 0:
+        with torch.no_grad():
+            bias[3] -= 0.02
+        probe = Classifier.of(network, tuple("abcde"), form=InputFormat(size=64, resize=64))
+    assert value(probe, channel, noise) > 0
+    drawn = FeatureVisualization(steps=60).synthesise(probe, channel)
+    assert drawn.values[0] == 0
+    assert value(probe, channel, drawn.rgb) > value(probe, channel, noise)
