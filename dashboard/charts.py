@@ -263,10 +263,10 @@ def draw_confusion(counts: npt.NDArray[np.int64], names: Sequence[str]) -> go.Fi
             showscale=False,
             xgap=1,
             ygap=1,
-            hovertemplate="%{y} taken for %{x}: %{text}<extra></extra>",
+            hoverinfo="skip",
         )
     )
-    # a heat map cannot be clicked on: invisible markers can
+    # a heat map cannot be clicked on: invisible markers can, as long as they answer the mouse
     rows, columns = np.indices(counts.shape)
     chart.add_trace(
         go.Scatter(
@@ -274,7 +274,8 @@ def draw_confusion(counts: npt.NDArray[np.int64], names: Sequence[str]) -> go.Fi
             y=[names[int(row)] for row in rows.ravel()],
             mode="markers",
             marker={"size": 26, "symbol": "square", "opacity": 0},
-            hoverinfo="skip",
+            text=[str(count) for count in counts.ravel()],
+            hovertemplate="%{y} taken for %{x}: %{text}<extra></extra>",
             showlegend=False,
         )
     )

@@ -562,8 +562,9 @@ def mistake() -> str:
     return str(st.session_state["mistake"])
 
 
-def take_mistake(name: str) -> None:
-    st.session_state["mistake"] = name
+def take_mistake(name: str, confusion: str) -> None:
+    """Look at one picture of a confusion."""
+    st.session_state["mistake"], st.session_state["confusion"] = name, confusion
 
 
 def take_run(name: str) -> None:

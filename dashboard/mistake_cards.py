@@ -68,7 +68,7 @@ def ask_picture(table: pd.DataFrame, names: Sequence[str]) -> dict[str, Any] | N
         more = f"; the first {SHOWN_PICTURES} are shown" if len(rows) > SHOWN_PICTURES else ""
         show_note(f"{len(rows)} pictures{more}. Choose one to see the evidence.")
     listed = [*rows["image"].head(SHOWN_PICTURES)]
-    if choices.mistake() in set(table["image"]):  # also one of the list at the page's end
+    if choices.mistake() in set(rows["image"]):  # a link may name one that is not among the first
         listed = list(dict.fromkeys([*listed, choices.mistake()]))
     shown = table.set_index("image", drop=False).loc[listed]
     pictures = {
@@ -164,7 +164,7 @@ def show_off_object(table: pd.DataFrame, scores: pd.DataFrame, manifest: dict[st
                     "Look",
                     key=choices.off_object_key(number),
                     on_click=choices.take_mistake,
-                    args=(row["image"],),
+                    args=(row["image"], f"{row['label']}-{row['predicted']}"),
                 )
 
 

@@ -198,6 +198,12 @@ def test_the_page_works_with_a_network_and_pictures_of_ones_own(
     same = [i for i in wrong if f"{i['label']}-{i['predicted']}" == pair]
     assert f"{len(same)} pictures. Choose one" in texts(app)
     assert app.query_params["confusion"] == pair
+    look = next(button for button in app.button if button.label == "Look")
+    look.click().run()
+    seen = app.query_params["mistake"]
+    assert seen in {image["image"] for image in manifest["images"]}
+    image = next(image for image in manifest["images"] if image["image"] == seen)
+    assert app.query_params["confusion"] == f"{image['label']}-{image['predicted']}"
 
 
 def test_what_has_changed_since_the_run_is_said(

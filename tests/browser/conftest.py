@@ -23,7 +23,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-TIMEOUT_MS = 90_000
+TIMEOUT_MS = 240_000  # a machine that also trains is slow
 expect.set_options(timeout=TIMEOUT_MS)
 
 
@@ -130,6 +130,7 @@ def settled() -> Callable[[Page], None]:
 
     def wait(page: Page) -> None:
         page.wait_for_function("() => !document.body.innerText.includes('computing …')")
+        page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')")
         drawn(page)
 
     return wait

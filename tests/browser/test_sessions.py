@@ -16,7 +16,7 @@ from xai_core.images import open_image
 from xai_core.loading import load_classifier
 from xai_core.methods import METHODS
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.unsettled]
 Open = Callable[..., Page]
 REAL = Path(__file__).resolve().parents[3] / "shared" / "real" / "mobilenet_v2_imagenet.pth"
 NETWORKS = ["orchard", "orchard_stage3", *([f"mobilenet_v2@{REAL}"] if REAL.is_file() else [])]

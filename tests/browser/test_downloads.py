@@ -1,0 +1,110 @@
+"""Every file that a page offers opens, and holds what the page shows."""
+
+import io
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from playwright.sync_api import Page
+
+from xai_core import DATA
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.unsettled,
+    pytest.mark.skipif(
+        not (DATA / "runs" / "shipped" / "gallery" / "index.json").is_file(),
+        reason="data/runs/shipped is not here: make it with python -m xai_core",
+    ),
+]
+Open = Callable[..., Page]
+Download = Callable[[Page, str], bytes]
+
+
+def open_figures(page: Page, download: Download) -> Image.Image:
+    """The PNG, after the SVG was parsed and a page was found in the PDF."""
+    svg = ET.fromstring(download(page, "Figure as SVG"))
+    assert svg.tag.endswith("svg")
+    assert len(list(svg.iter("{http://www.w3.org/2000/svg}image"))) >= 3
+    pdf = download(page, "Figure as PDF")
+    assert pdf.startswith(b"%PDF")
+    assert len(re.findall(rb"/Type /Page\b", pdf)) == 1
+    return Image.open(io.BytesIO(download(page, "Figure as PNG")))
+
+
+def cells(page: Page) -> list[list[str]]:
+    """The table on the page, header first, as a screen reader is told it."""
+    rows = page.locator("[data-testid=stDataFrame] table[role=grid] tr")
+    return rows.evaluate_all(
+        "rows => rows.map(row => [...row.children].map(cell => cell.textContent))"
+    )
+
+
+def matches(page: Page, table: pd.DataFrame) -> None:
+    """Every cell that the page shows is in the table that was downloaded."""
+    header, *rows = cells(page)
+    assert header == list(table.columns)[: len(header)]
+    assert rows
+    for shown, stored in zip(rows, table.itertuples(index=False), strict=False):
+        for text, value in zip(shown, stored, strict=False):
+            if isinstance(value, str):
+                assert text == value
+            elif np.isfinite(value):
+                assert float(text) == pytest.approx(value, abs=5e-4)
+
+
+def test_comparison(open_page: Open, download: Download) -> None:
+    page = open_page("?methods=cam+secam")
+    page.get_by_role("tab", name="Export").click()
+    picture = open_figures(page, download)
+    assert picture.width == pytest.approx(3 * 1.5 * 300, abs=3)
+    colours = np.asarray(picture.convert("RGB")).reshape(-1, 3)
+    assert len(np.unique(colours[::97], axis=0)) > 1000
+    maps = np.load(io.BytesIO(download(page, "Maps as NPZ")))["maps"]
+    assert maps.shape[:2] == (2, 1)
+    assert maps.min() < 0 < maps.max()
+    page.get_by_role("tab", name="All scores").click()
+    page.locator("[data-testid=stDataFrame] td").first.wait_for(state="attached")
+    table = pd.read_csv(io.BytesIO(download(page, "CSV")))
+    assert list(table["Method"]) == ["CAM", "SeCAM"]
+    matches(page, table)
+    latex = download(page, "LaTeX").decode()
+    measure = table.columns[2]
+    assert f"{table[measure][0]:.3f}" in latex
+    assert measure.replace("↑", r"$\uparrow$").replace("↓", r"$\downarrow$") in latex
+
+
+def test_sweep_of_superpixels_and_thresholds(open_page: Open, download: Download) -> None:
+    page = open_page("cam_vs_secam")
+    page.get_by_role("tab", name="Superpixels × threshold").click()
+    page.get_by_text("200 superpixels").first.wait_for()
+    shown = page.locator("[data-testid=stImage] img[alt$='of the maximum']")
+    assert shown.count() == 4 * 5
+    picture = open_figures(page, download)
+    assert picture.width == pytest.approx(5 * 1.5 * 300, abs=3)
+    page.get_by_role("tab", name="Over all pictures").click()
+    page.locator("[data-testid=stDataFrame] td").first.wait_for(state="attached")
+    matches(page, pd.read_csv(io.BytesIO(download(page, "CSV"))))
+
+
+def test_leaderboard_and_its_charts(open_page: Open, download: Download) -> None:
+    page = open_page("leaderboard", height=1500)
+    page.locator("[data-testid=stDataFrame] table[role=grid] td").first.wait_for(state="attached")
+    table = pd.read_csv(io.BytesIO(download(page, "CSV")))
+    assert len(table) > 5
+    matches(page, table)
+    latex = download(page, "LaTeX").decode()
+    assert latex.count(r"\\") == len(table) + 1
+    assert f"{table['Mean rank'][0]:.3f}" in latex
+    chart = page.get_by_test_id("stPlotlyChart").first
+    chart.hover()
+    with page.expect_download() as brought:
+        chart.locator(".modebar-btn").click()
+    svg = ET.parse(brought.value.path()).getroot()
+    said = "".join(svg.itertext())
+    assert brought.value.suggested_filename.endswith(".svg")
+    assert all(method in said for method in table["Method"])

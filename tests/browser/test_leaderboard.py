@@ -1,0 +1,96 @@
+"""From a number on the leaderboard to the pictures behind it; filters; who beats whom."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from xai_core import DATA
+from xai_core.evaluation.store import load_manifest, load_scores
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.unsettled,
+    pytest.mark.skipif(
+        not (DATA / "runs" / "shipped" / "manifest.json").is_file(),
+        reason="data/runs/shipped is not here: make it with python -m xai_core",
+    ),
+]
+Open = Callable[..., Page]
+SHIPPED = DATA / "runs" / "shipped"
+ROW_PX = 35
+CLICKS = 40
+
+
+def test_a_cell_opens_the_best_median_and_worst_pictures(open_page: Open) -> None:
+    page = open_page("leaderboard", height=1600)
+    board = page.get_by_test_id("stDataFrame").first
+    board.locator("td").first.wait_for(state="attached")
+    box = board.bounding_box()
+    assert box is not None
+    chosen = board.locator("td[aria-selected=true]")
+    for _ in range(CLICKS):  # the canvas takes clicks some time after it is there
+        # row 1 of the table, somewhere in its middle: whichever measure is there
+        board.click(position={"x": box["width"] * 0.42, "y": 1.5 * ROW_PX}, force=True)
+        page.wait_for_timeout(500)
+        if chosen.count():
+            break
+    column = int(chosen.first.get_attribute("aria-colindex") or 0)
+    measure = board.locator("th").nth(column - 1).text_content() or ""
+    method = board.locator("[data-testid=glide-cell-0-0]").text_content() or ""
+    title = page.get_by_role("heading", name=f"{method}: {measure}")
+    expect(title).to_be_visible()
+
+    described = load_manifest(SHIPPED)
+    spec = next(e["spec"] for e in described["methods"].values() if e["label"] == method)
+    entry = next(e for e in described["metrics"].values() if measure.startswith(e["label"]))
+    scores = load_scores(SHIPPED)
+    rows = scores[(scores["method"] == spec) & (scores["metric"] == entry["spec"])].dropna(
+        subset="score"
+    )
+    ordered = sorted(rows["score"], reverse=entry["higher_is_better"] is not False)
+    shown = page.locator(".card h3").all_text_contents()
+    told = [re.fullmatch(r"(best|median|worst): (-?[\d.]+)", text) for text in shown]
+    found = [(t[1], t[2]) for t in told if t]
+    assert [float(v) for place, v in found if place == "best"] == pytest.approx(
+        ordered[:3], abs=5e-4
+    )
+    assert [float(v) for place, v in found if place == "worst"] == pytest.approx(
+        ordered[-3:], abs=5e-4
+    )
+    middle = [float(v) for place, v in found if place == "median"]
+    assert min(middle) - 5e-4 <= rows["score"].median() <= max(middle) + 5e-4
+
+    page.get_by_role("button", name="Open", exact=True).first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("How do the methods explain")
+    expect(page.locator(".card h3", has_text=re.compile(f"^{re.escape(method)}$"))).to_be_visible()
+
+
+def test_filters_count_and_can_be_linked_to(open_page: Open) -> None:
+    images = load_manifest(SHIPPED)["images"]
+    level = min(image["level"] for image in images)
+    right = [i for i in images if i["level"] == level and i["correct"]]
+    page = open_page(f"leaderboard?levels={level}")
+    page.get_by_role("radio", name="Right").click()
+    note = page.get_by_text(f"{len(right)} pictures of orchard")
+    expect(note).to_be_visible()
+    expect(page).to_have_url(re.compile("outcome=right"))
+    page.reload()
+    expect(note).to_be_visible()
+    page.get_by_role("radio", name="Wrong").click()
+    wrong = sum(i["level"] == level and not i["correct"] for i in images)
+    expected = f"{wrong} pictures of orchard" if wrong else "No picture fits these filters"
+    expect(page.get_by_text(expected)).to_be_visible()
+
+
+def test_wins_and_speed_are_drawn(open_page: Open) -> None:
+    page = open_page("leaderboard", height=1600)
+    page.get_by_role("tab", name="Pairwise wins").click()
+    matrix = page.get_by_test_id("stPlotlyChart").last
+    expect(matrix.locator(".heatmaplayer").first).to_be_attached()
+    expect(page.get_by_text("Holm").first).to_be_visible()
+    page.get_by_role("tab", name="Speed").click()
+    expect(
+        page.get_by_test_id("stPlotlyChart").last.locator(".scatterlayer .point").first
+    ).to_be_attached()

@@ -1,0 +1,56 @@
+"""Twenty methods on a photo of twelve megapixels: maps arrive one by one, controls answer."""
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from xai_core.methods import METHODS
+
+pytestmark = [pytest.mark.browser, pytest.mark.unsettled]
+Open = Callable[..., Page]
+MAPS = "[data-testid=stImage] img[alt*=' for ']"
+MANY = [name for name, method in METHODS.items() if method.family != "attention"][:20]
+
+
+def test_first_maps_stand_early_and_controls_answer(
+    open_page: Open, browser_report: list[str], tmp_path: Path
+) -> None:
+    rows, columns = np.mgrid[0:3000, 0:4000]
+    pixels = np.stack([rows // 12, columns // 16, (rows // 300 + columns // 300) % 2 * 200], -1)
+    file = tmp_path / "large.jpg"
+    Image.fromarray(pixels.astype(np.uint8)).save(file)
+    page = open_page("?methods=" + "+".join(MANY), height=1500)
+    page.get_by_role("button", name="Your picture").click()
+    begin = time.perf_counter()
+    page.locator("input[type=file]").set_input_files(file)
+    expect(page.get_by_text("4000 × 3000 px")).to_be_visible()
+    maps = page.locator(MAPS)
+
+    def stand(count: int) -> None:
+        page.wait_for_function(
+            "([maps, count]) => document.querySelectorAll(maps).length >= count", arg=[MAPS, count]
+        )
+        seconds = time.perf_counter() - begin
+        browser_report.append(f"12 megapixels, {len(MANY)} methods, {count} maps: {seconds:.2f} s")
+
+    stand(1)
+    page.keyboard.press("Escape")
+    pressed = time.perf_counter()
+    page.get_by_role("slider", name="Opacity of the map").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page).to_have_url(re.compile(r"opacity=0\.65"))
+    browser_report.append(
+        f"opacity answers after {time.perf_counter() - pressed:.2f} s, {maps.count()} maps stand"
+    )
+    for count in (3, 6, 9):
+        stand(count)
+    cards = page.locator(".card h3")
+    assert cards.count() == len(MANY) + 1  # the picture has one, too
+    shape = "picture => picture.naturalWidth / picture.naturalHeight"
+    assert maps.first.evaluate(shape) == pytest.approx(4 / 3, abs=0.01)
