@@ -8,6 +8,7 @@ from html import escape
 
 import alikeness
 import cached
+import choices
 import evidence
 import exports
 import facts
@@ -244,7 +245,7 @@ def show_convergence(seen: Evidence, chosen: Choices) -> None:
         show_chart(None, chart, "Agreement of two seeds over the number of samples")
         show_note(seeds.says(tracks, seen.categories[target]))
         if waiting and not any(track.pending for track in tracks):
-            st.rerun()
+            choices.draw_again()
 
     st.fragment(draw, run_every=0.7 if waiting else None)()
 

@@ -158,13 +158,16 @@ def current() -> Choices:
 def read_address(page: str) -> None:
     """Take over what the address says, then what earlier pages were set to, then the defaults.
 
-    The address wins when it is not the one this session wrote: a link, a reload, or Back.
+    The address wins when it is not the one this session wrote: a link, a reload, or Back. A click
+    that comes with another address was faster than the browser, which had not been told ours yet.
     """
     state = st.session_state
     kept: dict[str, Any] = state.setdefault(_KEPT, {})
     address = {name: text for name, text in st.query_params.items() if name in PARAMETERS}
     turned = state.get(_PAGE) != page
-    foreign = bool(address) if turned else address != state.get(_WRITTEN, {})
+    clicked = any(name in state and state[name] != kept.get(name) for name in PARAMETERS)
+    other = address != state.get(_WRITTEN, {}) and not clicked
+    foreign = bool(address) if turned else other
     state[_PAGE] = page
     for name, parameter in PARAMETERS.items():
         if foreign:
@@ -175,6 +178,16 @@ def read_address(page: str) -> None:
             state[name] = kept[name]
         elif name not in state:
             state[name] = kept.get(name, parameter.default)
+
+
+def draw_again() -> None:
+    """Run the page once more, with its address as it is now.
+
+    What asks for it is mostly a fragment, whose own request may be older than the last change.
+    """
+    if _WRITTEN in st.session_state:
+        st.query_params.from_dict(st.session_state[_WRITTEN])
+    st.rerun()
 
 
 def write_address() -> None:

@@ -133,7 +133,7 @@ def show_evidence(image: dict[str, Any], manifest: dict[str, Any]) -> None:
             cards.show_row(seen, chosen, target, ())
         cards.show_contrast(seen, chosen)
         if waiting and not seen.pending:
-            st.rerun()
+            choices.draw_again()
 
     st.fragment(show, run_every=0.4 if waiting else None)()
 
@@ -203,7 +203,7 @@ def show_mean_maps(table: pd.DataFrame, manifest: dict[str, Any]) -> None:
                     f"<p class='note'>{said}</p></div>"
                 )
         if waiting and len(answers) == len(questions):
-            st.rerun()
+            choices.draw_again()
 
     st.fragment(show, run_every=0.6 if waiting else None)()
     show_note(mistakes_wording.MEAN_MAPS.format(most=MEAN_PICTURES))

@@ -87,7 +87,7 @@ def begin(order: Order, run_dir: Path | None = None) -> None:
     except OSError as error:
         display.show_problem(f"The run cannot be started: {error.strerror or error}.")
         return
-    st.rerun()
+    choices.draw_again()
 
 
 def show_jobs(was_active: bool) -> None:
@@ -98,7 +98,7 @@ def show_jobs(was_active: bool) -> None:
     for job in found:
         _show_job(job)
     if was_active != any(job.is_active for job in found):
-        st.rerun()
+        choices.draw_again()
 
 
 def _show_job(job: Job) -> None:
@@ -163,4 +163,4 @@ def _try(action: Callable[[], object]) -> None:
     except (ValueError, OSError) as error:
         display.show_problem(str(error))
         return
-    st.rerun()
+    choices.draw_again()

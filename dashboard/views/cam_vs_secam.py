@@ -59,7 +59,7 @@ def show_picture() -> None:
     st.html(f"<h2 class='rowtitle'>{cards.class_line(seen, cam.target)}</h2>")
     superpixel_cards.show_way(seen, chosen, cam)
     if waiting and not seen.pending:
-        st.rerun()
+        choices.draw_again()
 
 
 def show_more() -> None:

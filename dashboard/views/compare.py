@@ -49,7 +49,7 @@ def show_rows() -> None:
             st.html(f"<h2 class='rowtitle'>{cards.class_line(now, target)}</h2>")
         cards.show_row(now, chosen, target)
     if waiting and not now.pending:
-        st.rerun()
+        choices.draw_again()
 
 
 def show_more() -> None:

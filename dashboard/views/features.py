@@ -48,7 +48,7 @@ def show_channels() -> None:
         for channel in part.channels:
             channel_cards.show_channel(now.seen, chosen, channel, choices.wants_synthesis())
     if waiting and not now.pending:
-        st.rerun()
+        choices.draw_again()
 
 
 st.fragment(show_channels, run_every=0.7 if waiting else None)()
