@@ -8,7 +8,6 @@ from html import escape
 
 import alikeness
 import cached
-import choices
 import evidence
 import exports
 import facts
@@ -28,6 +27,7 @@ from display import (
 )
 from evidence import Cell, Evidence
 from facts import joined
+from watching import SLOW, watch
 
 MOST_COLUMNS = 7
 SAME_CORRELATION = 0.9999
@@ -176,7 +176,7 @@ def card(cell: Cell, metrics: Iterable[str], best: set[str]) -> str:
         arrow = fact.arrow if fact else ""
         rows.append(f"<tr{mark}><th scope='row'>{name} {arrow}</th><td>{text}</td></tr>")
     told = [] if cell.seconds is None else [duration(cell.seconds)]
-    told += [f"{NOTES.get(name, name)} {value:.3g}" for name, value in cell.notes.items()]
+    told += [f"{NOTES.get(name, name)} {value:.4g}" for name, value in cell.notes.items()]
     seconds = f"<p class='note'>{' · '.join(escape(text) for text in told)}</p>" if told else ""
     return f"<div class='card'>{title}<table>{''.join(rows)}</table>{seconds}</div>"
 
@@ -231,7 +231,6 @@ def show_convergence(seen: Evidence, chosen: Choices) -> None:
     if not seeds.samplers(chosen.methods):
         show_note(seeds.NONE)
         return
-    waiting = any(track.pending for track in seeds.look(seen, chosen, target))
 
     def draw() -> None:
         from seeds_chart import draw_seeds
@@ -244,10 +243,12 @@ def show_convergence(seen: Evidence, chosen: Choices) -> None:
         chart = draw_seeds(points, seeds.COUNTS)
         show_chart(None, chart, "Agreement of two seeds over the number of samples")
         show_note(seeds.says(tracks, seen.categories[target]))
-        if waiting and not any(track.pending for track in tracks):
-            choices.draw_again()
 
-    st.fragment(draw, run_every=0.7 if waiting else None)()
+    def pace() -> float | None:
+        waiting = any(track.pending for track in seeds.look(seen, chosen, target))
+        return SLOW if waiting else None
+
+    watch(draw, pace)
 
 
 def show_exports(seen: Evidence, chosen: Choices) -> None:

@@ -14,6 +14,7 @@ import streamlit as st
 from choices import Choices
 from evidence import About, Evidence
 from explaining import ChannelMeans, Channels, Question, Synthesis
+from watching import SLOW
 
 from xai_core import heatmap
 from xai_core.evaluation.feature_book import FeatureBook
@@ -57,7 +58,7 @@ class Features:
 
     seen: Evidence
     parts: tuple[Part, ...] = ()
-    pending: bool = False
+    pace: float | None = None
     error: str = ""
 
 
@@ -70,7 +71,7 @@ def look(chosen: Choices) -> Features:
     """All that is known now; what is missing is computed in the background."""
     seen = evidence.look(chosen)
     if seen.error or not seen.targets:
-        return Features(seen, pending=seen.pending, error=seen.error)
+        return Features(seen, pace=seen.pace, error=seen.error)
     about = About(chosen.network, seen.photo.sha256, chosen.framing, seen.photo)
     count = choices.channels()
     asked: list[Question] = [Channels(*about, target, count) for target in seen.targets]
@@ -123,7 +124,8 @@ def look(chosen: Choices) -> Features:
             )
         )
         parts.append(Part(question.target, told["logit"], told["bias"], told["all"], channels))
-    return Features(seen, tuple(parts), pending=any(question not in known for question in asked))
+    waiting = any(question not in known for question in asked)
+    return Features(seen, tuple(parts), pace=SLOW if waiting else None)
 
 
 def _book_of(seen: Evidence, chosen: Choices) -> FeatureBook | None:

@@ -11,6 +11,7 @@ import choices
 import facts
 from choices import Choices
 from explaining import Answer, ImageScores, Maps, Prediction, Question
+from watching import QUICK, SLOW, SLOWER
 
 from xai_core.images import Floats, Framing, Photo
 
@@ -32,6 +33,7 @@ class Subject(NamedTuple):
     index: int
 
 
+AT_ONCE = ("baseline", "CAM", "attention")
 SHOWN_METRICS = ("symmetric_relevance_gain", "single_deletion", "deletion", "insertion")
 
 
@@ -54,7 +56,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Evidence:
-    """One picture as one network sees it; without categories while the network is at work."""
+    """One picture as one network sees it; without categories while the network is at work.
+
+    `pace` tells in how many seconds it is worth to look again; None: nothing is missing.
+    """
 
     photo: Photo
     label: str | None
@@ -64,7 +69,7 @@ class Evidence:
     probabilities: tuple[float, ...] = ()
     targets: tuple[int, ...] = ()
     cells: tuple[Cell, ...] = ()
-    pending: bool = False
+    pace: float | None = None
     stored: bool = False
     error: str = ""
     truth: tuple[int, ...] = ()
@@ -72,6 +77,11 @@ class Evidence:
 
     def cell(self, method: str, target: int) -> Cell:
         return next(c for c in self.cells if (c.method, c.target) == (method, target))
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether every map that can be had is there; scores may still be missing."""
+        return bool(self.targets) and not any(cell.pending for cell in self.cells)
 
     @property
     def predicted(self) -> int:
@@ -124,7 +134,10 @@ def look(
         answer = desk.ask(session, [question]).get(question)
         if answer is None or answer.error:
             return Evidence(
-                photo, label, pending=answer is None, error=answer.error if answer else ""
+                photo,
+                label,
+                pace=QUICK if answer is None else None,
+                error=answer.error if answer else "",
             )
         told = answer.value
     truth = (subject.index,) if subject else _indices(told["categories"], label)
@@ -153,7 +166,7 @@ def look(
         tuple(told["probabilities"]),
         targets,
         tuple(cells),
-        pending=any(question not in known for question in questions),
+        pace=_pace([question for question in questions if question not in known]),
         stored=not missing,
         truth=truth,
         fingerprint=told["fingerprint"],
@@ -238,9 +251,17 @@ def _live_cell(
     )
 
 
+def _pace(missing: Sequence[Question]) -> float | None:
+    if any(isinstance(q, Maps) and _cost(q.method)[0] < len(AT_ONCE) for q in missing):
+        return QUICK
+    if any(isinstance(q, Maps) for q in missing):
+        return SLOW
+    return SLOWER if missing else None
+
+
 def _cost(method: str) -> tuple[int, str]:
     """Methods of one pass first, those that sample last."""
     family = facts.facts("methods").get(method.partition("[")[0])
-    order = ("baseline", "CAM", "attention", "gradients", "LRP", "SHAP", "perturbation")
+    order = (*AT_ONCE, "gradients", "LRP", "SHAP", "perturbation")
     name = family.constants.get("family", "") if family else ""
     return (order.index(name) if name in order else len(order), method)

@@ -24,6 +24,7 @@ from choices import Choices
 from display import CHART_CONFIG, DISPLAY_PX, show_note, show_problem
 from evidence import Evidence, Subject
 from explaining import NO_PHOTO, MeanMap
+from watching import SLOW, watch
 
 from xai_core import heatmap
 from xai_core.images import BadImage
@@ -108,16 +109,14 @@ def look(image: dict[str, Any], manifest: dict[str, Any]) -> Evidence:
     subject = Subject(photo, names[image["label"]], image["label"])
     seen = evidence.look(choices_for(image, manifest), (), subject)
     if seen.fingerprint and seen.fingerprint != manifest["classifier"]["fingerprint"]:
-        return replace(
-            seen, error=mistakes_wording.OTHER_NETWORK, cells=(), targets=(), pending=False
-        )
+        return replace(seen, error=mistakes_wording.OTHER_NETWORK, cells=(), targets=(), pace=None)
     return replace(seen, categories=names) if seen.categories else seen
 
 
 def show_evidence(image: dict[str, Any], manifest: dict[str, Any]) -> None:
     """Predicted against true class by every chosen method, and the difference."""
     try:
-        waiting = look(image, manifest).pending
+        look(image, manifest)
     except BadImage as error:
         show_problem(str(error))
         return
@@ -132,10 +131,8 @@ def show_evidence(image: dict[str, Any], manifest: dict[str, Any]) -> None:
                 st.html(f"<h2 class='rowtitle'>{cards.class_line(seen, target)}</h2>")
             cards.show_row(seen, chosen, target, ())
         cards.show_contrast(seen, chosen)
-        if waiting and not seen.pending:
-            choices.draw_again()
 
-    st.fragment(show, run_every=0.4 if waiting else None)()
+    watch(show, lambda: look(image, manifest).pace)
 
 
 def show_off_object(table: pd.DataFrame, scores: pd.DataFrame, manifest: dict[str, Any]) -> None:
@@ -175,7 +172,6 @@ def show_mean_maps(table: pd.DataFrame, manifest: dict[str, Any]) -> None:
     network = manifest.get("source") or manifest["classifier"]["name"]
     questions = _mean_questions(table, manifest, network, method)
     desk, session = cached.desk(), f"{choices.session()} means"
-    waiting = len(desk.ask(session, questions)) < len(questions)
 
     def show() -> None:
         answers = desk.ask(session, questions)
@@ -202,10 +198,8 @@ def show_mean_maps(table: pd.DataFrame, manifest: dict[str, Any]) -> None:
                     f"<div class='card'><h3>{escape(names[question.target])}</h3>"
                     f"<p class='note'>{said}</p></div>"
                 )
-        if waiting and len(answers) == len(questions):
-            choices.draw_again()
 
-    st.fragment(show, run_every=0.6 if waiting else None)()
+    watch(show, lambda: SLOW if len(desk.ask(session, questions)) < len(questions) else None)
     show_note(mistakes_wording.MEAN_MAPS.format(most=MEAN_PICTURES))
 
 

@@ -14,6 +14,7 @@ import networks
 import streamlit as st
 import superpixel_cards
 import wording
+from watching import watch
 
 display.show_heading(
     "CAM or SeCAM: what do superpixels change?",
@@ -41,7 +42,6 @@ chosen = choices.current()
 methods = superpixel_cards.compared(chosen)
 chosen = replace(chosen, methods=methods, classes="1", view="overlay")
 known = evidence.look(chosen)
-waiting = known.pending
 
 
 def show_picture() -> None:
@@ -58,8 +58,6 @@ def show_picture() -> None:
         return
     st.html(f"<h2 class='rowtitle'>{cards.class_line(seen, cam.target)}</h2>")
     superpixel_cards.show_way(seen, chosen, cam)
-    if waiting and not seen.pending:
-        choices.draw_again()
 
 
 def show_more() -> None:
@@ -80,6 +78,6 @@ def show_more() -> None:
             superpixel_cards.show_slic(evidence.look(chosen), chosen)
 
 
-st.fragment(show_picture, run_every=0.4 if waiting else None)()
+watch(show_picture, lambda: evidence.look(chosen).pace)
 if known.cells and known.cells[0].map is not None:
     st.fragment(show_more)()

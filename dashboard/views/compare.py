@@ -9,6 +9,7 @@ import evidence
 import forms
 import networks
 import streamlit as st
+from watching import watch
 
 display.show_heading(
     "How do the methods explain this picture?",
@@ -36,7 +37,6 @@ seen = evidence.look(choices.current())
 if choices.current().classes == "named" and seen.categories:
     choices.ask_named(seen.categories)
 chosen = choices.current()
-waiting = evidence.look(chosen).pending
 
 
 def show_rows() -> None:
@@ -48,8 +48,6 @@ def show_rows() -> None:
         if now.targets:
             st.html(f"<h2 class='rowtitle'>{cards.class_line(now, target)}</h2>")
         cards.show_row(now, chosen, target)
-    if waiting and not now.pending:
-        choices.draw_again()
 
 
 def show_more() -> None:
@@ -73,8 +71,8 @@ def show_more() -> None:
 if not chosen.methods:
     display.show_problem("Choose at least one method above.", "hint")
 else:
-    st.fragment(show_rows, run_every=0.4 if waiting else None)()
+    watch(show_rows, lambda: evidence.look(chosen).pace)
     display.show_legend(chosen.view, chosen.threshold)
     cards.show_twins(evidence.look(chosen))
-    if not waiting and seen.targets:
+    if evidence.look(chosen).is_mapped:
         show_more()

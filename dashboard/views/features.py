@@ -9,6 +9,7 @@ import display
 import evidence
 import networks
 import streamlit as st
+from watching import watch
 
 display.show_heading(
     "Which channels carried this prediction, and what do they respond to?",
@@ -32,7 +33,6 @@ if choices.current().classes == "named":
     if names:
         choices.ask_named(names)
 chosen = channel_cards.chosen()
-waiting = channel_cards.look(chosen).pending
 
 
 def show_channels() -> None:
@@ -47,9 +47,7 @@ def show_channels() -> None:
         display.show_note(channel_cards.caption(part))
         for channel in part.channels:
             channel_cards.show_channel(now.seen, chosen, channel, choices.wants_synthesis())
-    if waiting and not now.pending:
-        choices.draw_again()
 
 
-st.fragment(show_channels, run_every=0.7 if waiting else None)()
+watch(show_channels, lambda: channel_cards.look(chosen).pace)
 display.show_note(channel_cards.EXPLANATION)

@@ -11,7 +11,6 @@ from xai_core.evaluation.store import load_manifest, load_scores
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.unsettled,
     pytest.mark.skipif(
         not (DATA / "runs" / "shipped" / "manifest.json").is_file(),
         reason="data/runs/shipped is not here: make it with python -m xai_core",
@@ -62,9 +61,11 @@ def test_a_cell_opens_the_best_median_and_worst_pictures(open_page: Open) -> Non
     middle = [float(v) for place, v in found if place == "median"]
     assert min(middle) - 5e-4 <= rows["score"].median() <= max(middle) + 5e-4
 
-    page.get_by_role("button", name="Open", exact=True).first.click()
+    page.get_by_test_id("stButton").get_by_role("button", name="Open").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("How do the methods explain")
-    expect(page.locator(".card h3", has_text=re.compile(f"^{re.escape(method)}$"))).to_be_visible()
+    expect(
+        page.locator(".card h3", has_text=re.compile(f"^{re.escape(method)}$")).first
+    ).to_be_visible()
 
 
 def test_filters_count_and_can_be_linked_to(open_page: Open) -> None:

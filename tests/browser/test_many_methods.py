@@ -12,23 +12,23 @@ from playwright.sync_api import Page, expect
 
 from xai_core.methods import METHODS
 
-pytestmark = [pytest.mark.browser, pytest.mark.unsettled]
+pytestmark = [pytest.mark.browser]
 Open = Callable[..., Page]
+Upload = Callable[[Page, Path], None]
 MAPS = "[data-testid=stImage] img[alt*=' for ']"
 MANY = [name for name, method in METHODS.items() if method.family != "attention"][:20]
 
 
 def test_first_maps_stand_early_and_controls_answer(
-    open_page: Open, browser_report: list[str], tmp_path: Path
+    open_page: Open, upload: Upload, browser_report: list[str], tmp_path: Path
 ) -> None:
     rows, columns = np.mgrid[0:3000, 0:4000]
     pixels = np.stack([rows // 12, columns // 16, (rows // 300 + columns // 300) % 2 * 200], -1)
     file = tmp_path / "large.jpg"
     Image.fromarray(pixels.astype(np.uint8)).save(file)
     page = open_page("?methods=" + "+".join(MANY), height=1500)
-    page.get_by_role("button", name="Your picture").click()
+    upload(page, file)
     begin = time.perf_counter()
-    page.locator("input[type=file]").set_input_files(file)
     expect(page.get_by_text("4000 × 3000 px")).to_be_visible()
     maps = page.locator(MAPS)
 

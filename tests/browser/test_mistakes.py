@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from xai_core.evaluation.store import load_manifest
 
-pytestmark = [pytest.mark.browser, pytest.mark.unsettled]
+pytestmark = [pytest.mark.browser]
 Open = Callable[..., Page]
 Wait = Callable[[Page], None]
 REAL = Path(__file__).resolve().parents[2].parent / "shared" / "real"

@@ -21,6 +21,7 @@ pytestmark = [
 ]
 Open = Callable[..., Page]
 Wait = Callable[[Page], None]
+Upload = Callable[[Page, Path], None]
 VIEWS = Path(__file__).resolve().parents[2] / "dashboard" / "views"
 PAGES = ["" if p.stem == "compare" else p.stem for p in sorted(VIEWS.glob("*.py"))]
 SCREENSHOTS = Path(__file__).with_name("screenshots")
@@ -75,16 +76,15 @@ def test_no_accessibility_violation(open_page: Open, settled: Wait, name: str, t
 
 
 def test_upload_is_explained(
-    open_page: Open, settled: Wait, browser_report: list[str], tmp_path: Path
+    open_page: Open, settled: Wait, upload: Upload, browser_report: list[str], tmp_path: Path
 ) -> None:
     page = open_page("?methods=cam+secam")
     rows, columns = np.mgrid[0:300, 0:500]
     pixels = np.stack([rows % 256, columns % 256, (rows + columns) % 256], axis=-1)
     file = tmp_path / "wide *picture*.png"
     Image.fromarray(pixels.astype(np.uint8)).save(file)
-    page.get_by_role("button", name="Your picture").click()
+    upload(page, file)
     begin = time.perf_counter()
-    page.locator("input[type=file]").set_input_files(file)
     expect(page.get_by_text("500 × 300 px")).to_be_visible()
     page.wait_for_selector("[data-testid=stImage] img[alt^='SeCAM for']")
     browser_report.append(f"upload to two maps, first use: {time.perf_counter() - begin:.2f} s")
@@ -94,12 +94,13 @@ def test_upload_is_explained(
     assert page.locator(MAP).evaluate(ratio) == pytest.approx(5 / 3, abs=0.01)
 
 
-def test_bad_upload_gives_a_message_and_the_page_goes_on(open_page: Open, tmp_path: Path) -> None:
+def test_bad_upload_gives_a_message_and_the_page_goes_on(
+    open_page: Open, upload: Upload, tmp_path: Path
+) -> None:
     page = open_page("")
     file = tmp_path / "notes.png"
     file.write_text("no picture")
-    page.get_by_role("button", name="Your picture").click()
-    page.locator("input[type=file]").set_input_files(file)
+    upload(page, file)
     expect(page.get_by_role("alert").get_by_text("notes.png: not an image")).to_be_visible()
     expect(page.locator(MAP)).to_have_count(1)
 

@@ -1,6 +1,7 @@
 """An evaluation from its order to its results, as two people at two browsers see it."""
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,13 @@ from xai_core.evaluation.store import load_scores
 pytestmark = pytest.mark.browser
 Open = Callable[..., Page]
 ORDER = "run?methods=cam+random+uniform+sobel&metrics=deletion+sparseness&limit=3"
+
+
+@pytest.fixture(autouse=True)
+def nothing_evaluated_yet(runs: Path) -> None:
+    """The runs that other tests left are gone."""
+    for path in runs.iterdir():
+        shutil.rmtree(path)
 
 
 def boxes(page: Page) -> Locator:

@@ -8,7 +8,9 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
+import torchvision
 from playwright.sync_api import Page
+from safetensors.torch import save_file
 
 from xai_core import DATA
 from xai_core.batch import Batch
@@ -16,10 +18,9 @@ from xai_core.images import open_image
 from xai_core.loading import load_classifier
 from xai_core.methods import METHODS
 
-pytestmark = [pytest.mark.browser, pytest.mark.unsettled]
+pytestmark = [pytest.mark.browser]
 Open = Callable[..., Page]
 REAL = Path(__file__).resolve().parents[3] / "shared" / "real" / "mobilenet_v2_imagenet.pth"
-NETWORKS = ["orchard", "orchard_stage3", *([f"mobilenet_v2@{REAL}"] if REAL.is_file() else [])]
 # one that hooks the network, one that needs gradients, two that read its activations
 CHOSEN = ("cam", "secam", "grad_cam", "saliency")
 PICTURE = "kiwi-1-1"
@@ -29,10 +30,16 @@ def test_sessions_with_different_networks_show_their_own_maps(
     open_page: Open,
     settled: Callable[[Page], None],
     download: Callable[[Page, str], bytes],
+    tmp_path: Path,
 ) -> None:
+    other = tmp_path / "other.safetensors"
+    save_file(torchvision.models.resnet18(weights=None).state_dict(), other)
+    networks = ["orchard", f"resnet18@{other}"]
+    if REAL.is_file():
+        networks.append(f"mobilenet_v2@{REAL}")
     address = f"?picture={PICTURE}&framing=center_crop&methods={'+'.join(CHOSEN)}&network="
-    pages = [open_page(address + quote(network)) for network in NETWORKS]
-    for network, page in zip(NETWORKS, pages, strict=True):
+    pages = [open_page(address + quote(network)) for network in networks]
+    for network, page in zip(networks, pages, strict=True):
         settled(page)
         page.get_by_role("tab", name="Export").click()
         content = np.load(io.BytesIO(download(page, "Maps as NPZ")))
