@@ -50,7 +50,7 @@ class Classifier:
     _twins: dict[str, fx.GraphModule] = field(default_factory=dict, repr=False)
     _lock: Any = field(default_factory=threading.RLock, repr=False)
     _exclusive: list[nn.Module] = field(default_factory=list, repr=False)
-    _quick_copies: list[nn.Module] = field(default_factory=list, repr=False)
+    _quick_copies: dict[bool, nn.Module] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(
@@ -104,9 +104,9 @@ class Classifier:
         return torch.from_numpy(values).to(self.device)
 
     def logits(self, images: Tensor) -> Tensor:
-        """Images (N, 3, H, W) -> logits (N, K); without gradients by a quick copy, on a CPU."""
+        """Images (N, 3, H, W) -> logits (N, K), on a CPU by a quick copy of the network."""
         is_plain = images.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
-        network = self.network if torch.is_grad_enabled() or not is_plain else self._quick()
+        network = self._quick(torch.is_grad_enabled()) if is_plain else self.network
         logits: Tensor = network(images)
         return logits
 
@@ -171,14 +171,15 @@ class Classifier:
         """The path of the traced graph's node that gives the stage."""
         return self._nodes[stage or self.stage]
 
-    def _quick(self) -> nn.Module:
+    def _quick(self, with_gradients: bool) -> nn.Module:
         with self._lock:
-            if not self._quick_copies:
+            if with_gradients not in self._quick_copies:
                 size = self.form.size
                 generator = torch.Generator().manual_seed(0)
                 probe = torch.rand(2, 3, size, size, generator=generator)
-                self._quick_copies.append(quick_copy(self.network, probe) or self.network)
-            return self._quick_copies[0]
+                quick = quick_copy(self.network, probe, with_gradients)
+                self._quick_copies[with_gradients] = quick or self.network
+            return self._quick_copies[with_gradients]
 
     def _twin(self, stage: str) -> fx.GraphModule:
         with self._lock:

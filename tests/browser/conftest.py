@@ -137,6 +137,19 @@ def settled() -> Callable[[Page], None]:
 
 
 @pytest.fixture
+def reloaded() -> Callable[[Page], float]:
+    """Opens the page anew in the same browser; the seconds until it is drawn."""
+
+    def reload(page: Page) -> float:
+        begin = time.perf_counter()
+        page.reload()
+        drawn(page)
+        return time.perf_counter() - begin
+
+    return reload
+
+
+@pytest.fixture
 def upload() -> Callable[[Page, Path], None]:
     """Give the page a picture of one's own, as slowly as a person chooses a file."""
 

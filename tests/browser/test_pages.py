@@ -22,6 +22,7 @@ pytestmark = [
 Open = Callable[..., Page]
 Wait = Callable[[Page], None]
 Upload = Callable[[Page, Path], None]
+Reloaded = Callable[[Page], float]
 VIEWS = Path(__file__).resolve().parents[2] / "dashboard" / "views"
 PAGES = ["" if p.stem == "compare" else p.stem for p in sorted(VIEWS.glob("*.py"))]
 SCREENSHOTS = Path(__file__).with_name("screenshots")
@@ -34,7 +35,13 @@ def test_first_view_is_a_finished_comparison(open_page: Open, browser_report: li
     page = open_page("")
     page.wait_for_selector(MAP)
     browser_report.append(
-        f"first view, request to finished maps: {time.perf_counter() - begin:.2f} s"
+        f"first view, request to finished maps, new browser: {time.perf_counter() - begin:.2f} s"
+    )
+    begin = time.perf_counter()
+    page.reload()
+    page.wait_for_selector(MAP)
+    browser_report.append(
+        f"first view, request to finished maps, again: {time.perf_counter() - begin:.2f} s"
     )
     assert page.locator("[data-testid=stImage] img").count() == 6
     assert "computing" not in page.inner_text("body")
@@ -42,11 +49,11 @@ def test_first_view_is_a_finished_comparison(open_page: Open, browser_report: li
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_page_opens(open_page: Open, browser_report: list[str], name: str) -> None:
-    open_page(name)
-    begin = time.perf_counter()
-    open_page(name)
-    browser_report.append(f"/{name}: {time.perf_counter() - begin:.2f} s")
+def test_page_opens(
+    open_page: Open, reloaded: Reloaded, browser_report: list[str], name: str
+) -> None:
+    page = open_page(name)
+    browser_report.append(f"/{name}: {reloaded(page):.2f} s")
 
 
 @pytest.mark.parametrize("width", [1024, 1280, 1920])
