@@ -176,7 +176,7 @@ class Classifier:
             if with_gradients not in self._quick_copies:
                 size = self.form.size
                 generator = torch.Generator().manual_seed(0)
-                probe = torch.rand(2, 3, size, size, generator=generator)
+                probe = torch.randn(4, 3, size, size, generator=generator)
                 quick = quick_copy(self.network, probe, with_gradients)
                 self._quick_copies[with_gradients] = quick or self.network
             return self._quick_copies[with_gradients]
