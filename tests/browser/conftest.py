@@ -25,6 +25,9 @@ FLAGS = (
 )
 TIMEOUT_MS = 180_000  # never asserted; a slow machine is no failure
 expect.set_options(timeout=TIMEOUT_MS)
+IS_QUIET = """!document.body.innerText.includes('computing …')
+    && !document.querySelector('[data-testid=stSkeleton]')
+    && !!document.querySelector('[data-testid=stApp][data-test-script-state=notRunning]')"""
 
 
 @pytest.fixture(scope="session")
@@ -126,12 +129,15 @@ def drawn(page: Page) -> None:
 
 @pytest.fixture
 def settled() -> Callable[[Page], None]:
-    """Waits until nothing is computed any more."""
+    """Waits until nothing is computed any more, and nothing has begun a moment later."""
 
     def wait(page: Page) -> None:
-        page.wait_for_function("() => !document.body.innerText.includes('computing …')")
-        page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')")
         drawn(page)
+        while True:
+            page.wait_for_function(f"() => {IS_QUIET}")
+            page.wait_for_timeout(500)
+            if page.evaluate(IS_QUIET):
+                return
 
     return wait
 

@@ -64,7 +64,6 @@ def test_screenshots_have_nothing_beyond_the_window(
     page = open_page(name, width=width, height=1600)
     settled(page)
     SCREENSHOTS.mkdir(exist_ok=True)
-    page.wait_for_timeout(700)
     page.screenshot(path=SCREENSHOTS / f"{name or 'compare'}_{width}.png")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
