@@ -19,6 +19,7 @@ from display import (
     show_problem,
     show_section,
     three_digits,
+    without_minus_zero,
 )
 from results import Board
 
@@ -30,7 +31,7 @@ def show_board(board: Board, manifest: dict[str, Any], scores: pd.DataFrame) -> 
     """All measures; a chosen cell opens the pictures behind its number."""
     table = results.mean_table(board, manifest)
     event = st.dataframe(
-        table,
+        without_minus_zero(table),
         hide_index=True,
         width="stretch",
         height=38 + 35 * len(table),
@@ -73,7 +74,7 @@ def show_examples(scores: pd.DataFrame, method: str, metric: str, manifest: dict
             file = run_pictures.file_by_sha256(row["image_sha256"], manifest)
             if file is not None:
                 st.image(file.read_bytes(), width="stretch", alt=row["image"])
-            text = f"{row['place']}: {row['score']:.3f}"
+            text = f"{row['place']}: {row['score']:z.3f}"
             st.html(f"<div class='card'><h3>{escape(text)}</h3></div>")
             known = row["image"] in cached.samples()
             if known and st.button("Open", key=choices.example_key(number), width="stretch"):

@@ -92,7 +92,7 @@ def show_chart(place: DeltaGenerator | None, chart: Figure, alt: str = "") -> No
 def show_table(table: pd.DataFrame, name: str, caption: str = "") -> None:
     """A table with its caption, and as CSV and LaTeX."""
     st.dataframe(
-        table,
+        without_minus_zero(table),
         hide_index=True,
         width="stretch",
         height=38 + 35 * min(TABLE_ROWS, len(table)),
@@ -112,6 +112,12 @@ def three_digits(table: pd.DataFrame) -> dict[str, Any]:
         for name in table.select_dtypes("float")
     }
     return {name: st.column_config.NumberColumn(format=form) for name, form in forms.items()}
+
+
+def without_minus_zero(table: pd.DataFrame) -> pd.DataFrame:
+    """The table as it is shown: what would read -0.000 is 0."""
+    fractions = table.select_dtypes("float")
+    return table.assign(**fractions.mask((fractions < 0) & (fractions > -0.0005), 0.0))
 
 
 def offer_table(table: pd.DataFrame, name: str, caption: str = "") -> None:
