@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from xai_core.folding import drop, fold_batch_norm, module_at
 
 TOLERANCE = 1e-5
 """Largest difference of a logit, relative to the largest logit."""
@@ -31,10 +32,10 @@ def quick_copy(network: nn.Module, probe: Tensor, with_gradients: bool = False) 
     its output is still in the cache. None where the network cannot be traced, or does not give
     the same logits for `probe` (N, 3, H, W) within `TOLERANCE`.
     """
-    steps = (_fold,) if with_gradients else (_fold, _activate, _add)
     try:
         traced = fx.symbolic_trace(copy.deepcopy(network))
-        for step in steps:
+        fold_batch_norm(traced)
+        for step in () if with_gradients else (_activate, _add):
             for node in list(traced.graph.nodes):
                 step(traced, node)
         traced.recompile()
@@ -69,18 +70,6 @@ class _Convolution(nn.Module):
         return compute.binary(images, addend, *told)  # type: ignore[no-any-return]
 
 
-def _fold(traced: fx.GraphModule, node: fx.Node) -> None:
-    """Batch norm into the convolution before it."""
-    norm = _module(traced, node)
-    if not isinstance(norm, nn.BatchNorm2d) or not norm.track_running_stats:
-        return
-    source = node.all_input_nodes[0]
-    conv = _module(traced, source)
-    if isinstance(conv, nn.Conv2d) and _is_alone(traced, source):
-        traced.set_submodule(str(source.target), fuse_conv_bn_eval(conv, norm))
-        _drop(node, source)
-
-
 def _activate(traced: fx.GraphModule, node: fx.Node) -> None:
     """An activation into the convolution before it."""
     known = _activation(traced, node)
@@ -90,7 +79,7 @@ def _activate(traced: fx.GraphModule, node: fx.Node) -> None:
     conv = _convolution(traced, source)
     if conv is not None:
         conv.activation = known
-        _drop(node, source)
+        drop(node, source)
 
 
 def _add(traced: fx.GraphModule, node: fx.Node) -> None:
@@ -100,7 +89,7 @@ def _add(traced: fx.GraphModule, node: fx.Node) -> None:
     for source, addend in (node.args, node.args[::-1]):
         if not isinstance(source, fx.Node) or not isinstance(addend, fx.Node):
             return
-        module = _module(traced, source)
+        module = module_at(traced, source)
         is_plain = not isinstance(module, _Convolution) or module.activation[0] == "none"
         conv = _convolution(traced, source) if is_plain else None
         if conv is None or conv.adds or source is addend:
@@ -108,19 +97,19 @@ def _add(traced: fx.GraphModule, node: fx.Node) -> None:
         conv.adds = True
         with traced.graph.inserting_before(node):
             fused = traced.graph.call_module(str(source.target), (source.args[0], addend))
-        _drop(node, fused)
+        drop(node, fused)
         traced.graph.erase_node(source)
         users = list(fused.users)
         known = _activation(traced, users[0]) if len(users) == 1 else None
         if known is not None and known[0] == "relu":
             conv.activation = known
-            _drop(users[0], fused)
+            drop(users[0], fused)
         return
 
 
 def _convolution(traced: fx.GraphModule, node: fx.Node) -> _Convolution | None:
     """The convolution at `node`, made one that can do more, where nothing else uses its output."""
-    module = _module(traced, node)
+    module = module_at(traced, node)
     if isinstance(module, _Convolution):
         return module if module.activation[0] == "none" and len(node.users) == 1 else None
     if not isinstance(module, nn.Conv2d) or not _is_alone(traced, node):
@@ -135,20 +124,11 @@ def _convolution(traced: fx.GraphModule, node: fx.Node) -> _Convolution | None:
 def _activation(traced: fx.GraphModule, node: fx.Node) -> tuple[str, list[float]] | None:
     if node.op == "call_function" and node.target in (functional.relu, torch.relu):
         return ACTIVATIONS[nn.ReLU]
-    module = _module(traced, node)
+    module = module_at(traced, node)
     return None if module is None else ACTIVATIONS.get(type(module))
-
-
-def _module(traced: fx.GraphModule, node: fx.Node) -> nn.Module | None:
-    return traced.get_submodule(str(node.target)) if node.op == "call_module" else None
 
 
 def _is_alone(traced: fx.GraphModule, node: fx.Node) -> bool:
     """Whether the module is called here only, and its output used once."""
     calls = [n for n in traced.graph.nodes if n.op == "call_module" and n.target == node.target]
     return len(calls) == 1 and len(node.users) == 1
-
-
-def _drop(node: fx.Node, successor: fx.Node) -> None:
-    node.replace_all_uses_with(successor)
-    node.graph.erase_node(node)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from captum.attr import DeepLift as CaptumDeepLift
 from captum.attr import GradientShap as CaptumGradientShap
 from captum.attr import Saliency as CaptumSaliency
 from torch import Tensor
@@ -203,6 +204,18 @@ def test_deep_lift_follows_the_rescale_rule(tiny: Batch) -> None:
         )
     slow = ((image - start) * multiplier)[0].sum(dim=0)
     assert torch.allclose(maps[0, 0], slow, atol=1e-5 * float(slow.abs().max()))
+
+
+@pytest.mark.filterwarnings("ignore:Setting forward, backward hooks")
+def test_deep_lift_agrees_with_captum_where_its_hooks_see_every_relu(tiny: Batch) -> None:
+    captum = CaptumDeepLift(tiny.classifier.private_copy(), eps=1e-6)
+    start = black(tiny.images, tiny.classifier.form)
+    targets = tiny.top(2)
+    maps = DeepLIFT().attribute(tiny, targets)
+    for column in range(2):
+        leaves = tiny.images.clone().requires_grad_()
+        other = captum.attribute(leaves, start, targets[:, column]).sum(dim=1).detach()
+        assert torch.allclose(maps[:, column], other, atol=1e-5 * float(other.abs().max()))
 
 
 @pytest.mark.parametrize("baseline", ["black", "mean", "blurred"])

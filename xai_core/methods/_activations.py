@@ -1,12 +1,14 @@
-"""Rewritten copies whose activations Captum can hook: one module for every use."""
+"""Copies with a module of their own for every use of an activation; pooling made of ReLUs."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, fx, nn
 
 from xai_core.classifier import Classifier
-from xai_core.methods._rewrite import LINEAR, module_at, operations, own_activations, replace, trace
+from xai_core.methods._rewrite import LINEAR, operations, own_activations, trace
 
 PIECEWISE_LINEAR = LINEAR | {"ReLU", "ReLU6", "MaxPool2d", "scale", "mean"}
 
@@ -26,28 +28,17 @@ def guided_copy(classifier: Classifier) -> fx.GraphModule:
     return own_activations(trace(classifier.private_copy()))
 
 
-def rescale_copy(classifier: Classifier) -> fx.GraphModule:
-    """A copy for DeepLIFT, with ReLUs of its own and MaxPools made of ReLUs.
-
-    Captum's own rule for MaxPool loses contributions where windows overlap.
-    """
-    traced = own_activations(trace(classifier.private_copy()))
-    for node in list(traced.graph.nodes):
-        pool = module_at(traced, node)
-        if isinstance(pool, nn.MaxPool2d):
-            replace(traced, node, PairwiseMaxPool(pool))
-    traced.recompile()
-    return traced
-
-
 class PairwiseMaxPool(nn.Module):
-    """MaxPool2d as a chain of max(a, b) = a + relu(b - a), along the rows and then the columns."""
+    """MaxPool2d as a chain of max(a, b) = a + relu(b - a), along the rows and then the columns.
 
-    def __init__(self, pool: nn.MaxPool2d) -> None:
+    `relu` makes the ReLUs, one for each step.
+    """
+
+    def __init__(self, pool: nn.MaxPool2d, relu: Callable[[], nn.Module] = nn.ReLU) -> None:
         super().__init__()
         self.size, self.stride = _pair(pool.kernel_size), _pair(pool.stride)
         self.padding, self.ceil = _pair(pool.padding), pool.ceil_mode
-        self.relus = nn.ModuleList(nn.ReLU() for _ in range(sum(self.size) - 2))
+        self.relus = nn.ModuleList(relu() for _ in range(sum(self.size) - 2))
         if _pair(pool.dilation) != (1, 1):
             raise ValueError("DeepLIFT has no rule for a MaxPool2d with dilation")
 

@@ -13,7 +13,8 @@ from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from xai_core.classifier import Classifier
-from xai_core.methods._rewrite import module_at, operation, own_activations, replace, trace
+from xai_core.folding import drop, fold_batch_norm, module_at
+from xai_core.methods._rewrite import operation, own_activations, replace, trace
 
 Hook = Callable[[Tensor], Tensor]
 KNOWN = frozenset(
@@ -32,10 +33,11 @@ def relevance_copy(classifier: Classifier) -> fx.GraphModule:
     Captum changes weights while it works and does not see functions, additions among them.
     """
     traced = own_activations(trace(copy.deepcopy(classifier.network)))
+    fold_batch_norm(traced)
     for node in list(traced.graph.nodes):
         kind, module = operation(traced, node), module_at(traced, node)
         if kind == "BatchNorm2d" and isinstance(module, nn.BatchNorm2d):
-            _fold(traced, node, module)
+            replace(traced, node, _alone(module))
         elif kind == "add":
             replace(traced, node, Addition_Module())
         elif kind == "adaptive_avg_pool2d":
@@ -45,31 +47,21 @@ def relevance_copy(classifier: Classifier) -> fx.GraphModule:
         elif kind == "Flatten":
             with traced.graph.inserting_before(node):
                 flat = traced.graph.call_function(torch.flatten, (node.args[0], 1))
-            _drop(traced, node, flat)
+            drop(node, flat)
         elif kind in ("Dropout", "dropout", "Identity", "stochastic_depth"):
-            _drop(traced, node, node.all_input_nodes[0])
+            drop(node, node.all_input_nodes[0])
     traced.recompile()
     traced.delete_all_unused_submodules()
     traced = traced.eval().requires_grad_(False)
     return traced.to(memory_format=torch.channels_last)
 
 
-def _drop(traced: fx.GraphModule, node: fx.Node, successor: fx.Node) -> None:
-    node.replace_all_uses_with(successor)
-    traced.graph.erase_node(node)
-
-
-def _fold(traced: fx.GraphModule, node: fx.Node, norm: nn.BatchNorm2d) -> None:
-    """Batch norm into the convolution before it, else into a channel by channel one of its own."""
-    source = node.all_input_nodes[0]
-    before = module_at(traced, source)
-    if isinstance(before, nn.Conv2d) and len(source.users) == 1:
-        replace(traced, source, fuse_conv_bn_eval(before, norm))
-        _drop(traced, node, node.all_input_nodes[0])
-        return
-    alone = nn.Conv2d(norm.num_features, norm.num_features, 1, groups=norm.num_features, bias=False)
-    alone.weight.data.fill_(1.0)
-    replace(traced, node, fuse_conv_bn_eval(alone.to(norm.weight.device).eval(), norm))
+def _alone(norm: nn.BatchNorm2d) -> nn.Conv2d:
+    """A batch norm with no convolution before it as one, channel by channel."""
+    count, device = norm.num_features, norm.weight.device
+    conv = nn.Conv2d(count, count, 1, groups=count, bias=False, device=device).eval()
+    nn.init.ones_(conv.weight)
+    return fuse_conv_bn_eval(conv, norm)
 
 
 def _booking(rule: Any, outputs: Tensor, bias: Tensor | None, shares: list[Tensor]) -> Hook:

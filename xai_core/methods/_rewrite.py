@@ -16,6 +16,7 @@ from torch.nn import functional
 from torchvision.models.feature_extraction import NodePathTracer
 
 from xai_core.classifier import Classifier
+from xai_core.folding import module_at
 
 Rewrite = Callable[[Classifier], fx.GraphModule]
 
@@ -90,11 +91,6 @@ def trace(network: nn.Module) -> fx.GraphModule:
     """The network as a graph of its modules and functions; the modules stay the same objects."""
     tracer = NodePathTracer()
     return fx.GraphModule(network, tracer.trace(network)).eval()
-
-
-def module_at(traced: fx.GraphModule, node: fx.Node) -> nn.Module | None:
-    """The module that a node calls, if it calls one."""
-    return traced.get_submodule(str(node.target)) if node.op == "call_module" else None
 
 
 def replace(traced: fx.GraphModule, node: fx.Node, module: nn.Module) -> None:
