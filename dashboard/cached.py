@@ -15,7 +15,7 @@ import streamlit as st
 import superpixels
 from explaining import Desk
 from pictures import Sample, gallery_ids, orchard_samples, photo_samples
-from run_folders import SHIPPED_RUNS, run_folders
+from run_folders import PROTECTED, SHIPPED_RUNS, run_folders
 from superpixels import Look, Step
 
 from xai_core import heatmap
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from xai_core.orchard.scene_book import SceneBook
 
 SHIPPED = SHIPPED_RUNS / "shipped"
+EVERY_METHOD = SHIPPED_RUNS / "every_method"
 THUMBNAIL_PX = 96
 
 
@@ -218,10 +219,12 @@ def _superpixel_answer(run_dir: Path, stamp: float) -> tuple[list[str], Contrast
 
 
 def runs() -> dict[str, Path]:
-    """Run folders by name: the shipped one, then the user's own, newest first."""
+    """Run folders by name: the shipped ones, then the user's own, newest first."""
     found = [path for path in run_folders() if (path / "manifest.json").is_file()]
     found = [path for path in found if not is_truth(path)]
-    found.sort(key=lambda path: (path.name != "shipped", -_stamp(path / "manifest.json")))
+    own = [path for path in found if path.name not in PROTECTED]
+    own.sort(key=lambda path: -_stamp(path / "manifest.json"))
+    found = [path for path in found if path not in own] + own
     return {path.name: path for path in found}
 
 
@@ -418,32 +421,31 @@ def map_agreement(stamp: float) -> tuple[list[str], npt.NDArray[np.float64], int
     return methods, np.asarray(stacked.mean(axis=0).filled(np.nan)), len(names)
 
 
-def passes() -> dict[str, float]:
-    """Forward passes per image of each method, as the shipped run noted them."""
-    stamp = run_stamp(SHIPPED)
-    described = manifest(SHIPPED, stamp)["methods"].values() if stamp else ()
-    return {entry["spec"]: entry["passes"] for entry in described}
+def passes(kind: facts.Kind = "methods") -> dict[str, float]:
+    """Forward passes per image by spec, as the shipped runs noted them."""
+    noted: dict[str, float] = {}
+    for run_dir in (EVERY_METHOD, SHIPPED):
+        stamp = run_stamp(run_dir)
+        described = manifest(run_dir, stamp)[kind].values() if stamp else ()
+        noted |= {entry["spec"]: entry["passes"] for entry in described}
+    return noted
 
 
 def cost_of(
     methods: tuple[str, ...], metrics: tuple[str, ...]
 ) -> tuple[float | None, float | None]:
-    """Forward passes per image, and seconds per pass, as the shipped run noted them."""
+    """Forward passes per image, and seconds per pass, as the shipped runs noted them."""
     stamp = run_stamp(SHIPPED)
     if not stamp:
         return None, None
-    described = manifest(SHIPPED, stamp)
-    of_method = {e["spec"]: e["passes"] for e in described["methods"].values()}
-    of_metric = {e["spec"]: e["passes"] for e in described["metrics"].values()}
+    of_method, of_metric = passes("methods"), passes("metrics")
     shared = sum(of_metric.get(metric, 0) for metric in metrics)
     total = sum(of_method.get(method, 0) + shared for method in methods)
     return total, _seconds_per_pass(SHIPPED, stamp)
 
 
 def not_counted(methods: tuple[str, ...], metrics: tuple[str, ...]) -> list[str]:
-    """Titles of those whose passes the shipped run did not note."""
-    stamp = run_stamp(SHIPPED)
-    described = manifest(SHIPPED, stamp) if stamp else {"methods": {}, "metrics": {}}
+    """Titles of those whose passes the shipped runs did not note."""
     kinds: tuple[tuple[facts.Kind, tuple[str, ...]], ...] = (
         ("methods", methods),
         ("metrics", metrics),
@@ -452,7 +454,7 @@ def not_counted(methods: tuple[str, ...], metrics: tuple[str, ...]) -> list[str]
         facts.label_of(spec, kind)
         for kind, specs in kinds
         for spec in specs
-        if spec not in {e["spec"] for e in described[kind].values()}
+        if spec not in passes(kind)
     ]
 
 

@@ -104,11 +104,12 @@ def pictures() -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
 
 
 def prepare() -> None:
-    """Load the network in the background: what is asked for next is then answered sooner."""
+    """Load network and methods in the background: what is asked for next is answered sooner."""
     chosen = choices.current()
     photo = photo_of(chosen.picture)
     about = About(chosen.network, photo.sha256, chosen.framing, photo)
-    cached.desk().ask(choices.session(), [Prediction(*about)])
+    first = [Maps(*about, method, (0,)) for method in sorted(chosen.methods, key=_cost)[:1]]
+    cached.desk().ask(choices.session(), [Prediction(*about), *first])
 
 
 def photo_of(picture: str) -> Photo:

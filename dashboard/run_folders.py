@@ -9,7 +9,7 @@ from xai_core import DATA
 
 SHIPPED_RUNS = DATA / "runs"
 RUNS = Path(os.environ.get("CAMPARE_RUNS") or SHIPPED_RUNS).expanduser().resolve()
-PROTECTED = ("shipped", "ground_truth")
+PROTECTED = ("shipped", "every_method", "ground_truth", "ground_truth_seed2")
 
 
 def run_folders() -> list[Path]:

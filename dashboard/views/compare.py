@@ -72,7 +72,9 @@ if not chosen.methods:
     display.show_problem("Choose at least one method above.", "hint")
 else:
     watch(show_rows, lambda: evidence.look(chosen).pace)
-    display.show_legend(chosen.view, chosen.threshold)
-    cards.show_twins(evidence.look(chosen))
-    if evidence.look(chosen).is_mapped:
+    seen = evidence.look(chosen)
+    if not seen.error:
+        display.show_legend(chosen.view, chosen.threshold)
+        cards.show_twins(seen)
+    if seen.is_mapped:
         show_more()

@@ -156,12 +156,13 @@ def reloaded() -> Callable[[Page], float]:
 
 
 @pytest.fixture
-def upload() -> Callable[[Page, Path], None]:
-    """Give the page a picture of one's own, as slowly as a person chooses a file."""
+def upload() -> Callable[..., None]:
+    """Give the page a picture of one's own, after `seconds` of choosing the file."""
 
-    def choose(page: Page, file: Path) -> None:
+    def choose(page: Page, file: Path, seconds: float = 1.5) -> None:
         page.get_by_role("button", name="Your picture").click()
-        page.wait_for_timeout(1500)  # opening draws the page again, and the uploader with it
+        # opening draws the page again, and the uploader with it
+        page.wait_for_timeout(seconds * 1000)
         page.locator("input[type=file]").set_input_files(file)
 
     return choose

@@ -14,7 +14,7 @@ from xai_core.methods import METHODS
 
 pytestmark = [pytest.mark.browser]
 Open = Callable[..., Page]
-Upload = Callable[[Page, Path], None]
+Upload = Callable[..., None]
 MAPS = "[data-testid=stImage] img[alt*=' for ']"
 MANY = [name for name, method in METHODS.items() if method.family != "attention"][:20]
 
@@ -27,7 +27,7 @@ def test_first_maps_stand_early_and_controls_answer(
     file = tmp_path / "large.jpg"
     Image.fromarray(pixels.astype(np.uint8)).save(file)
     page = open_page("?methods=" + "+".join(MANY), height=1500)
-    upload(page, file)
+    upload(page, file, seconds=4)  # a person looks for a file so long at least
     begin = time.perf_counter()
     expect(page.get_by_text("4000 × 3000 px")).to_be_visible()
     maps = page.locator(MAPS)

@@ -25,6 +25,7 @@ Upload = Callable[[Page, Path], None]
 Reloaded = Callable[[Page], float]
 VIEWS = Path(__file__).resolve().parents[2] / "dashboard" / "views"
 PAGES = ["" if p.stem == "compare" else p.stem for p in sorted(VIEWS.glob("*.py"))]
+WIDTHS = (1024, 1280, 1920)
 SCREENSHOTS = Path(__file__).with_name("screenshots")
 MAP = "[data-testid=stImage] img[alt^='CAM for']"
 
@@ -56,16 +57,17 @@ def test_page_opens(
     browser_report.append(f"/{name}: {reloaded(page):.2f} s")
 
 
-@pytest.mark.parametrize("width", [1024, 1280, 1920])
 @pytest.mark.parametrize("name", PAGES)
 def test_screenshots_have_nothing_beyond_the_window(
-    open_page: Open, settled: Wait, name: str, width: int
+    open_page: Open, settled: Wait, name: str
 ) -> None:
-    page = open_page(name, width=width, height=1600)
-    settled(page)
     SCREENSHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name or 'compare'}_{width}.png")
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page = open_page(name, width=WIDTHS[0], height=1600)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 1600})
+        settled(page)
+        page.screenshot(path=SCREENSHOTS / f"{name or 'compare'}_{width}.png")
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), width
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -26,7 +26,9 @@ def nothing_evaluated_yet(runs: Path) -> None:
 def boxes(page: Page) -> Locator:
     """The runs in the list that are not the shipped ones."""
     cards = page.locator("[class*='st-key-_job'][class*='box']")
-    return cards.filter(has_not=page.get_by_role("heading", name=re.compile("^(shipped|ground)")))
+    return cards.filter(
+        has_not=page.get_by_role("heading", name=re.compile("^(shipped|every|ground)"))
+    )
 
 
 def processes(runs: Path) -> list[int]:
