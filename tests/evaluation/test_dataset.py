@@ -72,6 +72,7 @@ def test_every_beginning_is_balanced() -> None:
     order = dealt(items)
     assert len(order) == 24
     assert {item.label for item in order[:3]} == {0, 1, 2}
+    assert {item.level for item in order[:3]} == {0, 1}
     assert {(item.label, item.level) for item in order[:6]} == {
         (label, level) for label in range(3) for level in range(2)
     }

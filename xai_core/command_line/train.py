@@ -39,8 +39,8 @@ _TRAINED = {
     "finish_scenes": 2400, "finish_epochs": 2,
 }  # fmt: skip
 _FINE_TUNED = {
-    "weights": "orchard", "coarse_epochs": 0, "epochs": 0, "scenes": 800,
-    "finish_scenes": 1600, "finish_epochs": 4,
+    "weights": "orchard", "coarse_epochs": 0, "epochs": 10, "scenes": 1600,
+    "finish_scenes": 1600, "finish_epochs": 2,
 }  # fmt: skip
 
 

@@ -167,7 +167,7 @@ def load_folder(folder: str | Path, categories: Sequence[str]) -> Dataset:
 
 
 def dealt(items: Sequence[Item]) -> tuple[Item, ...]:
-    """The items ordered so that every beginning holds the classes, then the levels, evenly."""
+    """The items ordered so that every beginning holds classes evenly, and levels among them."""
     return tuple(_deal(items, [lambda item: item.label, lambda item: item.level]))
 
 
@@ -178,14 +178,18 @@ def framed_mask(mask: Mask, form: InputFormat, framing: Framing) -> Mask:
     return np.asarray(crop.resize((form.size, form.size), Image.Resampling.NEAREST), dtype=bool)
 
 
-def _deal(items: Sequence[Item], keys: Sequence[Callable[[Item], int | None]]) -> list[Item]:
+def _deal(
+    items: Sequence[Item], keys: Sequence[Callable[[Item], int | None]], first: int = 0
+) -> list[Item]:
+    """One item of each hand in turn, beginning with hand `first`: each class at another level."""
     if not keys:
         return list(items)
     hands: dict[int | None, list[Item]] = defaultdict(list)
     for item in items:
         hands[keys[0](item)].append(item)
     order = sorted(hands, key=lambda value: (value is None, value))
-    dealt_hands = [_deal(hands[value], keys[1:]) for value in order]
+    order = order[first % len(order) :] + order[: first % len(order)] if order else []
+    dealt_hands = [_deal(hands[value], keys[1:], place) for place, value in enumerate(order)]
     longest = max(map(len, dealt_hands), default=0)
     return [hand[turn] for turn in range(longest) for hand in dealt_hands if turn < len(hand)]
 
