@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import xai_core
 from xai_core.catalog import names_in
-from xai_core.recipe import Setting, Value
+from xai_core.recipe import Setting, Value, in_words
 
 Kind = Literal["methods", "metrics"]
 CODE = Path(xai_core.__file__).parent
@@ -112,7 +112,8 @@ def label_of(spec: str, kind: Kind = "methods") -> str:
     name, _, changed = spec.partition("[")
     known = facts(kind).get(name)
     title = str(known.title) if known else name.replace("_", " ")
-    changes = changed.rstrip("]").replace(",", ", ").replace("=", " ")
+    pairs = (pair.partition("=") for pair in changed.rstrip("]").split(",") if pair)
+    changes = ", ".join(in_words(name, value) for name, _, value in pairs)
     return f"{title} ({changes})" if changes else title
 
 

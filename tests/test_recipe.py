@@ -133,7 +133,7 @@ SPELLED = [
     (
         Sample(width=1e-5, flip=False, mode="max"),
         "sample[width=1e-05,mode=max,flip=false]",
-        "Sample (width 1e-05, mode max, flip false)",
+        "Sample (width 1e-05, mode max, flip off)",
     ),
     (Sample(width=0.1 + 0.2), "sample[width=0.30000000000000004]", None),
 ]

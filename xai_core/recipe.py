@@ -150,8 +150,16 @@ class Recipe:
 
     def label(self) -> str:
         """The title for people, with the settings that differ from their defaults."""
-        changed = ", ".join(f"{name} {_spelled(v)}" for name, v in self.changed().items())
+        changed = ", ".join(
+            in_words(name, _spelled(value)) for name, value in self.changed().items()
+        )
         return f"{self.title} ({changed})" if changed else self.title
+
+
+def in_words(name: str, spelled: str) -> str:
+    """A changed setting for people: "segments 200", "per pixel" where it is true."""
+    words = name.replace("_", " ")
+    return words if spelled == "true" else f"{words} {'off' if spelled == 'false' else spelled}"
 
 
 def _spelled(value: Value) -> str:

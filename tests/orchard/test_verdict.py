@@ -109,7 +109,7 @@ def test_sentences_say_what_the_numbers_say(truth, metrics):
     assert "Over 2 benchmarks, CAM comes first among 5 methods (mean rank 1.0)." in said
     assert "CAM in part correlation and distractibility" in said
     assert "SD ranks methods as the known truth does, beyond chance." in said
-    assert "deletion ranks them the other way round." in said
+    assert "Deletion ranks them the other way round." in said
     nothing = verdict.sentences(means, trusted[trusted["metric"] == "flat"], names)
     assert "No metric ranks these methods as the known truth does, beyond chance." in nothing
 

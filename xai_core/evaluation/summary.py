@@ -133,9 +133,11 @@ def oriented_means(scores: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
 
 
 def same_methods(scores: pd.DataFrame, manifest: Manifest) -> list[tuple[str, ...]]:
-    """Groups of methods that coincide on this network in all ranked metrics."""
+    """Groups of methods that coincide on this network in all ranked metrics, in the run's order."""
     rows = scores[scores["metric"].isin(list(directions(manifest)))]
     wide = rows.pivot_table(
         index=["image_sha256", "metric"], columns="method", values="score", dropna=False, sort=False
     )
-    return identical_groups(wide)
+    order = [entry["spec"] for entry in manifest.get("methods", {}).values()]
+    listed = [spec for spec in order if spec in wide]
+    return identical_groups(wide[[*listed, *wide.columns.difference(listed, sort=False)]])

@@ -115,13 +115,13 @@ def sentences(means: pd.DataFrame, trusted: pd.DataFrame, names: dict[str, str])
     oppose = list(sure.loc[sure["tau"] < 0, "metric"])
     if agree:
         verb = "rank" if len(agree) > 1 else "ranks"
-        said.append(
-            f"{joined(agree, names)} {verb} methods as the known truth does, beyond chance."
-        )
+        who = _capital(joined(agree, names))
+        said.append(f"{who} {verb} methods as the known truth does, beyond chance.")
     elif len(trusted):
         said.append("No metric ranks these methods as the known truth does, beyond chance.")
     if oppose:
-        said.append(f"{joined(oppose, names)} ranks them the other way round.")
+        verb = "rank" if len(oppose) > 1 else "ranks"
+        said.append(f"{_capital(joined(oppose, names))} {verb} them the other way round.")
     return said
 
 
@@ -129,6 +129,10 @@ def joined(specs: Sequence[str], names: dict[str, str]) -> str:
     """Titles in a sentence: "A", "A and B", "A, B and C"."""
     titles = [names.get(spec, spec) for spec in specs]
     return " and ".join([", ".join(titles[:-1]), titles[-1]] if len(titles) > 1 else titles)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _interval(pair: np.ndarray[Any, Any], resamples: int) -> tuple[float, float]:
