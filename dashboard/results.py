@@ -230,16 +230,20 @@ def curve_means(
 
 def _on_one_grid(part: pd.DataFrame) -> tuple[Floats, Floats]:
     """Fractions (P,) and values (N, P) of one method's curves, images without NaN only."""
-    by_image = [
-        (image["fraction"].to_numpy(float), image["value"].to_numpy(float))
-        for _, image in part.groupby("image_sha256", sort=False)
-    ]
+    codes = pd.factorize(part["image_sha256"])[0]
+    order, ends = np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1]
+    by_image = zip(
+        np.split(part["fraction"].to_numpy(float)[order], ends),
+        np.split(part["value"].to_numpy(float)[order], ends),
+        strict=True,
+    )
     sound = [(f, v) for f, v in by_image if not np.isnan(v).any()]
     if not sound:
         return np.empty(0), np.empty((0, 0))
-    first = sound[0][0]
-    if all(len(f) == len(first) and np.allclose(f, first) for f, _ in sound):
-        return first, np.stack([v for _, v in sound])
+    if len({len(f) for f, _ in sound}) == 1:
+        fractions = np.stack([f for f, _ in sound])
+        if np.allclose(fractions, fractions[0]):
+            return fractions[0], np.stack([v for _, v in sound])
     even = np.linspace(0, 1, 41)
     return even, np.stack([np.interp(even, f, v) for f, v in sound])
 
