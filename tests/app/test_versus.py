@@ -49,6 +49,7 @@ def test_a_copy_of_a_run_agrees_with_it_fully(
     monkeypatch.setattr(run_folders, "RUNS", tmp_path)
     app = open_page("leaderboard")
     app.session_state["_more"] = "Another run"
+    app.session_state["_other_run"] = "again"
     app.run()
     assert not app.exception
     text = "\n".join(html.proto.body for html in app.get("html"))
