@@ -18,7 +18,6 @@ CURVE_NAMES = {
     "lerf": "least relevant first",
     "insertion": "revealed",
     "irof": "by superpixels",
-    "randomization": "correlation",
 }
 ACCENT, MUTED = "#0b5cad", "#8a8a8a"
 _DIVERGING = [[0.0, "#1c5ca8"], [0.5, "#f6f5f0"], [1.0, "#c8401c"]]
@@ -176,10 +175,12 @@ def draw_wins(pairs: pd.DataFrame, names: Mapping[str, str], order: Sequence[str
     return chart
 
 
-def draw_curves(rows: pd.DataFrame, names: Mapping[str, str], title: str) -> go.Figure:
+def draw_curves(
+    rows: pd.DataFrame, names: Mapping[str, str], title: str, across: str = "share of pixels"
+) -> go.Figure:
     """Mean curves with their bands; the second curve of a metric is dashed.
 
-    `rows` has method, curve, fraction, mean, low, high.
+    `rows` has method, curve, fraction, mean, low, high; `across` names the fraction.
     """
     chart = go.Figure()
     kinds = sorted(set(rows["curve"]), reverse=True)
@@ -190,10 +191,12 @@ def draw_curves(rows: pd.DataFrame, names: Mapping[str, str], title: str) -> go.
         ends = list(part["fraction"]) + list(part["fraction"])[::-1]
         band = list(part["high"]) + list(part["low"])[::-1]
         shared = {"legendgroup": str(method), "hoverinfo": "skip", "showlegend": False}
+        which = f", {CURVE_NAMES.get(str(curve), curve)}" if len(kinds) > 1 else ""
         chart.add_trace(
             go.Scatter(
                 x=ends,
                 y=band,
+                mode="lines",
                 fill="toself",
                 fillcolor=_faint(colour),
                 line={"width": 0},
@@ -204,14 +207,14 @@ def draw_curves(rows: pd.DataFrame, names: Mapping[str, str], title: str) -> go.
             go.Scatter(
                 x=part["fraction"],
                 y=part["mean"],
-                name=f"{names[str(method)]}, {CURVE_NAMES.get(str(curve), curve)}",
+                name=f"{names[str(method)]}{which}",
                 legendgroup=str(method),
                 mode="lines",
                 line={"color": colour, "width": 2.5, "dash": dashes[curve]},
                 hovertemplate="%{x:.0%}: %{y:.3f}",
             )
         )
-    chart.update_xaxes(title={"text": "share of pixels"}, tickformat=".0%", range=[0, 1])
+    chart.update_xaxes(title={"text": across}, tickformat=".0%", range=[0, 1])
     chart.update_yaxes(title={"text": title}, rangemode="tozero")
     chart.update_layout(height=520, margin={"l": 10, "r": 10, "t": 10, "b": 10}, hovermode="x")
     return chart
@@ -336,7 +339,7 @@ def draw_matrix(
     values: npt.NDArray[np.float64], names: Sequence[str], low: float, title: str
 ) -> go.Figure:
     """A square of pairwise values, written into its cells."""
-    text = [["–" if v != v else f"{v:.2f}" for v in row] for row in values]
+    text = [["–" if v != v else f"{v:z.2f}" for v in row] for row in values]
     chart = go.Figure(
         go.Heatmap(
             z=values,

@@ -31,7 +31,7 @@ else:
     display.show_note(wording.SANITY.format(n=int(rows["n"].max())))
     stored = cached.curves(shown.run_dir, shown.stamp)
     if shown.measure in results.curve_metrics(stored, shown.manifest):
-        methods = {e["spec"]: e["label"] for e in shown.manifest["methods"].values()}
+        methods = dict(zip(rows["method"], rows["name"], strict=True))
         display.show_section(
             "Layer by layer",
             "Rank correlation with the untouched map while layers become random, the last first.",
@@ -39,4 +39,6 @@ else:
         chosen = choices.ask_shown(methods, choices.METHODS)
         about = (shown.run_dir, shown.stamp, shown.filters, shown.measure)
         rows = cached.curve_means(*about, tuple(chosen))
-        display.show_chart(None, charts.draw_curves(rows, methods, "rank correlation"), "Layers")
+        across = "share of the layers that are random"
+        chart = charts.draw_curves(rows, methods, "rank correlation", across)
+        display.show_chart(None, chart, "Layers")
