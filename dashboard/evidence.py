@@ -104,12 +104,11 @@ def pictures() -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
 
 
 def prepare() -> None:
-    """Load network and methods in the background: what is asked for next is answered sooner."""
+    """Load the network in the background: what is asked for next is then answered sooner."""
     chosen = choices.current()
     photo = photo_of(chosen.picture)
     about = About(chosen.network, photo.sha256, chosen.framing, photo)
-    first = [Maps(*about, method, (0,)) for method in sorted(chosen.methods, key=_cost)[:1]]
-    cached.desk().ask(choices.session(), [Prediction(*about), *first])
+    cached.desk().ask(choices.session(), [Prediction(*about)])
 
 
 def photo_of(picture: str) -> Photo:
