@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import cached
 import charts
 import choices
+import parameters
 import results
 import run_pictures
 import streamlit as st
@@ -78,4 +79,4 @@ def show_examples(scores: pd.DataFrame, method: str, metric: str, manifest: dict
             st.html(f"<div class='card'><h3>{escape(text)}</h3></div>")
             known = row["image"] in cached.samples()
             if known and st.button("Open", key=choices.example_key(number), width="stretch"):
-                choices.show_in_compare(row["image"], [method, *choices.METHODS])
+                choices.show_in_compare(row["image"], [method, *parameters.METHODS])

@@ -22,7 +22,17 @@ from xai_core import heatmap
 from xai_core.evaluation.convergence import FILE, load_convergence
 from xai_core.evaluation.feature_book import FeatureBook, load_feature_book
 from xai_core.evaluation.gallery import Gallery, load_gallery
-from xai_core.images import BadImage, Floats, Framing, InputFormat, Photo, map_on_photo, open_image
+from xai_core.images import (
+    RGB,
+    BadImage,
+    Floats,
+    Framing,
+    InputFormat,
+    Photo,
+    framed,
+    map_on_photo,
+    open_image,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,6 +154,20 @@ def run_thumbnail(file: Path, sha256: str) -> str:
         return ""
 
 
+@st.cache_resource(show_spinner=False, max_entries=16)
+def fitted_photo(_photo: Photo, sha256: str, longest_px: int) -> RGB:
+    """The photo as it is drawn, its longer side at most `longest_px`; not to be written to."""
+    return heatmap.fitted(_photo.rgb, longest_px)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def framed_photo(
+    _photo: Photo, sha256: str, form: tuple[tuple[str, Any], ...], framing: Framing
+) -> RGB:
+    """The photo as the network sees it; not to be written to."""
+    return framed(_photo.rgb, InputFormat(**dict(form)), framing)
+
+
 @st.cache_data(show_spinner=False, max_entries=600)
 def drawn(
     _photo: Photo,
@@ -158,7 +182,7 @@ def drawn(
     longest_px: int,
 ) -> bytes:
     """A map on its photo as a JPEG; `key` names photo, network, method, settings and class."""
-    rgb = heatmap.fitted(_photo.rgb, longest_px)
+    rgb = fitted_photo(_photo, _photo.sha256, longest_px)
     height, width = rgb.shape[:2]
     values = map_on_photo(_values, height, width, InputFormat(**dict(form)), framing)
     if view == "kept":
@@ -170,7 +194,7 @@ def drawn(
 
 @st.cache_data(show_spinner=False, max_entries=60)
 def shown_photo(_photo: Photo, sha256: str, longest_px: int) -> bytes:
-    return heatmap.encoded(heatmap.fitted(_photo.rgb, longest_px), ".jpg")
+    return heatmap.encoded(fitted_photo(_photo, sha256, longest_px), ".jpg")
 
 
 @st.cache_resource(show_spinner=False, max_entries=60)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import plotly.graph_objects as go
+
+if TYPE_CHECKING:
+    from xai_core.evaluation.statistics import Friedman
 
 COLOURS = (
     "#0b5cad", "#c8401c", "#2e7d32", "#7b3fa0", "#b07a00",
@@ -101,42 +105,51 @@ def draw_intervals(rows: pd.DataFrame, floor: float | None, title: str) -> go.Fi
 
 
 def draw_critical_differences(
-    ranks: Mapping[str, float], groups: Sequence[Sequence[str]], difference: float
+    test: Friedman, titles: Mapping[str, str], baselines: Collection[str]
 ) -> go.Figure:
-    """Mean ranks on a line, the best on top; bars join methods that are not told apart."""
-    names = sorted(ranks, key=ranks.__getitem__)
-    rows = {name: len(names) - place for place, name in enumerate(names)}
+    """Mean ranks on a line, the best on top; bars join methods that are not told apart.
+
+    `titles` names the methods; those whose title is in `baselines` are drawn as such.
+    """
+    ranks = test.mean_ranks.sort_values()
+    names = [titles[method] for method in ranks.index]
+    rows = {method: len(names) - place for place, method in enumerate(ranks.index)}
     chart = go.Figure()
-    bars_at = max(ranks.values()) + 0.04 * (max(ranks.values()) - min(ranks.values()) + 1)
-    for number, group in enumerate(groups):
+    bars_at = ranks.max() + 0.04 * (ranks.max() - ranks.min() + 1)
+    for number, group in enumerate(test.groups):
         place = bars_at + 0.35 * (number % 8)
-        ends = [rows[group[0]] + 0.3, rows[group[-1]] - 0.3]
+        told = ", ".join(titles[method] for method in group)
         chart.add_trace(
             go.Scatter(
                 x=[place, place],
-                y=ends,
+                y=[rows[group[0]] + 0.3, rows[group[-1]] - 0.3],
                 mode="lines",
                 line={"width": 4, "color": MUTED},
-                hovertemplate=f"not told apart: {', '.join(group)}<extra></extra>",
+                hovertemplate=f"not told apart: {told}<extra></extra>",
                 showlegend=False,
             )
         )
+    is_null = [name in baselines for name in names]
     chart.add_trace(
         go.Scatter(
-            x=[ranks[name] for name in names],
-            y=[rows[name] for name in names],
+            x=ranks.tolist(),
+            y=list(rows.values()),
             mode="markers",
-            marker={"size": 9, "color": ACCENT},
+            marker={
+                "size": 9,
+                "color": [MUTED if null else ACCENT for null in is_null],
+                "symbol": ["circle-open" if null else "circle" for null in is_null],
+            },
             customdata=names,
             hovertemplate="%{customdata}: mean rank %{x:.2f}<extra></extra>",
             showlegend=False,
         )
     )
     chart.update_yaxes(
-        tickvals=list(rows.values()), ticktext=list(rows), ticks="", showgrid=True, tickfont_size=12
+        tickvals=list(rows.values()), ticktext=names, ticks="", showgrid=True, tickfont_size=12
     )
-    title = f"mean rank (1 is best); critical difference {difference:.2f}"
-    ends = [min(ranks.values()) - 0.5, bars_at + 0.35 * min(8, len(groups)) + 0.2]
+    title = f"mean rank (1 is best); critical difference {test.critical_difference:.2f}"
+    ends = [ranks.min() - 0.5, bars_at + 0.35 * min(8, len(test.groups)) + 0.2]
     chart.update_xaxes(title={"text": title, "font": {"size": 12}}, zeroline=False, range=ends)
     chart.update_layout(height=120 + 21 * len(names), margin={"l": 10, "r": 10, "t": 30, "b": 10})
     return chart

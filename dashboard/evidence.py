@@ -26,13 +26,17 @@ class About(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """A picture that is no sample: its photo, its true class and that class' index."""
+    """A picture that is no sample: its photo, its true class and the index of that."""
 
     photo: Photo
     label: str
-    index: int
+    true: int
 
 
+PATIENCE = 0.25
+"""Seconds that a page that opens waits for what comes at once, instead of drawing itself twice."""
+FIRST = "secam"
+"""What is computed ahead: it needs the pass, the superpixels and the modules that others need."""
 AT_ONCE = ("baseline", "CAM", "attention")
 SHOWN_METRICS = ("symmetric_relevance_gain", "single_deletion", "deletion", "insertion")
 
@@ -104,11 +108,11 @@ def pictures() -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
 
 
 def prepare() -> None:
-    """Load the network in the background: what is asked for next is then answered sooner."""
+    """Load network and methods in the background: what is asked next is answered sooner."""
     chosen = choices.current()
     photo = photo_of(chosen.picture)
     about = About(chosen.network, photo.sha256, chosen.framing, photo)
-    cached.desk().ask(choices.session(), [Prediction(*about)])
+    cached.desk().ask(choices.session(), [Prediction(*about), Maps(*about, FIRST, (0,))])
 
 
 def photo_of(picture: str) -> Photo:
@@ -117,11 +121,15 @@ def photo_of(picture: str) -> Photo:
 
 
 def look(
-    chosen: Choices, metrics: Sequence[str] = SHOWN_METRICS, subject: Subject | None = None
+    chosen: Choices,
+    metrics: Sequence[str] = SHOWN_METRICS,
+    subject: Subject | None = None,
+    patience: float = 0.0,
 ) -> Evidence:
     """All that is known now; what is missing is computed in the background, cheapest first.
 
-    The picture is `subject`, else the chosen sample or upload.
+    The picture is `subject`, else the chosen sample or upload. For what takes no longer than
+    `patience` (s) it is waited.
     """
     photo, label = _pictured(chosen, subject)
     shipped = _shipped(chosen, photo)
@@ -131,7 +139,7 @@ def look(
         told: dict[str, Any] = shipped
     else:
         question = Prediction(*about)
-        answer = desk.ask(session, [question]).get(question)
+        answer = desk.ask(session, [question], patience).get(question)
         if answer is None or answer.error:
             return Evidence(
                 photo,
@@ -140,7 +148,7 @@ def look(
                 error=answer.error if answer else "",
             )
         told = answer.value
-    truth = (subject.index,) if subject else _indices(told["categories"], label)
+    truth = (subject.true,) if subject else _indices(told["categories"], label)
     targets = targets_of(chosen, told["categories"], told["probabilities"], truth)
     missing = [m for m in chosen.methods if shipped is None or not _stored(shipped, m, targets)]
     questions: list[Question] = [Maps(*about, m, targets) for m in sorted(missing, key=_cost)]
@@ -149,7 +157,7 @@ def look(
         for m in sorted(missing if metrics else (), key=_cost)
         for target in targets
     ]
-    known = desk.ask(session, questions) if questions else {}
+    known = desk.ask(session, questions, patience) if questions else {}
     cells = [
         _live_cell(known, about, method, targets, target, tuple(metrics))
         if method in missing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -27,6 +28,8 @@ KEPT_BATCHES = 4
 PHOTOS_AT_ONCE = 16
 FORGET_SECONDS = 20.0
 IDLE_SECONDS = 0.5
+EXPECTED = (ValueError, ArithmeticError, OSError, RuntimeError, MemoryError)
+"""What bad input, full disks and small memories raise; the message is for people."""
 
 
 @dataclass(frozen=True)
@@ -253,19 +256,26 @@ class Desk:
         self._change = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def ask(self, session: str, questions: Sequence[Question]) -> dict[Question, Answer]:
-        """What is known of `questions`; the rest is now what `session` waits for, in this order."""
+    def ask(
+        self, session: str, questions: Sequence[Question], patience: float = 0.0
+    ) -> dict[Question, Answer]:
+        """What is known of `questions`; the rest is now what `session` waits for, in this order.
+
+        With `patience` it is what is known after so many seconds, sooner if that is everything.
+        """
         with self._change:
-            known = {q: self._answers[q] for q in questions if q in self._answers}
-            for question in known:
-                self._answers.move_to_end(question)
-            waiting = [q for q in questions if q not in known]
+            waiting = [q for q in questions if q not in self._answers]
             self._wanted[session] = (time.monotonic(), waiting)
             if waiting and self._thread is None:
                 # not a daemon: ending Python in the middle of a torch operation would crash it
                 self._thread = threading.Thread(target=self._work, name="desk", daemon=False)
                 self._thread.start()
             self._change.notify_all()
+            if waiting and patience:
+                self._change.wait_for(lambda: self._answers.keys() >= set(waiting), patience)
+            known = {q: self._answers[q] for q in questions if q in self._answers}
+            for question in known:
+                self._answers.move_to_end(question)
         return known
 
     def answer_now(self, question: Question) -> Answer:
@@ -276,12 +286,16 @@ class Desk:
         begin = time.perf_counter()
         try:
             answer = Answer(question.compute(self), seconds=time.perf_counter() - begin)
-        except (ValueError, ArithmeticError, OSError, RuntimeError, MemoryError) as error:
+        except EXPECTED as error:
             answer = Answer(error=str(error).partition("\n")[0] or type(error).__name__)
+        except Exception as error:  # a fault of ours must not end the thread that all wait for
+            logging.getLogger(__name__).exception("a question failed")
+            answer = Answer(error=f"{type(error).__name__}: {error}; the log tells where")
         with self._change:
             self._answers[question] = answer
             while len(self._answers) > KEPT_ANSWERS:
                 self._answers.popitem(last=False)
+            self._change.notify_all()
         return answer
 
     def batch(self, question: Question) -> Batch:

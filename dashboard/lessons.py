@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 import streamlit as st
@@ -17,7 +18,7 @@ def show_recipe(fact: Facts) -> None:
         arrow = f" {fact.arrow}" if fact.arrow else ""
         st.html(f"<h2 class='section'>{escape(fact.title)}{arrow}</h2>")
         st.latex(fact.formula)
-        st.html("".join(f"<p class='prose'>{escape(p)}</p>" for p in fact.doc.split("\n\n")))
+        st.html("".join(f"<p class='prose'>{typeset(p)}</p>" for p in fact.doc.split("\n\n")))
         st.html(f"<p class='prose'><b>When it misleads.</b> {escape(fact.caveat)}</p>")
         show_note(fact.reference)
     with right:
@@ -29,6 +30,21 @@ def show_recipe(fact: Facts) -> None:
         head = "<tr><th scope='col'>Setting</th><th scope='col'>Default</th><th>Meaning</th></tr>"
         table = f"<table class='settings'>{head}{rows}</table>" if rows else "<p>No settings.</p>"
         st.html(table)
+
+
+def typeset(text: str) -> str:
+    """A docstring as HTML: `names` as code, a_b and a^b with their index below and above."""
+    parts = escape(text).split("`")
+    for place in range(0, len(parts), 2):
+        lowered = re.sub(r"_(?:\{([^}]*)\}|(\(\w+\)|[A-Za-z0-9]+))", _below, parts[place])
+        parts[place] = re.sub(r"\^([A-Za-z0-9]+)", r"<sup>\1</sup>", lowered)
+    for place in range(1, len(parts), 2):
+        parts[place] = f"<code>{parts[place]}</code>"
+    return "".join(parts)
+
+
+def _below(found: re.Match[str]) -> str:
+    return f"<sub>{found[1] or found[2]}</sub>"
 
 
 def show_worked_example() -> None:

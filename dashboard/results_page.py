@@ -50,7 +50,7 @@ def ask_run_and_images(
         known = [metric for metric in known if metric in measures]
     titles = {metric: results.metric_title(metric, manifest) for metric in known}
     metric = ""
-    with choices.toolbar([2, *([3] if titles else []), 3, 2, 2.6]) as (
+    with choices.toolbar([1.4, *([2.2] if titles else []), 1.7, 2.1, 2.35]) as (
         run,
         *measure,
         labels,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from xai_core import DATA
 
 
-def file_of(image: dict[str, Any]) -> Path:
+def file_of(image: Mapping[Any, Any]) -> Path:
     """The file of one of a manifest's images; whether it is still there is not looked at."""
     return DATA.parent / str(image["path"])
 

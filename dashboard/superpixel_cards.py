@@ -12,6 +12,7 @@ import superpixels
 from choices import Choices
 from display import offer_figures, show_legend, show_note, show_section, show_steps
 from evidence import Cell, Evidence
+from exports import LONGEST_PX
 from superpixels import Look, Step
 
 from xai_core.evaluation.contrast import CONTROLS
@@ -32,7 +33,9 @@ def compared(chosen: Choices) -> tuple[str, ...]:
 def look_of(seen: Evidence, chosen: Choices) -> Look:
     """How the photo of some evidence is shown."""
     form = InputFormat(**dict(seen.form))
-    return Look(seen.photo.rgb, form, chosen.framing, chosen.opacity, chosen.threshold)
+    drawn = cached.fitted_photo(seen.photo, seen.photo.sha256, LONGEST_PX)
+    framed = cached.framed_photo(seen.photo, seen.photo.sha256, seen.form, chosen.framing)
+    return Look(drawn, framed, form, chosen.framing, chosen.opacity, chosen.threshold)
 
 
 def show_way(seen: Evidence, chosen: Choices, cam: Cell) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from xai_core import heatmap
 from xai_core.evaluation.gallery import grid_behind
-from xai_core.images import RGB, Floats, Framing, InputFormat, framed, framed_region, map_on_photo
+from xai_core.images import RGB, Floats, Framing, InputFormat, framed_region, map_on_photo
 
 Labels = npt.NDArray[np.int64]
 SLIC_PASSES = 10
@@ -28,17 +28,17 @@ class Step:
 
 @dataclass(frozen=True)
 class Look:
-    """How a photo is shown: what the network sees of it, and how strongly maps cover it."""
+    """How a photo is shown: what the network sees of it, and how strongly maps cover it.
+
+    `rgb` (H, W, 3) is the photo as it is drawn, `seen` (size, size, 3) the network's input.
+    """
 
     rgb: RGB
+    seen: RGB
     form: InputFormat
     framing: Framing
     opacity: float
     threshold: float
-
-    def seen(self) -> RGB:
-        """(size, size, 3): the picture as the network sees it."""
-        return framed(self.rgb, self.form, self.framing)
 
     def map(self, values: Floats) -> Floats:
         height, width = self.rgb.shape[:2]
@@ -104,7 +104,7 @@ def square_cells(height: int, width: int, segments: int) -> Labels:
 
 def secam_steps(look: Look, cam: Floats, segments: int, compactness: float) -> list[Step]:
     """From CAM to what SeCAM keeps, in six pictures; all maps on CAM's scale."""
-    labels = regions(look.seen(), segments, compactness)
+    labels = regions(look.seen, segments, compactness)
     secam, limit = region_means(cam, labels), heatmap.limit_of(cam)
     coarse, count = on_its_grid(cam), int(labels.max()) + 1
     share = f"{look.threshold:.0%}"
@@ -120,7 +120,7 @@ def secam_steps(look: Look, cam: Floats, segments: int, compactness: float) -> l
 
 def slic_steps(look: Look, segments: int, compactness: float) -> list[Step]:
     """SLIC in four pictures: seeds, first assignment, converged, small pieces joined."""
-    rgb, loose = look.seen(), {"enforce_connectivity": False}
+    rgb, loose = look.seen, {"enforce_connectivity": False}
     first = regions(rgb, segments, compactness, max_num_iter=1, **loose)
     settled = regions(rgb, segments, compactness, max_num_iter=SLIC_PASSES, **loose)
     joined = regions(rgb, segments, compactness)
@@ -140,6 +140,6 @@ def sweep(
     """What SeCAM keeps, one row for each number of segments, one column for each threshold."""
     rows = []
     for segments in counts:
-        secam = region_means(cam, regions(look.seen(), segments, compactness))
+        secam = region_means(cam, regions(look.seen, segments, compactness))
         rows.append([heatmap.masked(look.rgb, look.map(secam), share) for share in shares])
     return rows

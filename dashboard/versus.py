@@ -71,10 +71,10 @@ def says(both: pd.DataFrame, here: str, there: str, measure: str) -> list[str]:
     if len(both) < 3:
         return [f"{len(both)} methods are in both runs."]
     means = pd.DataFrame({"here": both["mean_here"], "there": both["mean_there"]})
-    tau = float(agreement(means).iloc[0, 1])
+    tau = agreement(means).to_numpy(dtype=float)[0, 1]
     higher = "↓" not in measure
     leaders = [
-        both.loc[both[column].idxmax() if higher else both[column].idxmin(), "name"]
+        both.sort_values(column, ascending=not higher)["name"].iloc[0]
         for column in ("mean_here", "mean_there")
     ]
     first = f"Kendall's τ-b between the two orders of {len(both)} methods is {tau:.2f}."

@@ -201,7 +201,7 @@ READING = (
 
 def method_table(passes: Mapping[str, float]) -> pd.DataFrame:
     """Every method with its family, its cost where a run measured it, and its source."""
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "Method": fact.title,
             "Family": fact.family,
@@ -213,6 +213,7 @@ def method_table(passes: Mapping[str, float]) -> pd.DataFrame:
         }
         for name, fact in facts.facts("methods").items()
     )
+    return table.assign(Passes=table["Passes"].astype("Float64").round().astype("Int64"))
 
 
 def metric_table() -> pd.DataFrame:

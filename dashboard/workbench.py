@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import cached
 import choices
@@ -16,6 +17,7 @@ import streamlit as st
 from jobs import Job, Order
 from networks import Network
 
+from xai_core.evaluation.store import RunFolderError
 from xai_core.images import BadImage, find_images
 
 STATES = {
@@ -122,14 +124,29 @@ def _show_job(job: Job) -> None:
 
 
 def _about(job: Job) -> str:
-    if job.order is None:
+    """What was evaluated, or what is to be."""
+    told = None if job.is_active else _evaluated(job)
+    if told is not None:
+        dataset, network = told["dataset"], told["classifier"]["name"]
+        pictures, methods, metrics = (len(told[part]) for part in ("images", "methods", "metrics"))
+    elif job.order is not None:
+        order = job.order
+        dataset, network = Path(order.dataset).name, Network.parse(order.classifier).label()
+        pictures, methods, metrics = order.limit, len(order.methods), len(order.metrics)
+    else:
         return ""
-    order = job.order
-    dataset = Path(order.dataset).name
-    network = Network.parse(order.classifier).label()
-    what = f"{order.limit} pictures of {dataset}, {network}"
-    how = f"{len(order.methods)} methods, {len(order.metrics)} measures"
-    return escape(f" · {what}, {how}")
+    counts = (pictures, "picture"), (methods, "method"), (metrics, "measure")
+    what, by, how = (f"{n} {word}{'s' * (n != 1)}" for n, word in counts)
+    return escape(f" · {what} of {dataset}, {network}, {by}, {how}")
+
+
+def _evaluated(job: Job) -> dict[str, Any] | None:
+    """The manifest of a run; None where it has none, or one that cannot be read."""
+    stamp = cached.run_stamp(job.run_dir)
+    try:
+        return cached.manifest(job.run_dir, stamp) if stamp else None
+    except RunFolderError:
+        return None
 
 
 def _offer_actions(job: Job) -> None:
@@ -142,7 +159,7 @@ def _offer_actions(job: Job) -> None:
     if (job.run_dir / "manifest.json").is_file() and st.button(
         "Show results", key=choices.job_key(job.name, "show")
     ):
-        choices.show_results(job.name)
+        choices.show_results(job.name, cached.is_truth(job.run_dir))
     if job.order is not None and job.state in ("cancelled", "failed"):
         order = job.order
         if st.button("Go on", key=choices.job_key(job.name, "on")):

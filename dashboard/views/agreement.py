@@ -25,7 +25,7 @@ left, right = st.columns([3, 2])
 matrix = charts.draw_matrix(found.between.to_numpy(), names, -1, "Between measures: Kendall's τ-b")
 display.show_chart(left, matrix)
 reliable = dict(zip(names, found.within, strict=True))
-bars = charts.draw_bars(reliable, "Kendall's W: 1 if every picture ranks the methods alike", 0, 1)
+bars = charts.draw_bars(reliable, "Kendall's W: 1 if all pictures agree", 0, 1)
 display.show_chart(right, bars, "Agreement of pictures within each measure")
 display.show_note(wording.AGREEMENT.format(methods=found.methods, images=found.images))
 

@@ -41,7 +41,7 @@ with choices.toolbar([2, 2, 2, 2, 2]) as (segments, compactness, threshold, netw
 chosen = choices.current()
 methods = superpixel_cards.compared(chosen)
 chosen = replace(chosen, methods=methods, classes="1", view="overlay")
-known = evidence.look(chosen)
+known = evidence.look(chosen, patience=evidence.PATIENCE)
 
 
 def show_picture() -> None:

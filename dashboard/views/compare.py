@@ -33,7 +33,7 @@ with choices.toolbar([6, 2, 2, 1.9, 1.6]) as (methods, classes, network, opacity
         choices.ask_framing()
         forms.offer_variant()
 
-seen = evidence.look(choices.current())
+seen = evidence.look(choices.current(), patience=evidence.PATIENCE)
 if choices.current().classes == "named" and seen.categories:
     choices.ask_named(seen.categories)
 chosen = choices.current()

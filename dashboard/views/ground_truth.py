@@ -43,9 +43,8 @@ stamp = cached.run_stamp(run_dir)
 test = cached.truth_test(run_dir, stamp, metric)
 if test is not None:
     names = {m: results.method_title(m, found.manifest) for m in test.mean_ranks.index}
-    groups = [[names[m] for m in group] for group in test.groups]
-    ranks = {names[m]: float(r) for m, r in test.mean_ranks.items()}
-    chart = charts.draw_critical_differences(ranks, groups, test.critical_difference)
+    floor = set(rows.loc[rows["baseline"], "name"])
+    chart = charts.draw_critical_differences(test, names, floor)
     display.show_chart(right, chart, f"Mean ranks in {titles[metric]}")
 display.show_note(truth_wording.benchmark_caption(found.manifest, metric, int(rows["n"].max())))
 st.fragment(truth_pages.show_more)(run_dir, stamp, found)

@@ -32,9 +32,8 @@ chart = charts.draw_intervals(rows, results.floor_of(rows), titles[metric])
 display.show_chart(left, chart, f"Means and intervals of {titles[metric]}")
 if test is not None:
     names = {m: results.method_title(m, manifest) for m in test.mean_ranks.index}
-    groups = [[names[m] for m in group] for group in test.groups]
-    ranks = {names[m]: float(r) for m, r in test.mean_ranks.items()}
-    chart = charts.draw_critical_differences(ranks, groups, test.critical_difference)
+    floor = set(rows.loc[rows["baseline"], "name"])
+    chart = charts.draw_critical_differences(test, names, floor)
     display.show_chart(right, chart, f"Mean ranks in {titles[metric]}")
 display.show_note(wording.board_caption(board, manifest))
 

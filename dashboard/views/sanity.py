@@ -7,6 +7,7 @@ import charts
 import choices
 import display
 import facts
+import parameters
 import results
 import results_page
 import streamlit as st
@@ -36,7 +37,7 @@ else:
             "Layer by layer",
             "Rank correlation with the untouched map while layers become random, the last first.",
         )
-        chosen = choices.ask_shown(methods, choices.METHODS)
+        chosen = choices.ask_shown(methods, parameters.METHODS)
         about = (shown.run_dir, shown.stamp, shown.filters, shown.measure)
         rows = cached.curve_means(*about, tuple(chosen))
         across = "share of the layers that are random"

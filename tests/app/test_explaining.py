@@ -61,6 +61,19 @@ def test_an_error_is_an_answer_in_one_sentence(photos: list[Photo]) -> None:
     assert wait(Desk(), "a", [question])[question].error == "this is wrong"
 
 
+def test_a_fault_of_ours_is_told_and_the_work_goes_on(photos: list[Photo]) -> None:
+    class Broken(Fake):
+        def compute(self, desk: Desk) -> Any:
+            raise KeyError("absent")
+
+    desk = Desk()
+    broken = Broken("network", photos[0].sha256, "whole", photos[0], "broken")
+    after = fake(photos[0], "after")
+    known = wait(desk, "a", [broken, after])
+    assert known[broken].error == "KeyError: 'absent'; the log tells where"
+    assert known[after].value == "after"
+
+
 def test_sessions_take_turns(photos: list[Photo]) -> None:
     DONE.clear()
     desk = Desk()
@@ -90,6 +103,15 @@ def test_asking_never_waits_for_the_work(photos: list[Photo]) -> None:
     desk.ask("a", [fake(photos[0], "slow", seconds=0.5)])
     assert time.perf_counter() - begin < 0.2
     assert [t.name for t in threading.enumerate()].count("desk") >= 1
+
+
+def test_with_patience_what_comes_soon_is_known(photos: list[Photo]) -> None:
+    desk = Desk()
+    soon, late = fake(photos[0], "soon", seconds=0.02), fake(photos[0], "late", seconds=2)
+    begin = time.perf_counter()
+    assert desk.ask("a", [soon], patience=30)[soon].value == "soon"
+    assert set(desk.ask("a", [soon, late], patience=0.1)) == {soon}
+    assert time.perf_counter() - begin < 2
 
 
 @pytest.fixture

@@ -190,3 +190,18 @@ def test_leaderboard_filters_and_empty_choice(open_page: Page) -> None:
     images = load_manifest(DATA / "runs" / "shipped")["images"]
     apples = sum(image["label"] == 0 for image in images)
     assert f"{apples} pictures of orchard" in texts(app)
+
+
+@shipped
+@pytest.mark.parametrize(
+    ("run", "heading"),
+    [("shipped", PAGES["leaderboard"][0]), ("ground_truth", PAGES["ground_truth"][0])],
+)
+def test_a_run_opens_where_its_results_are(open_page: Page, run: str, heading: str) -> None:
+    if not (DATA / "runs" / run / "manifest.json").is_file():
+        pytest.skip(f"data/runs/{run} is not here: data/README.md says how it is made")
+    app = open_page("run")
+    held = load_manifest(DATA / "runs" / run)
+    assert f"{len(held['images'])} pictures of {held['dataset']}" in texts(app)
+    next(b for b in app.button if b.key == f"_job.{run}.show").click().run()
+    assert heading in texts(app)

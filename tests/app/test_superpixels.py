@@ -26,7 +26,8 @@ def test_steps_end_in_secam(tiny_classifier: Classifier, photos: list[Photo]) ->
 def test_every_step_has_the_photos_own_shape(
     tiny_classifier: Classifier, photos: list[Photo]
 ) -> None:
-    look = Look(photos[0].rgb, tiny_classifier.form, "center_crop", 0.6, 0.8)
+    seen = framed(photos[0].rgb, tiny_classifier.form, "center_crop")
+    look = Look(photos[0].rgb, seen, tiny_classifier.form, "center_crop", 0.6, 0.8)
     cam = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
     steps = [*secam_steps(look, cam, 20, 10.0), *slic_steps(look, 20, 10.0)]
     assert len(steps) == 10

@@ -8,11 +8,14 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+Pages = Callable[[], AbstractContextManager[Callable[..., Page]]]
 PROJECT = Path(__file__).resolve().parents[2]
 FLAGS = (
     "--no-sandbox",
@@ -88,22 +91,14 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
-def open_page(server: str, browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens an address of the app in a session of its own and waits until it is drawn.
-
-    After the test no request may have left the server's address, and no exception be shown.
-    """
+@contextmanager
+def _pages(server: str, browser: Browser) -> Iterator[Callable[..., Page]]:
     pages: list[Page] = []
     requests: list[str] = []
 
-    def page(
-        path: str = "", *, width: int = 1280, height: int = 1100, theme: str = "light"
-    ) -> Page:
+    def page(path: str = "", *, width: int = 1280, height: int = 1100) -> Page:
         context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme=theme,  # type: ignore[arg-type]
-            accept_downloads=True,
+            viewport={"width": width, "height": height}, accept_downloads=True
         )
         opened = context.new_page()
         opened.set_default_timeout(TIMEOUT_MS)
@@ -119,6 +114,22 @@ def open_page(server: str, browser: Browser) -> Iterator[Callable[..., Page]]:
         opened.context.close()
     local = (server, server.replace("http", "ws", 1), "data:", "blob:")
     assert [url for url in requests if not url.startswith(local)] == []
+
+
+@pytest.fixture(scope="session")
+def pages(server: str, browser: Browser) -> Pages:
+    """Begins a time in which addresses of the app are opened, each in a session of its own.
+
+    At its end no request may have left the server's address, and no exception be shown.
+    """
+    return partial(_pages, server, browser)
+
+
+@pytest.fixture
+def open_page(pages: Pages) -> Iterator[Callable[..., Page]]:
+    """Opens an address of the app in a session of its own and waits until it is drawn."""
+    with pages() as page:
+        yield page
 
 
 def drawn(page: Page) -> None:

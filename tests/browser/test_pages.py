@@ -1,8 +1,10 @@
 """The pages as a person meets them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -23,10 +25,17 @@ Open = Callable[..., Page]
 Wait = Callable[[Page], None]
 Upload = Callable[[Page, Path], None]
 Reloaded = Callable[[Page], float]
+Pages = Callable[[], AbstractContextManager[Open]]
+Shown = tuple[str, Page]
+Theme = Literal["light", "dark"]
 VIEWS = Path(__file__).resolve().parents[2] / "dashboard" / "views"
 PAGES = ["" if p.stem == "compare" else p.stem for p in sorted(VIEWS.glob("*.py"))]
 WIDTHS = (1024, 1280, 1920)
 SCREENSHOTS = Path(__file__).with_name("screenshots")
+LIGHTNESS = """app => {
+    const [red, green, blue] = getComputedStyle(app).backgroundColor.match(/\\d+/g).map(Number);
+    return red + green + blue > 380 ? 'light' : 'dark';
+}"""
 MAP = "[data-testid=stImage] img[alt^='CAM for']"
 
 
@@ -49,20 +58,21 @@ def test_first_view_is_a_finished_comparison(open_page: Open, browser_report: li
     assert page.evaluate(f"document.querySelector(`{MAP}`).naturalWidth") > 200
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_page_opens(
-    open_page: Open, reloaded: Reloaded, browser_report: list[str], name: str
-) -> None:
-    page = open_page(name)
+@pytest.fixture(scope="module", params=PAGES)
+def shown(request: pytest.FixtureRequest, pages: Pages) -> Iterator[tuple[str, Page]]:
+    """Each page in turn, opened once for the tests that only look at it."""
+    with pages() as open_page:
+        yield request.param, open_page(request.param)
+
+
+def test_page_opens(shown: Shown, reloaded: Reloaded, browser_report: list[str]) -> None:
+    name, page = shown
     browser_report.append(f"/{name}: {reloaded(page):.2f} s")
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_screenshots_have_nothing_beyond_the_window(
-    open_page: Open, settled: Wait, name: str
-) -> None:
+def test_screenshots_have_nothing_beyond_the_window(shown: Shown, settled: Wait) -> None:
     SCREENSHOTS.mkdir(exist_ok=True)
-    page = open_page(name, width=WIDTHS[0], height=1600)
+    name, page = shown
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 1600})
         settled(page)
@@ -71,10 +81,15 @@ def test_screenshots_have_nothing_beyond_the_window(
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("name", PAGES)
-def test_no_accessibility_violation(open_page: Open, settled: Wait, name: str, theme: str) -> None:
-    page = open_page(name, theme=theme)
+def test_no_accessibility_violation(
+    shown: Shown, settled: Wait, reloaded: Reloaded, theme: Theme
+) -> None:
+    name, page = shown
+    page.set_viewport_size({"width": 1280, "height": 1100})
+    page.emulate_media(color_scheme=theme)
+    reloaded(page)
     settled(page)
+    assert page.locator("[data-testid=stApp]").evaluate(LIGHTNESS) == theme
     found = Axe().run(page).response["violations"]
     described = [f"{v['id']}: {node['html'][:200]}" for v in found for node in v["nodes"]]
     if theme == "dark":

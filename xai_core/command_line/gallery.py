@@ -18,10 +18,13 @@ from xai_core.command_line._choices import (
 )
 from xai_core.command_line.evaluate import HEADLINE_METHODS
 from xai_core.evaluation.allocator import keep_blocks
+from xai_core.evaluation.contrast import CONTROLS
 from xai_core.evaluation.dataset import load_dataset
 from xai_core.evaluation.gallery import make_gallery
 from xai_core.metrics import METRICS
 
+METHODS_SHOWN = (*HEADLINE_METHODS, "secam[resolution=feature]", *CONTROLS)
+"""What the pages compare and cam_vs_secam open with."""
 SHIPPED = DATA / "runs" / "shipped"
 METRICS_SHOWN = (
     "symmetric_relevance_gain", "single_deletion", "deletion", "insertion",
@@ -33,7 +36,7 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("gallery", help="store the first view", description=__doc__)
     parser.add_argument("--dataset", default="orchard", help="orchard, or a folder of images")
     add_classifier(parser)
-    parser.add_argument("--methods", nargs="+", default=list(HEADLINE_METHODS), metavar="METHOD")
+    parser.add_argument("--methods", nargs="+", default=list(METHODS_SHOWN), metavar="METHOD")
     parser.add_argument("--metrics", nargs="+", default=list(METRICS_SHOWN), metavar="METRIC")
     parser.add_argument("--names", nargs="*", default=[], help="of the pictures; else a selection")
     parser.add_argument(
