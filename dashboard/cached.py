@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 SHIPPED = SHIPPED_RUNS / "shipped"
 EVERY_METHOD = SHIPPED_RUNS / "every_method"
 THUMBNAIL_PX = 96
+DISPLAY_PX = 480
 
 
 @st.cache_resource(show_spinner=False)
@@ -124,10 +125,11 @@ def orchard_singles() -> list[Sample]:
 
 def thumbnail(photo: Photo) -> str:
     """A small square of the middle of a photo, as a data URI."""
-    height, width = photo.rgb.shape[:2]
+    rgb = fitted_photo(photo, photo.sha256, DISPLAY_PX)
+    height, width = rgb.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
-    square = photo.rgb[top : top + side, left : left + side]
+    square = rgb[top : top + side, left : left + side]
     return heatmap.data_uri(heatmap.fitted(square, THUMBNAIL_PX))
 
 
@@ -179,10 +181,9 @@ def drawn(
     view: str,
     opacity: float,
     threshold: float,
-    longest_px: int,
 ) -> bytes:
     """A map on its photo as a JPEG; `key` names photo, network, method, settings and class."""
-    rgb = fitted_photo(_photo, _photo.sha256, longest_px)
+    rgb = fitted_photo(_photo, _photo.sha256, DISPLAY_PX)
     height, width = rgb.shape[:2]
     values = map_on_photo(_values, height, width, InputFormat(**dict(form)), framing)
     if view == "kept":
@@ -193,8 +194,8 @@ def drawn(
 
 
 @st.cache_data(show_spinner=False, max_entries=60)
-def shown_photo(_photo: Photo, sha256: str, longest_px: int) -> bytes:
-    return heatmap.encoded(fitted_photo(_photo, sha256, longest_px), ".jpg")
+def shown_photo(_photo: Photo, sha256: str) -> bytes:
+    return heatmap.encoded(fitted_photo(_photo, sha256, DISPLAY_PX), ".jpg")
 
 
 @st.cache_resource(show_spinner=False, max_entries=60)

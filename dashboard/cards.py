@@ -16,7 +16,6 @@ import seeds
 import streamlit as st
 from choices import Choices
 from display import (
-    DISPLAY_PX,
     duration,
     offer,
     offer_figures,
@@ -44,9 +43,9 @@ POOLED_METHODS = {"cam", "grad_cam", "hires_cam", "xgrad_cam"}
 POOLED = "On a network that ends in global average pooling and one linear layer they are one map."
 
 
-def show_photo(seen: Evidence, longest_px: int) -> None:
+def show_photo(seen: Evidence) -> None:
     st.image(
-        cached.shown_photo(seen.photo, seen.photo.sha256, longest_px),
+        cached.shown_photo(seen.photo, seen.photo.sha256),
         width="stretch",
         alt=f"the picture, showing {seen.label}" if seen.label else "the picture",
     )
@@ -65,7 +64,7 @@ def show_row(
     rows = -(-(len(cells) + 1) // MOST_COLUMNS)
     grid = st.grid(-(-(len(cells) + 1) // rows), min_column_width=126)
     with grid.cell():
-        show_photo(seen, DISPLAY_PX)
+        show_photo(seen)
         st.html(_photo_card(seen))
     for cell in cells:
         with grid.cell():
@@ -87,7 +86,6 @@ def show_map(seen: Evidence, cell: Cell, chosen: Choices, variant: str = "") -> 
         view=chosen.view,
         opacity=chosen.opacity,
         threshold=chosen.threshold,
-        longest_px=DISPLAY_PX,
     )
     label = f"{facts.label_of(cell.method)} for {seen.categories[cell.target]}"
     st.image(picture, width="stretch", alt=label)
@@ -118,7 +116,7 @@ def show_contrast(seen: Evidence, chosen: Choices) -> None:
     st.html(f"<h2 class='rowtitle'>{escape(titles[0])} more than {escape(titles[1])}</h2>")
     grid = st.grid(min(len(cells) + 1, MOST_COLUMNS), min_column_width=126)
     with grid.cell():
-        show_photo(seen, DISPLAY_PX)
+        show_photo(seen)
     for cell in cells:
         with grid.cell():
             show_map(seen, cell, chosen, f"minus {second}")

@@ -175,7 +175,7 @@ def show_channel(seen: Evidence, chosen: Choices, channel: Channel, with_synthes
                 st.html("<div class='waiting'></div>")
                 continue
             photo = cached.sample_photo(example)
-            picture = cached.shown_photo(photo, photo.sha256, 320)
+            picture = cached.shown_photo(photo, photo.sha256)
             st.image(picture, width="stretch", alt=f"excites the channel: {example}")
     with grid.cell():
         if channel.synthesis is not None:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from plotly.graph_objects import Figure
 
-DISPLAY_PX = 480
 STYLE = Path(__file__).with_name("style.css")
 TABLE_ROWS = 12
 CHART_CONFIG = {
@@ -70,7 +69,7 @@ def show_steps(steps: Sequence[Step], columns: int) -> None:
     grid = st.grid(columns, min_column_width=150)
     for step in steps:
         with grid.cell():
-            picture = heatmap.fitted(step.picture, DISPLAY_PX)
+            picture = heatmap.fitted(step.picture, cached.DISPLAY_PX)
             st.image(heatmap.encoded(picture, ".jpg"), width="stretch", alt=step.text)
             title, text = escape(step.title), escape(step.text)
             st.html(f"<div class='card'><h3>{title}</h3><p class='note'>{text}</p></div>")

@@ -11,7 +11,7 @@ import choices
 import facts
 from choices import Choices
 from explaining import Answer, ImageScores, Maps, Prediction, Question
-from watching import QUICK, SLOW, SLOWER
+from watching import QUICK, SLOW, SLOWER, once
 
 from xai_core.images import Floats, Framing, Photo
 
@@ -113,6 +113,12 @@ def prepare() -> None:
     photo = photo_of(chosen.picture)
     about = About(chosen.network, photo.sha256, chosen.framing, photo)
     cached.desk().ask(choices.session(), [Prediction(*about), Maps(*about, FIRST, (0,))])
+
+
+def prepare_later() -> None:
+    """The same once the page has been looked at for a moment, the first time in a server's life."""
+    if not cached.desk().has_begun:
+        once(prepare)
 
 
 def photo_of(picture: str) -> Photo:

@@ -256,6 +256,11 @@ class Desk:
         self._change = threading.Condition()
         self._thread: threading.Thread | None = None
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything was asked yet: then torch is loaded, or on its way."""
+        return self._thread is not None
+
     def ask(
         self, session: str, questions: Sequence[Question], patience: float = 0.0
     ) -> dict[Question, Answer]:

@@ -21,7 +21,7 @@ import results
 import run_pictures
 import streamlit as st
 from choices import Choices
-from display import CHART_CONFIG, DISPLAY_PX, show_note, show_problem
+from display import CHART_CONFIG, show_note, show_problem
 from evidence import Evidence, Subject
 from explaining import NO_PHOTO, MeanMap
 from watching import SLOW, watch
@@ -189,7 +189,7 @@ def show_mean_maps(table: pd.DataFrame, manifest: dict[str, Any]) -> None:
                     value, opacity = answer.value, choices.current().opacity
                     picture = heatmap.overlay(value["picture"], value["map"], opacity)
                     st.image(
-                        heatmap.encoded(heatmap.fitted(picture, DISPLAY_PX), ".jpg"),
+                        heatmap.encoded(heatmap.fitted(picture, cached.DISPLAY_PX), ".jpg"),
                         width="stretch",
                         alt=f"mean {facts.label_of(method)} for {names[question.target]}",
                     )

@@ -1,4 +1,4 @@
-"""Watching: a part of a page is drawn again while the desk works, and the whole page at the end."""
+"""Watching: a part of a page is drawn again while the desk works; what is done a moment later."""
 
 from __future__ import annotations
 
@@ -13,6 +13,23 @@ QUICK, SLOW, SLOWER = 0.4, 1.5, 2.0
 Every look draws its part anew, on the server and in the browser; on a laptop of two cores quick
 looks take more than the half of what the network computes with.
 """
+
+
+STOOD = 3.0
+"""Seconds after which a page has been read, not only passed."""
+
+
+def once(action: Callable[[], None]) -> None:
+    """Do something in the background when the page has stood for a moment."""
+    runs = 0
+
+    def act() -> None:
+        nonlocal runs
+        runs += 1
+        if runs == 2:  # the first one is the page's own
+            action()
+
+    st.fragment(act, run_every=STOOD)()
 
 
 def watch(draw: Callable[[], None], pace: Callable[[], float | None]) -> None:

@@ -100,8 +100,8 @@ def _decode(content: bytes, name: str) -> RGB:
         )
     try:
         image.load()
-        upright = ImageOps.exif_transpose(image)
-        return np.ascontiguousarray(_as_rgb(upright))
+        ImageOps.exif_transpose(image, in_place=True)
+        return np.ascontiguousarray(_as_rgb(image))
     except (OSError, ValueError, SyntaxError, EOFError, MemoryError):
         raise BadImage(f"{name}: the image is damaged or incomplete") from None
 
@@ -119,7 +119,7 @@ def _as_rgb(image: Image.Image) -> RGB:
         image = image.convert("RGBA")
         canvas = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(canvas, image)
-    return np.asarray(image.convert("RGB"), dtype=np.uint8)
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"), dtype=np.uint8)
 
 
 def framed(rgb: RGB, form: InputFormat, framing: Framing = "whole") -> RGB:
