@@ -37,7 +37,7 @@ from xai_core.images import (
 if TYPE_CHECKING:
     import pandas as pd
     from results import Agreements, Board, Filters
-    from truth import Truth
+    from truth import Truth, TwoNetworks
 
     from xai_core.evaluation.contrast import Contrast
     from xai_core.evaluation.statistics import Friedman
@@ -281,19 +281,19 @@ def _truth(run_dir: Path, stamp: float, shipped: float) -> Truth:
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
-def other_network(run_dir: Path, stamp: float) -> tuple[str, pd.Series[float]] | None:
+def other_network(run_dir: Path, stamp: float) -> TwoNetworks | None:
     """How another network's ground-truth run ranks the methods; None where there is none."""
-    from xai_core.orchard import verdict
+    import truth
 
     mine = manifest(run_dir, stamp)["classifier"]
     for other in truth_runs().values():
-        described = manifest(other, run_stamp(other))
-        if described["classifier"]["fingerprint"] != mine["fingerprint"]:
-            means = [
-                verdict.truth_means(scores(r, run_stamp(r)), manifest(r, run_stamp(r)))
-                for r in (run_dir, other)
+        theirs = manifest(other, run_stamp(other))["classifier"]
+        if theirs["fingerprint"] != mine["fingerprint"]:
+            found = [
+                (scores(run, at), manifest(run, at), truth_facts(run, at))
+                for run, at in ((run_dir, stamp), (other, run_stamp(other)))
             ]
-            return described["classifier"]["name"], verdict.seed_agreement(*means)
+            return truth.two_networks(found[0], found[1])
     return None
 
 

@@ -59,6 +59,36 @@ def truth(
     )
 
 
+@dataclass(frozen=True)
+class TwoNetworks:
+    """How alike two networks rank the methods: Spearman by benchmark, and "all" for mean ranks.
+
+    `right`: the share of whole scenes that this and the other network recognise, where known.
+    """
+
+    name: str
+    agreement: dict[str, float]
+    methods: int
+    right: tuple[float, float] | None
+
+
+Found = tuple[pd.DataFrame, Manifest, dict[str, Any]]
+"""Scores, manifest and facts of a ground-truth run."""
+
+
+def two_networks(mine: Found, other: Found) -> TwoNetworks:
+    """The benchmarks' verdict on two networks, over the methods and benchmarks of both."""
+    means = [verdict.truth_means(scores, manifest) for scores, manifest, _ in (mine, other)]
+    shared = means[0].index.intersection(means[1].index)
+    whole = [facts.get("in_domain", {}).get("whole") for _, _, facts in (mine, other)]
+    return TwoNetworks(
+        str(other[1]["classifier"]["name"]),
+        {str(name): float(value) for name, value in verdict.seed_agreement(*means).items()},
+        len(shared),
+        None if None in whole else (float(whole[0]), float(whole[1])),
+    )
+
+
 def names_of(manifest: Manifest, in_sentence: bool = False) -> dict[str, str]:
     """Specs of methods and metrics -> titles for people; metrics without capitals in sentences."""
     methods = {e["spec"]: str(e["label"]) for e in manifest.get("methods", {}).values()}

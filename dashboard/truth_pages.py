@@ -147,12 +147,11 @@ def show_checks(run_dir: Path, stamp: float) -> None:
     display.show_table(table, "checks", truth_wording.CHECKS)
     other = cached.other_network(run_dir, stamp)
     if other is not None:
-        name, agreement = other
-        titles = truth.names_of(cached.manifest(run_dir, stamp)) | {"all": "Mean rank over all"}
+        titles = truth.names_of(cached.manifest(run_dir, stamp)) | {"all": "Mean rank over these"}
         rows = pd.DataFrame(
             {
-                "Benchmark": [titles.get(str(name), str(name)) for name in agreement.index],
-                "Spearman": agreement.to_numpy(),
+                "Benchmark": [titles.get(name, name) for name in other.agreement],
+                "Spearman": list(other.agreement.values()),
             }
         )
-        display.show_table(rows, "two_networks", truth_wording.two_networks(name))
+        display.show_table(rows, "two_networks", truth_wording.two_networks(other))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+
+if TYPE_CHECKING:
+    from truth import TwoNetworks
 
 INTERVALS = "95 % BCa bootstrap intervals of the mean over pictures, 2,000 resamples, seed 0"
 TABLE = (
@@ -79,9 +82,14 @@ def decline_table(declines: Sequence[Mapping[str, Any]], titles: Mapping[str, st
     return table.rename(index=dict(titles)).reset_index(names="Measure")
 
 
-def two_networks(name: str) -> str:
+def two_networks(other: TwoNetworks) -> str:
     """The caption of the comparison of two training seeds."""
+    right = ""
+    if other.right is not None:
+        right = f", right on {other.right[1]:.0%} of the scenes where this one is on "
+        right += f"{other.right[0]:.0%}"
     return (
-        f"Spearman correlation of the methods' means with those on {name}, a network trained from "
-        "another seed: 1 means that both networks rank the methods alike."
+        f"Spearman correlation of {other.methods} methods' means with those on {other.name}, a "
+        f"network trained from another seed{right}: 1 means that both networks rank the methods "
+        "alike."
     )

@@ -1,5 +1,6 @@
 """The ground-truth page on a made-up run whose verdict is known."""
 
+import html
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -114,7 +115,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def texts(app: AppTest) -> str:
-    return "\n".join(html.proto.body for html in app.get("html"))
+    return "\n".join(element.proto.body for element in app.get("html"))
 
 
 def titles_in(chart: Any) -> str:
@@ -188,6 +189,36 @@ def test_measures_of_the_same_network_are_held_against_the_truth(
         *(b.replace("_", " ").capitalize() for b in BENCHMARKS),
     ]
     assert table.iloc[0, 1:].tolist() == pytest.approx([1, 1, 1])
+
+
+def test_two_networks_that_rank_the_other_way_round(
+    open_page: Callable[..., AppTest], run: Path, tmp_path: Path
+) -> None:
+    described = manifest()
+    described["classifier"] |= {"name": "tiny_seed2", "fingerprint": "g"}
+    rows = load_scores(run)
+    rows = rows[rows["metric"] != "shortcut_contrast"]  # a benchmark that only one of them has
+    turned = rows["method"].ne("oracle")
+    rows.loc[turned, "score"] = 1 - rows.loc[turned, "score"]
+    folder = tmp_path / "runs" / "ground_truth_seed2"
+    store = Store(folder)
+    store.write_manifest(described)
+    records = rows.astype(object).where(rows.notna(), None).to_dict("records")
+    store.write_scores("all", "all", ["all"], records, [])
+    add_facts(folder, in_domain={"images": 10, "whole": 0.8})
+    app = open_page("ground_truth")
+    app.session_state["_truth"] = "Checks"
+    app.run()
+    assert not app.exception
+    table = app.dataframe[1].value
+    assert list(table["Benchmark"]) == [
+        "Part correlation",
+        "Distractibility",
+        "Mean rank over these",
+    ]
+    assert table["Spearman"].tolist() == pytest.approx([-1, -1, -1])
+    assert "4 methods' means with those on tiny_seed2" in html.unescape(texts(app))
+    assert "right on 80% of the scenes where this one is on 90%" in texts(app)
 
 
 def test_without_results_the_page_says_what_to_run(

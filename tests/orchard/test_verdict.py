@@ -98,6 +98,8 @@ def test_seeds_agree_with_themselves_and_not_with_the_reverse(truth):
     assert verdict.seed_agreement(means, means).tolist() == pytest.approx([1, 1, 1])
     found = verdict.seed_agreement(means, -means)
     assert found["all"] == pytest.approx(-1)
+    more = means.assign(only_here=means.iloc[::-1, 0].to_numpy())
+    assert verdict.seed_agreement(more, means).tolist() == pytest.approx([1, 1, 1])
     assert verdict.seed_agreement(means.iloc[:2], means).isna().all()
 
 

@@ -84,13 +84,13 @@ def trust_by_benchmark(
 def seed_agreement(first: pd.DataFrame, second: pd.DataFrame) -> pd.Series[float]:
     """Spearman correlation of two networks' means by benchmark, and of their mean ranks ("all").
 
-    NaN where fewer than three methods are shared.
+    Methods and benchmarks that both have; NaN where fewer than three methods are shared.
     """
     shared = first.index.intersection(second.index)
-    found = {}
-    for name in first.columns.intersection(second.columns):
-        found[name] = _spearman(first.loc[shared, name], second.loc[shared, name])
-    rankings = [truth_ranking(means.loc[shared]) for means in (first, second)]
+    both = first.columns.intersection(second.columns)
+    first, second = first.loc[shared, both], second.loc[shared, both]
+    found = {str(name): _spearman(first[name], second[name]) for name in both}
+    rankings = [truth_ranking(means) for means in (first, second)]
     found["all"] = _spearman(rankings[0], rankings[1].reindex(rankings[0].index))
     return pd.Series(found, dtype=float)
 
