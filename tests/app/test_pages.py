@@ -51,7 +51,7 @@ def finished(app: AppTest, seconds: float = 90) -> AppTest:
     """The page once nothing is computed any more."""
     until = time.monotonic() + seconds
     while "computing …" in texts(app) and time.monotonic() < until:
-        time.sleep(0.2)
+        time.sleep(1)  # every look takes time from what it looks at
         app.run()
     assert not app.exception
     return app

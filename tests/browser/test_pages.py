@@ -61,8 +61,9 @@ def test_first_view_is_a_finished_comparison(open_page: Open, browser_report: li
 @pytest.fixture(scope="module", params=PAGES)
 def shown(request: pytest.FixtureRequest, pages: Pages) -> Iterator[tuple[str, Page]]:
     """Each page in turn, opened once for the tests that only look at it."""
+    methods = "?methods=cam+secam" if request.param == "mistakes" else ""  # that compute anew
     with pages() as open_page:
-        yield request.param, open_page(request.param)
+        yield request.param, open_page(request.param + methods)
 
 
 def test_page_opens(shown: Shown, reloaded: Reloaded, browser_report: list[str]) -> None:

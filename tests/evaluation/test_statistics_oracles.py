@@ -122,6 +122,19 @@ def test_agreement_is_kendalls_tau_b() -> None:
     assert np.isnan(table.loc["x", "z"])
 
 
+def test_agreement_is_scipys_for_every_pair_with_ties_and_gaps() -> None:
+    random = np.random.default_rng(0)
+    means = pd.DataFrame(random.integers(0, 6, (14, 5)).astype(float), columns=list("abcde"))
+    means = means.mask(random.random(means.shape) < 0.2)
+    table = agreement(means)
+    for first in means:
+        for second in means:
+            x, y = means[first], means[second]
+            both = x.notna() & y.notna()
+            expected = stats.kendalltau(x[both], y[both]).statistic
+            assert table.loc[first, second] == pytest.approx(expected)
+
+
 def test_kendalls_w() -> None:
     alike = pd.DataFrame(np.tile(np.arange(4.0), (6, 1)), columns=list("abcd"))
     assert kendalls_w(alike) == pytest.approx(1.0)

@@ -82,8 +82,16 @@ def test_trust_is_one_for_the_same_order_and_minus_one_for_the_reverse(truth, me
     assert table["p_value"]["flat"] == pytest.approx(expected.pvalue)
     assert (table["methods"] == 5).all()
     assert list(table.index) == ["single_deletion", "flat", "deletion"]
-    assert (table["low"] <= table["tau"]).all()
-    assert (table["tau"] <= table["high"]).all()
+    assert (table["low"] <= table["tau"] + 1e-12).all()
+    assert (table["tau"] <= table["high"] + 1e-12).all()
+
+
+def test_intervals_of_tau_are_quantiles_of_scipys_over_the_same_draws():
+    pair = np.random.default_rng(1).integers(0, 9, (7, 2)).astype(float)
+    draws = np.random.default_rng(0).integers(0, 7, (200, 7))
+    taus = [stats.kendalltau(*pair[draw].T).statistic for draw in draws]
+    expected = np.nanquantile(taus, [0.025, 0.975])
+    assert verdict._interval(pair, 200) == pytest.approx(tuple(expected))
 
 
 def test_trust_by_benchmark_has_each_pair(truth, metrics):

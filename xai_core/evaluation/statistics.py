@@ -178,16 +178,25 @@ def holm(p_values: Floats) -> Floats:
 def agreement(means: pd.DataFrame) -> pd.DataFrame:
     """Kendall's tau-b between the columns: methods x metrics (oriented, higher is better).
 
-    NaN where fewer than 3 methods have both or a column is constant.
+    NaN where fewer than 3 methods have both or a column is constant among these.
     """
-    names = list(means.columns)
-    table = pd.DataFrame(np.nan, index=names, columns=names)
-    for first in names:
-        for second in names:
-            both = means[[first]].join(means[[second]].set_axis(["other"], axis=1)).dropna()
-            if len(both) >= 3:
-                table.loc[first, second] = stats.kendalltau(both[first], both["other"]).statistic
-    return table
+    values = means.to_numpy(dtype=float).T
+    known = np.isfinite(values)
+    orders = np.nan_to_num(pair_orders(values)).reshape(len(values), -1)
+    pairs = (known[:, :, None] & known[:, None, :]).reshape(len(values), -1)
+    untied = orders**2 @ pairs.T  # of the pairs that both columns have
+    with np.errstate(invalid="ignore", divide="ignore"):
+        taus = orders @ orders.T / np.sqrt(untied * untied.T)
+    taus[known.astype(int) @ known.T < 3] = np.nan
+    return pd.DataFrame(taus, index=means.columns, columns=means.columns)
+
+
+def pair_orders(values: Floats) -> Floats:
+    """(..., n) -> (..., n, n): 1 where the first of two is larger, -1 where smaller, 0 for ties.
+
+    Tau-b of x and y is sum(X Y) / sqrt(sum(X^2) sum(Y^2)) of their orders X and Y.
+    """
+    return np.asarray(np.sign(values[..., :, None] - values[..., None, :]), dtype=float)
 
 
 def kendalls_w(scores: pd.DataFrame) -> float:
