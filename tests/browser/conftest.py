@@ -191,9 +191,7 @@ def download() -> Callable[[Page, str], bytes]:
     return click
 
 
-@pytest.fixture(scope="session")
-def browser_report() -> Iterator[list[str]]:
-    """Times measured in the browser, printed at the end; they are never asserted."""
-    lines: list[str] = []
-    yield lines
-    print("\n" + "\n".join(lines))
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Notes a time that was measured; it is printed at the end and never asserted."""
+    return partial(record_property, "measured")

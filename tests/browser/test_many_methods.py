@@ -14,13 +14,14 @@ from xai_core.methods import METHODS
 
 pytestmark = [pytest.mark.browser]
 Open = Callable[..., Page]
+Tell = Callable[[str], None]
 Upload = Callable[..., None]
 MAPS = "[data-testid=stImage] img[alt*=' for ']"
 MANY = [name for name, method in METHODS.items() if method.family != "attention"][:20]
 
 
 def test_first_maps_stand_early_and_controls_answer(
-    open_page: Open, upload: Upload, browser_report: list[str], tmp_path: Path
+    open_page: Open, upload: Upload, tell: Tell, tmp_path: Path
 ) -> None:
     rows, columns = np.mgrid[0:3000, 0:4000]
     pixels = np.stack([rows // 12, columns // 16, (rows // 300 + columns // 300) % 2 * 200], -1)
@@ -37,7 +38,7 @@ def test_first_maps_stand_early_and_controls_answer(
             "([maps, count]) => document.querySelectorAll(maps).length >= count", arg=[MAPS, count]
         )
         seconds = time.perf_counter() - begin
-        browser_report.append(f"12 megapixels, {len(MANY)} methods, {count} maps: {seconds:.2f} s")
+        tell(f"12 megapixels, {len(MANY)} methods, {count} maps: {seconds:.2f} s")
 
     stand(1)
     page.keyboard.press("Escape")
@@ -45,9 +46,7 @@ def test_first_maps_stand_early_and_controls_answer(
     page.get_by_role("slider", name="Opacity of the map").focus()
     page.keyboard.press("ArrowLeft")
     expect(page).to_have_url(re.compile(r"opacity=0\.65"))
-    browser_report.append(
-        f"opacity answers after {time.perf_counter() - pressed:.2f} s, {maps.count()} maps stand"
-    )
+    tell(f"opacity answers after {time.perf_counter() - pressed:.2f} s, {maps.count()} maps stand")
     for count in (3, 6, 9):
         stand(count)
     cards = page.locator(".card h3")

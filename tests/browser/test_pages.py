@@ -22,6 +22,7 @@ pytestmark = [
     ),
 ]
 Open = Callable[..., Page]
+Tell = Callable[[str], None]
 Wait = Callable[[Page], None]
 Upload = Callable[[Page, Path], None]
 Reloaded = Callable[[Page], float]
@@ -39,20 +40,16 @@ LIGHTNESS = """app => {
 MAP = "[data-testid=stImage] img[alt^='CAM for']"
 
 
-def test_first_view_is_a_finished_comparison(open_page: Open, browser_report: list[str]) -> None:
+def test_first_view_is_a_finished_comparison(open_page: Open, tell: Tell) -> None:
     open_page("guide")  # the server's own start is not the page's
     begin = time.perf_counter()
     page = open_page("")
     page.wait_for_selector(MAP)
-    browser_report.append(
-        f"first view, request to finished maps, new browser: {time.perf_counter() - begin:.2f} s"
-    )
+    tell(f"first view, request to finished maps, new browser: {time.perf_counter() - begin:.2f} s")
     begin = time.perf_counter()
     page.reload()
     page.wait_for_selector(MAP)
-    browser_report.append(
-        f"first view, request to finished maps, again: {time.perf_counter() - begin:.2f} s"
-    )
+    tell(f"first view, request to finished maps, again: {time.perf_counter() - begin:.2f} s")
     assert page.locator("[data-testid=stImage] img").count() == 6
     assert "computing" not in page.inner_text("body")
     assert page.evaluate(f"document.querySelector(`{MAP}`).naturalWidth") > 200
@@ -66,9 +63,9 @@ def shown(request: pytest.FixtureRequest, pages: Pages) -> Iterator[tuple[str, P
         yield request.param, open_page(request.param + methods)
 
 
-def test_page_opens(shown: Shown, reloaded: Reloaded, browser_report: list[str]) -> None:
+def test_page_opens(shown: Shown, reloaded: Reloaded, tell: Tell) -> None:
     name, page = shown
-    browser_report.append(f"/{name}: {reloaded(page):.2f} s")
+    tell(f"/{name}: {reloaded(page):.2f} s")
 
 
 def test_screenshots_have_nothing_beyond_the_window(shown: Shown, settled: Wait) -> None:
@@ -100,7 +97,7 @@ def test_no_accessibility_violation(
 
 
 def test_upload_is_explained(
-    open_page: Open, settled: Wait, upload: Upload, browser_report: list[str], tmp_path: Path
+    open_page: Open, settled: Wait, upload: Upload, tell: Tell, tmp_path: Path
 ) -> None:
     page = open_page("?methods=cam+secam")
     rows, columns = np.mgrid[0:300, 0:500]
@@ -111,7 +108,7 @@ def test_upload_is_explained(
     begin = time.perf_counter()
     expect(page.get_by_text("500 × 300 px")).to_be_visible()
     page.wait_for_selector("[data-testid=stImage] img[alt^='SeCAM for']")
-    browser_report.append(f"upload to two maps, first use: {time.perf_counter() - begin:.2f} s")
+    tell(f"upload to two maps, first use: {time.perf_counter() - begin:.2f} s")
     settled(page)
     assert "picture=" not in page.url
     ratio = "picture => picture.naturalWidth / picture.naturalHeight"
