@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import cached
 import choices
-import facts
 from choices import Choices
 from explaining import Answer, ImageScores, Maps, Prediction, Question
 from watching import QUICK, SLOW, SLOWER, once
@@ -37,7 +36,8 @@ PATIENCE = 0.25
 """Seconds that a page that opens waits for what comes at once, instead of drawing itself twice."""
 FIRST = "secam"
 """What is computed ahead: it needs the pass, the superpixels and the modules that others need."""
-AT_ONCE = ("baseline", "CAM", "attention")
+AT_ONCE = 5.0
+"""Forward passes up to which a map comes at once; what no run has measured counts as one."""
 SHOWN_METRICS = ("symmetric_relevance_gain", "single_deletion", "deletion", "insertion")
 
 
@@ -266,16 +266,14 @@ def _live_cell(
 
 
 def _pace(missing: Sequence[Question]) -> float | None:
-    if any(isinstance(q, Maps) and _cost(q.method)[0] < len(AT_ONCE) for q in missing):
+    if any(isinstance(q, Maps) and _cost(q.method)[0] <= AT_ONCE for q in missing):
         return QUICK
     if any(isinstance(q, Maps) for q in missing):
         return SLOW
     return SLOWER if missing else None
 
 
-def _cost(method: str) -> tuple[int, str]:
-    """Methods of one pass first, those that sample last."""
-    family = facts.facts("methods").get(method.partition("[")[0])
-    order = (*AT_ONCE, "gradients", "LRP", "SHAP", "perturbation")
-    name = family.constants.get("family", "") if family else ""
-    return (order.index(name) if name in order else len(order), method)
+def _cost(method: str) -> tuple[float, str]:
+    """Methods of few forward passes first, those that sample last."""
+    known = cached.passes()
+    return (known.get(method, known.get(method.partition("[")[0], 1.0)), method)
