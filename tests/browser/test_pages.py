@@ -66,6 +66,7 @@ def shown(request: pytest.FixtureRequest, pages: Pages) -> Iterator[tuple[str, P
 def test_page_opens(shown: Shown, reloaded: Reloaded, tell: Tell) -> None:
     name, page = shown
     tell(f"/{name}: {reloaded(page):.2f} s")
+    assert page.locator(".problem").count() == 0
 
 
 def test_screenshots_have_nothing_beyond_the_window(shown: Shown, settled: Wait) -> None:
