@@ -5,7 +5,9 @@ from pathlib import Path
 import choices
 import streamlit as st
 from menu import PAGES
+from replies import keep_replies
 
+keep_replies()
 st.set_page_config("CAMpare", page_icon="🍏", layout="wide")
 
 st.logo(Path(__file__).with_name("logo.svg"), size="large")
