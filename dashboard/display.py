@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -18,6 +18,7 @@ from xai_core import heatmap
 
 if TYPE_CHECKING:
     import pandas as pd
+    from exports import Table
     from plotly.graph_objects import Figure
 
 STYLE = Path(__file__).with_name("style.css")
@@ -88,20 +89,52 @@ def show_chart(place: DeltaGenerator | None, chart: Figure, alt: str = "") -> No
     where.plotly_chart(chart, width="stretch", config=CHART_CONFIG, alt=title)
 
 
-def show_table(table: pd.DataFrame, name: str, caption: str = "") -> None:
-    """A table with its caption, and as CSV and LaTeX."""
-    st.dataframe(
-        without_minus_zero(table),
-        hide_index=True,
-        width="stretch",
-        height=38 + 35 * min(TABLE_ROWS, len(table)),
-        column_config=three_digits(table),
-        placeholder="–",
-        alt=caption or name,
-    )
+def show_table(table: Table, name: str, caption: str = "") -> None:
+    """A table with its caption, and as CSV and LaTeX; a long one scrolls and can be sorted."""
+    if len(table) > TABLE_ROWS:
+        _show_grid(table, caption or name)
+    else:  # text is there at once; a grid loads two megabytes of scripts first
+        rows = table if isinstance(table, list) else table.to_dict("records")
+        st.html(_typeset(rows, caption or name))
     with st.container(horizontal=True, vertical_alignment="center"):
         show_note(caption)
         offer_table(table, name, caption)
+
+
+def _show_grid(table: Table, label: str) -> None:
+    import pandas as pd
+
+    shown = without_minus_zero(pd.DataFrame(table))
+    st.dataframe(
+        shown,
+        hide_index=True,
+        width="stretch",
+        height=38 + 35 * TABLE_ROWS,
+        column_config=three_digits(shown),
+        placeholder="–",
+        alt=label,
+    )
+
+
+def _typeset(rows: Sequence[Mapping[Any, Any]], label: str) -> str:
+    titles = [str(name) for name in rows[0]] if rows else []
+    head = "".join(f"<th scope='col'>{escape(title)}</th>" for title in titles)
+    body = "".join(f"<tr>{''.join(map(_cell, row.values(), titles))}</tr>" for row in rows)
+    return (
+        f"<div class='table' role='region' tabindex='0' aria-label='{escape(label)}'>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _cell(value: object, title: str) -> str:
+    """Fractions with three digits, times with two that count."""
+    if value is None or value != value:
+        return "<td>–</td>"
+    if not isinstance(value, float):
+        return f"<td>{escape(str(value))}</td>"
+    if "Seconds" in title and value < 100:
+        return f"<td class='number'>{value:.2g}</td>"
+    return f"<td class='number'>{round(value, 3) + 0.0:.3f}</td>"
 
 
 def three_digits(table: pd.DataFrame) -> dict[str, Any]:
@@ -119,9 +152,9 @@ def without_minus_zero(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(**fractions.mask((fractions < 0) & (fractions > -0.0005), 0.0))
 
 
-def offer_table(table: pd.DataFrame, name: str, caption: str = "") -> None:
+def offer_table(table: Table, name: str, caption: str = "") -> None:
     with st.container(horizontal=True, width="content"):
-        offer("CSV", lambda: table.to_csv(index=False).encode(), f"{name}.csv", "text/csv")
+        offer("CSV", lambda: exports.csv(table), f"{name}.csv", "text/csv")
         offer("LaTeX", lambda: exports.latex(table, caption), f"{name}.tex", "text/x-tex")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import evidence
 import facts
@@ -19,6 +19,8 @@ from xai_core.images import RGB, InputFormat, map_on_photo
 if TYPE_CHECKING:
     import pandas as pd
 
+Table: TypeAlias = "pd.DataFrame | list[dict[str, Any]]"
+"""Rows of one shape; a short table is shown before pandas, which takes half a second, is loaded."""
 FIGURES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 LONGEST_PX = 1200
 MEASURED_INCHES = 1.5
@@ -101,12 +103,10 @@ def raw_maps(seen: Evidence, chosen: Choices) -> bytes:
     return content.getvalue()
 
 
-def score_table(seen: Evidence, metrics: tuple[str, ...] = ()) -> pd.DataFrame:
+def score_table(seen: Evidence) -> Table:
     """One row per class and method: every score that is known, and the time."""
-    import pandas as pd
-
-    known = metrics or tuple(dict.fromkeys(m for cell in seen.cells for m in cell.scores))
-    rows: list[dict[str, Any]] = []
+    known = tuple(dict.fromkeys(metric for cell in seen.cells for metric in cell.scores))
+    rows = []
     for cell in seen.cells:
         row: dict[str, Any] = {
             "Class": seen.categories[cell.target],
@@ -117,14 +117,22 @@ def score_table(seen: Evidence, metrics: tuple[str, ...] = ()) -> pd.DataFrame:
             title = f"{fact.title} {fact.arrow}".strip() if fact else metric
             row[title] = cell.scores.get(metric)
         rows.append({**row, "Seconds": cell.seconds})
-    return pd.DataFrame(rows)
+    return rows
 
 
-def latex(table: pd.DataFrame, caption: str = "") -> bytes:
+def csv(table: Table) -> bytes:
+    import pandas as pd
+
+    return pd.DataFrame(table).to_csv(index=False).encode()
+
+
+def latex(table: Table, caption: str = "") -> bytes:
     """A table for a paper, ready for booktabs."""
+    import pandas as pd
+
     arrows = {"↑": r"$\uparrow$", "↓": r"$\downarrow$"}
     text = str(
-        table.to_latex(
+        pd.DataFrame(table).to_latex(
             index=False, escape=True, na_rep="--", float_format="%.3f", caption=caption or None
         )
     )

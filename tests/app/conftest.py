@@ -1,9 +1,11 @@
 """The dashboard's modules lie beside its script, as Streamlit puts them on the path."""
 
 import sys
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -27,3 +29,19 @@ def open_page() -> Callable[..., AppTest]:
         return app
 
     return page
+
+
+@pytest.fixture
+def tables() -> Callable[[AppTest], list[pd.DataFrame]]:
+    """The short tables of a page, as the text that is shown."""
+
+    def found(app: AppTest) -> list[pd.DataFrame]:
+        boxes = [html.proto.body for html in app.get("html") if "<table><thead>" in html.proto.body]
+        return [_table(ET.fromstring(box)) for box in boxes]
+
+    return found
+
+
+def _table(box: ET.Element) -> pd.DataFrame:
+    header, *rows = [["".join(cell.itertext()) for cell in row] for row in box.iter("tr")]
+    return pd.DataFrame(rows, columns=header)

@@ -78,7 +78,7 @@ def test_raw_maps_come_back_signed_and_unscaled(seen: Evidence, chosen: choices.
 
 def test_latex_table_escapes_and_keeps_three_digits(seen: Evidence) -> None:
     table = exports.score_table(seen)
-    assert list(table["Deletion ↓"]) == [0.5] * 4
+    assert [row["Deletion ↓"] for row in table] == [0.5] * 4
     text = exports.latex(table).decode()
     assert r"b\_\$" in text
     assert r"Deletion $\downarrow$" in text
