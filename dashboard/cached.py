@@ -112,9 +112,9 @@ def samples() -> dict[str, Sample]:
 @st.cache_resource(show_spinner=False)
 def thumbnails(stamp: float, with_photos: bool) -> dict[str, tuple[str, str]]:
     """Id -> (title, data URI) of the pictures shown first."""
-    known = samples()
-    first = gallery_ids(gallery(), {k: v for k, v in known.items() if k not in photo_samples()})
-    names = [*photo_samples(), *first] if with_photos else first
+    known, photos = samples(), photo_samples()
+    first = gallery_ids(gallery(), {k: v for k, v in known.items() if k not in photos})
+    names = [*photos, *first] if with_photos else first
     return {name: (known[name].title(), thumbnail(known[name].open())) for name in names}
 
 

@@ -40,8 +40,8 @@ LIGHTNESS = """app => {
 MAP = "[data-testid=stImage] img[alt^='CAM for']"
 
 
-def test_first_view_is_a_finished_comparison(open_page: Open, tell: Tell) -> None:
-    open_page("guide")  # the server's own start is not the page's
+def test_first_view_is_a_finished_comparison(open_page: Open, settled: Wait, tell: Tell) -> None:
+    settled(open_page("guide"))  # the server's own start is not the page's
     begin = time.perf_counter()
     page = open_page("")
     page.wait_for_selector(MAP)
