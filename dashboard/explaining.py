@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from networks import Network
 
 from xai_core.heatmap import limit_of
 from xai_core.images import RGB, Floats, Framing, Photo, framed, open_image
+from xai_core.interruption import Interrupted, interruptible
 
 if TYPE_CHECKING:
     from xai_core.batch import Batch
@@ -26,7 +28,10 @@ KEPT_ANSWERS = 2000
 KEPT_NETWORKS = 3
 KEPT_BATCHES = 4
 PHOTOS_AT_ONCE = 16
-FORGET_SECONDS = 20.0
+LOOKED_AT_SECONDS = 6.0
+"""Pages ask every two seconds at least; one that has not for so long is closed or hidden."""
+FORGET_SECONDS = 90.0
+"""A browser lets a hidden page ask once a minute."""
 IDLE_SECONDS = 0.5
 EXPECTED = (ValueError, ArithmeticError, OSError, RuntimeError, MemoryError)
 """What bad input, full disks and small memories raise; the message is for people."""
@@ -244,8 +249,9 @@ class Synthesis(Question):
 class Desk:
     """Answers questions one after another, those of all sessions in turn.
 
-    A session's questions that are not asked again for 20 seconds are dropped, so that nobody
-    waits for a page that was closed.
+    What a session asks for replaces what it asked for before, and what is at work for nobody then
+    ends at its next forward pass. Pages that are closed or hidden stand back for those that are
+    looked at, and are forgotten after a while.
     """
 
     def __init__(self) -> None:
@@ -269,8 +275,9 @@ class Desk:
         With `patience` it is what is known after so many seconds, sooner if that is everything.
         """
         with self._change:
-            waiting = [q for q in questions if q not in self._answers]
-            self._wanted[session] = (time.monotonic(), waiting)
+            waiting = self._open(questions)
+            if waiting:
+                self._wanted[session] = (time.monotonic(), waiting)
             if waiting and self._thread is None:
                 # not a daemon: ending Python in the middle of a torch operation would crash it
                 self._thread = threading.Thread(target=self._work, name="desk", daemon=False)
@@ -332,18 +339,44 @@ class Desk:
                 if question is None:
                     self._change.wait(timeout=IDLE_SECONDS)
                     continue
-            self.answer_now(question)
+            try:
+                with interruptible(partial(self._is_over, question)):
+                    self.answer_now(question)
+            except Interrupted:
+                continue
+
+    def _is_over(self, question: Question) -> bool:
+        """Whether no session wants the answer any more, or only hidden ones while others wait."""
+        with self._change:
+            wanting = [
+                name for name, (_, questions) in self._wanted.items() if question in questions
+            ]
+            looked_at = self._looked_at()
+            return not wanting or bool(looked_at and not looked_at & set(wanting))
+
+    def _looked_at(self) -> set[str]:
+        """The sessions that wait for something and have asked for it a moment ago."""
+        now = time.monotonic()
+        return {
+            session
+            for session, (asked, questions) in self._wanted.items()
+            if now - asked <= LOOKED_AT_SECONDS and self._open(questions)
+        }
+
+    def _open(self, questions: Sequence[Question]) -> list[Question]:
+        return [question for question in questions if question not in self._answers]
 
     def _next(self) -> Question | None:
         """The first open question of the session that waited longest; sessions take turns."""
         now = time.monotonic()
         for session, (asked, questions) in list(self._wanted.items()):
-            open_ones = [q for q in questions if q not in self._answers]
-            if not open_ones or now - asked > FORGET_SECONDS:
+            if now - asked > FORGET_SECONDS or not self._open(questions):
                 del self._wanted[session]
-                continue
-            self._wanted.move_to_end(session)
-            return open_ones[0]
+        looked_at = self._looked_at()
+        for session in self._wanted:
+            if session in looked_at or not looked_at:
+                self._wanted.move_to_end(session)
+                return self._open(self._wanted[session][1])[0]
         return None
 
 

@@ -19,7 +19,9 @@ METHOD_FILES = sorted((ROOT / "xai_core" / "methods").glob("*.py"))
 GIVEN_FOLDERS = {"dashboard", "xai_core", "data", "tests", ".streamlit", ".ci"}
 VAGUE_NAMES = {"util", "utils", "helper", "helpers", "common", "manager", "managers", "misc"}
 COMPUTING = {"methods", "metrics", "batch", "classifier", "loading", "training", "imputers"}
-FOUNDATIONS = {"recipe", "catalog", "images", "classifier", "batch", "superpixels", "heatmap"}
+FOUNDATIONS = {
+    "recipe", "catalog", "images", "interruption", "classifier", "batch", "superpixels", "heatmap"
+}  # fmt: skip
 WITHOUT_TORCH = (
     "xai_core.catalog",
     "xai_core.evaluation.statistics",

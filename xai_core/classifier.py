@@ -22,6 +22,7 @@ from torchvision.models.feature_extraction import (
 
 from xai_core.images import Framing, InputFormat, framed, normalised
 from xai_core.inference import quick_copy
+from xai_core.interruption import checkpoint
 
 CAM_TOLERANCE = 1e-3
 """Largest error of the CAM identity, relative to the largest logit without its bias."""
@@ -105,6 +106,7 @@ class Classifier:
 
     def logits(self, images: Tensor) -> Tensor:
         """Images (N, 3, H, W) -> logits (N, K), on a CPU by a quick copy of the network."""
+        checkpoint()
         is_plain = images.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
         network = self._quick(torch.is_grad_enabled()) if is_plain else self.network
         logits: Tensor = network(images)
@@ -121,6 +123,7 @@ class Classifier:
             raise ValueError(
                 f"{self.name} has no stage {stage!r}; it has: {', '.join(self.stages)}"
             )
+        checkpoint()
         both = self._twin(stage)(images)
         return both["stage"], both["logits"]
 
@@ -129,6 +132,7 @@ class Classifier:
 
         The images (N, 3, H, W) are only looked at where a path goes around the stage.
         """
+        checkpoint()
         logits: Tensor = self._tail(stage or self.stage)(images, activations)
         return logits
 

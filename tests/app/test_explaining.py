@@ -13,6 +13,7 @@ from explaining import Answer, Desk, ImageScores, Maps, Prediction, Question
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
 from xai_core.images import Photo
+from xai_core.interruption import checkpoint
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS, Case
 
@@ -95,6 +96,55 @@ def test_what_nobody_asks_for_any_more_is_dropped(photos: list[Photo]) -> None:
     wait(desk, "a", [fake(photos[0], "kept", seconds=0.1)])
     time.sleep(0.1)
     assert "dropped" not in DONE
+
+
+def test_work_that_nobody_wants_any_more_ends_at_its_next_pass(photos: list[Photo]) -> None:
+    @dataclass(frozen=True)
+    class Long(Fake):
+        def compute(self, desk: Desk) -> Any:
+            begun.set()
+            for _ in range(2000):
+                checkpoint()
+                time.sleep(0.01)
+            return self.name
+
+    DONE.clear()
+    begun = threading.Event()
+    desk = Desk()
+    long = Long("network", photos[0].sha256, "whole", photos[0], "long")
+    soon = fake(photos[1], "soon")
+    desk.ask("a", [long])
+    desk.ask("b", [long])
+    assert begun.wait(20)
+    desk.ask("a", [long, soon])  # still wanted by both
+    desk.ask("a", [soon])
+    assert desk.ask("a", [soon], patience=0.3) == {}  # b still wants it
+    other = fake(photos[1], "other")
+    assert desk.ask("b", [other], patience=20)[other].value == "other"
+    assert desk.ask("a", [soon], patience=20)[soon].value == "soon"
+    begun.clear()
+    desk.ask("a", [long])  # begins anew when somebody asks again
+    assert begun.wait(20)
+    desk.ask("a", [fake(photos[1], "last")])
+
+
+def test_a_closed_page_stands_back_for_one_that_is_looked_at(
+    photos: list[Photo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    DONE.clear()
+    monkeypatch.setattr(explaining, "LOOKED_AT_SECONDS", 0.3)
+    desk = Desk()
+    left = [fake(photos[0], f"left{n}", seconds=0.1) for n in range(8)]
+    desk.ask("closed", left)
+    time.sleep(0.35)  # three of eight are done
+    seen = [fake(photos[1], f"seen{n}", seconds=0.05) for n in range(3)]
+    wait(desk, "open", list(seen))
+    behind = [name for name in DONE[: DONE.index("seen2")] if name.startswith("left")]
+    assert 1 <= len(behind) <= 5
+    until = time.monotonic() + 20
+    while "left7" not in DONE and time.monotonic() < until:
+        time.sleep(0.05)
+    assert [name for name in DONE if name.startswith("left")] == [q.name for q in left]
 
 
 def test_asking_never_waits_for_the_work(photos: list[Photo]) -> None:

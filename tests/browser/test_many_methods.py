@@ -1,4 +1,4 @@
-"""Twenty methods on a photo of twelve megapixels: maps arrive one by one, controls answer."""
+"""Twenty methods on twelve megapixels, and methods of many passes: maps arrive one by one."""
 
 import re
 import time
@@ -53,3 +53,19 @@ def test_first_maps_stand_early_and_controls_answer(
     assert cards.count() == len(MANY) + 1  # the picture has one, too
     shape = "picture => picture.naturalWidth / picture.naturalHeight"
     assert maps.first.evaluate(shape) == pytest.approx(4 / 3, abs=0.01)
+
+
+def test_a_long_method_does_not_stand_in_the_way(
+    open_page: Open, upload: Upload, tell: Tell, tmp_path: Path
+) -> None:
+    file = tmp_path / "small.png"
+    Image.fromarray(np.mgrid[0:200, 0:300].sum(0).astype(np.uint8)).save(file)
+    page = open_page("?methods=cam+ablation_cam")
+    page.wait_for_selector("[data-testid=stImage] img[alt^='CAM for']")
+    expect(page.get_by_text("computing …")).to_have_count(1)
+    upload(page, file, seconds=6)  # then it is in the middle of its 2,049 passes
+    begin = time.perf_counter()
+    expect(page.get_by_text("300 × 200 px")).to_be_visible()
+    page.wait_for_selector("[data-testid=stImage] img[alt^='CAM for']")
+    tell(f"another picture while Ablation-CAM is at work: {time.perf_counter() - begin:.2f} s")
+    expect(page.get_by_text("computing …")).to_have_count(1)

@@ -1,0 +1,55 @@
+"""A computation that is over ends at its next pass and leaves nothing behind."""
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from xai_core.batch import Batch
+from xai_core.classifier import Classifier
+from xai_core.images import Photo
+from xai_core.interruption import Interrupted, interruptible
+from xai_core.methods import METHODS
+
+MANY_PASSES = {
+    "ablation_cam": 1,  # all channels of the tiny network in one call
+    "integrated_gradients": 3,
+    "lime": 3,
+    "occlusion": 3,
+    "rise": 3,
+    "score_cam": 1,
+}
+
+
+@pytest.mark.parametrize(("name", "calls"), MANY_PASSES.items())
+def test_it_ends_at_the_next_pass_and_starts_again_as_if_nothing_had_been(
+    tiny_classifier: Classifier, photos: list[Photo], name: str, calls: int
+) -> None:
+    method = METHODS[name]()
+    batch = Batch.of(tiny_classifier, [photos[0]])
+    target = batch.top(1)
+    asked: list[None] = []
+
+    def is_over() -> bool:
+        asked.append(None)
+        return len(asked) == calls
+
+    with pytest.raises(Interrupted), interruptible(is_over):
+        method.attribute(batch, target)
+    assert len(asked) == calls
+    again = method.attribute(batch, target)
+    fresh = method.attribute(Batch.of(tiny_classifier, [photos[0]]), target)
+    np.testing.assert_array_equal(again.numpy(), fresh.numpy())
+
+
+def test_only_its_own_thread_is_interrupted(tiny_classifier: Classifier) -> None:
+    images = torch.zeros(1, 3, tiny_classifier.form.size, tiny_classifier.form.size)
+    found: list[torch.Tensor] = []
+    with interruptible(lambda: True):
+        thread = threading.Thread(target=lambda: found.append(tiny_classifier.logits(images)))
+        thread.start()
+        thread.join()
+        with pytest.raises(Interrupted):
+            tiny_classifier.logits(images)
+    torch.testing.assert_close(tiny_classifier.logits(images), found[0])
