@@ -34,6 +34,8 @@ class Subject(NamedTuple):
 
 PATIENCE = 0.25
 """Seconds that a page that opens waits for what comes at once, instead of drawing itself twice."""
+FIRST_PATIENCE = 0.6
+"""The same for the prediction: all else waits for it, and it for the pass that is at work."""
 FIRST = "secam"
 """What is computed ahead: it needs the pass, the superpixels and the modules that others need."""
 AT_ONCE = 5.0
@@ -145,7 +147,7 @@ def look(
         told: dict[str, Any] = shipped
     else:
         question = Prediction(*about)
-        answer = desk.ask(session, [question], patience).get(question)
+        answer = desk.ask(session, [question], patience and FIRST_PATIENCE).get(question)
         if answer is None or answer.error:
             return Evidence(
                 photo,

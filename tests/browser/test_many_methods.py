@@ -28,6 +28,7 @@ def test_first_maps_stand_early_and_controls_answer(
     file = tmp_path / "large.jpg"
     Image.fromarray(pixels.astype(np.uint8)).save(file)
     page = open_page("?methods=" + "+".join(MANY), height=1500)
+    page.wait_for_selector("[data-testid=stImage] img[alt^='HiResCAM for']")  # it is loaded
     upload(page, file, seconds=4)  # a person looks for a file so long at least
     begin = time.perf_counter()
     expect(page.get_by_text("4000 × 3000 px")).to_be_visible()
