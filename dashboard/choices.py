@@ -570,6 +570,16 @@ def ask_name(job: str) -> str:
     return str(st.text_input("New name", job, key=job_key(job, "name")))
 
 
+def job_problem(job: str) -> str:
+    """Why the last thing that was asked of a run could not be done; empty when it could."""
+    return str(st.session_state.get(job_key(job, "problem"), ""))
+
+
+def take_job_problem(job: str, problem: str) -> None:
+    """Keep it: the list of runs is drawn anew every few seconds."""
+    st.session_state[job_key(job, "problem")] = problem
+
+
 def job_key(job: str, part: str) -> str:
     """The widget key of one part of a run's box."""
     return f"_job.{job}.{part}"

@@ -82,10 +82,10 @@ def show_estimate(order: Order) -> None:
     display.show_note(text + ".")
 
 
-def begin(order: Order, run_dir: Path | None = None) -> None:
+def begin(order: Order) -> None:
     """Start the run, or show the one that is at work already."""
     try:
-        jobs.start(order, run_dir)
+        jobs.start(order)
     except OSError as error:
         display.show_problem(f"The run cannot be started: {error.strerror or error}.")
         return
@@ -116,6 +116,9 @@ def _show_job(job: Job) -> None:
             display.show_note(job.message)
         if job.state == "failed":
             display.show_problem(job.message)
+        with st.empty():  # a place of its own: were others to move, an open box would close
+            if choices.job_problem(job.name):
+                display.show_problem(choices.job_problem(job.name))
         with st.container(horizontal=True):
             _offer_actions(job)
         if job.is_active or job.state == "failed":
@@ -163,21 +166,21 @@ def _offer_actions(job: Job) -> None:
     if job.order is not None and job.state in ("cancelled", "failed"):
         order = job.order
         if st.button("Go on", key=choices.job_key(job.name, "on")):
-            begin(order, job.run_dir)
+            _try(job, lambda: jobs.start(order, job.run_dir))
     if job.is_protected:
         return
     with st.popover("More"):
         name = choices.ask_name(job.name)
         if st.button("Rename", key=choices.job_key(job.name, "rename")):
-            _try(lambda: jobs.rename(job, name))
+            _try(job, lambda: jobs.rename(job, name))
         if st.button("Delete for good", key=choices.job_key(job.name, "delete")):
-            _try(lambda: jobs.delete(job))
+            _try(job, lambda: jobs.delete(job))
 
 
-def _try(action: Callable[[], object]) -> None:
+def _try(job: Job, action: Callable[[], object]) -> None:
     try:
         action()
+        choices.take_job_problem(job.name, "")
     except (ValueError, OSError) as error:
-        display.show_problem(str(error))
-        return
+        choices.take_job_problem(job.name, str(error))
     choices.draw_again()
