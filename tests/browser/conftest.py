@@ -181,9 +181,10 @@ def upload() -> Callable[..., None]:
 
 @pytest.fixture
 def download() -> Callable[[Page, str], bytes]:
-    """What a click on the button of that name brings to the user's disk."""
+    """What a click on the button of that name brings to the user's disk, once the page stands."""
 
     def click(page: Page, name: str) -> bytes:
+        drawn(page)
         with page.expect_download() as brought:
             page.get_by_role("button", name=name, exact=True).click()
         return Path(brought.value.path()).read_bytes()
