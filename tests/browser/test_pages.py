@@ -50,9 +50,9 @@ def test_first_view_is_a_finished_comparison(open_page: Open, settled: Wait, tel
     page.reload()
     page.wait_for_selector(MAP)
     tell(f"first view, request to finished maps, again: {time.perf_counter() - begin:.2f} s")
-    assert page.locator("[data-testid=stImage] img").count() == 6
+    expect(page.locator("[data-testid=stImage] img")).to_have_count(6)
     assert "computing" not in page.inner_text("body")
-    assert page.evaluate(f"document.querySelector(`{MAP}`).naturalWidth") > 200
+    page.wait_for_function(f"document.querySelector(`{MAP}`).naturalWidth > 200")
 
 
 @pytest.fixture(scope="module", params=PAGES)
