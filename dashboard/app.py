@@ -1,9 +1,11 @@
 """The app: page configuration and the menu; every page is one file in views/."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import choices
 import streamlit as st
+from display import PageEnd
 from menu import PAGES
 from replies import keep_replies
 
@@ -25,5 +27,6 @@ menu = {
 }
 page = st.navigation(menu, position="top")
 choices.read_address(page.url_path)
-page.run()
+with suppress(PageEnd):
+    page.run()
 choices.write_address()

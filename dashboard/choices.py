@@ -487,8 +487,8 @@ def take_mistake(name: str, confusion: str) -> None:
 
 
 def take_run(name: str) -> None:
-    """Show the results of this run from now on."""
-    st.session_state["run"] = st.session_state[_KEPT]["run"] = name
+    """Show the results of this run from now on: a click, for `read_address`."""
+    st.session_state["run"] = name
 
 
 def ask_channels() -> None:

@@ -30,6 +30,13 @@ CHART_CONFIG = {
 }
 
 
+class PageEnd(Exception):
+    """Raised by a page that has nothing more to show.
+
+    After `st.stop` nothing can be sent to the browser any more, not even the page's address.
+    """
+
+
 def show_heading(title: str, lead: str) -> None:
     st.html(STYLE)
     st.html(f"<h1 class='title'>{escape(title)}</h1><p class='lead'>{escape(lead)}</p>")

@@ -11,7 +11,6 @@ import cached
 import choices
 import display
 import results
-import streamlit as st
 from results import Filters
 
 
@@ -41,7 +40,7 @@ def ask_run_and_images(
     runs = cached.runs()
     if not runs:
         display.show_problem("There are no results yet: evaluate something under Work.", "hint")
-        st.stop()
+        raise display.PageEnd
     run_dir = runs[choices.chosen_run(list(runs))]
     stamp = cached.run_stamp(run_dir)
     manifest = cached.manifest(run_dir, stamp)

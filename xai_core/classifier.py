@@ -14,15 +14,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, fx, nn
-from torchvision.models.feature_extraction import (
-    NodePathTracer,
-    create_feature_extractor,
-    get_graph_node_names,
-)
 
 from xai_core.images import Framing, InputFormat, framed, normalised
 from xai_core.inference import quick_copy
 from xai_core.interruption import checkpoint
+from xai_core.tracing import trace
 
 CAM_TOLERANCE = 1e-3
 """Largest error of the CAM identity, relative to the largest logit without its bias."""
@@ -188,14 +184,14 @@ class Classifier:
     def _twin(self, stage: str) -> fx.GraphModule:
         with self._lock:
             if stage not in self._twins:
-                output = get_graph_node_names(self.network, suppress_diff_warning=True)[1][-1]
-                returned = {self._nodes[stage]: "stage", output: "logits"}
-                if self._nodes[stage] == output:
+                twin, nodes = trace(self.network)
+                output = next(iter(reversed(twin.graph.nodes)))
+                logits, node = output.args[0], nodes[self._nodes[stage]]
+                if node is logits:
                     raise ValueError(f"the stage {stage!r} is the network's output")
-                twin = create_feature_extractor(
-                    self.network, return_nodes=returned, suppress_diff_warning=True
-                )
-                self._twins[stage] = twin.eval().requires_grad_(False)
+                output.args = ({"stage": node, "logits": logits},)
+                twin.recompile()
+                self._twins[stage] = twin.requires_grad_(False)
             return self._twins[stage]
 
     def _tail(self, stage: str) -> fx.GraphModule:
@@ -239,16 +235,13 @@ def _in_place(node: fx.Node, network: nn.Module) -> bool:
 
 def _stages(network: nn.Module, probe: Tensor) -> dict[str, str]:
     """Stage name -> graph node, in order: each top-level block with a grid, the last grid last."""
-    tracer = NodePathTracer()
-    graph = tracer.trace(network)
-    shapes = _Shapes(fx.GraphModule(network, graph))
+    traced, nodes = trace(network)
+    shapes = _Shapes(traced)
     shapes.grids = []
     with torch.no_grad():
         shapes.run(probe)
-    paths = {node.name: path for node, path in tracer.node_to_qualname.items()}
-    known = set(get_graph_node_names(network, suppress_diff_warning=True)[1])
-    found = [paths[name] for name in shapes.grids if name in paths][1:]  # the first is the image
-    grids = [path if path in known else path.rpartition(".")[0] for path in found]
+    names = {node.name: path for path, node in nodes.items()}
+    grids = [names[name] for name in shapes.grids if name in names][1:]  # the first is the image
     if not grids:
         raise ValueError("the network gives no feature maps with height and width")
     blocks: dict[str, str] = {}

@@ -11,6 +11,7 @@ from torch import Tensor, fx, nn
 from torch.nn import functional
 
 from xai_core.folding import drop, fold_batch_norm, module_at
+from xai_core.tracing import trace
 
 TOLERANCE = 1e-5
 """Largest difference of a logit, relative to the largest logit."""
@@ -33,7 +34,7 @@ def quick_copy(network: nn.Module, probe: Tensor, with_gradients: bool = False) 
     the same logits for `probe` (N, 3, H, W) within `TOLERANCE`.
     """
     try:
-        traced = fx.symbolic_trace(copy.deepcopy(network))
+        traced, _ = trace(copy.deepcopy(network))
         fold_batch_norm(traced)
         for step in () if with_gradients else (_activate, _add):
             for node in list(traced.graph.nodes):

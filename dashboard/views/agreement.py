@@ -18,7 +18,7 @@ shown = results_page.ask_run_and_images([])
 found = cached.agreements(shown.run_dir, shown.stamp, shown.filters)
 if found.methods < 3:
     display.show_problem("Agreement needs a run with at least three methods.", "hint")
-    st.stop()
+    raise display.PageEnd
 names = [results.metric_title(metric, shown.manifest) for metric in found.between.columns]
 display.show_answer(wording.agreement_says(found, shown.manifest))
 left, right = st.columns([3, 2])

@@ -22,7 +22,7 @@ if not runs:
         "python -m xai_core evaluate --benchmark all --run-dir data/runs/ground_truth",
         "hint",
     )
-    st.stop()
+    raise display.PageEnd
 with choices.toolbar([2, 3, 5]) as (run, benchmark, _):
     with run:
         run_dir = runs[choices.ask_truth({name: name for name in runs})]

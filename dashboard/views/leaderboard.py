@@ -23,7 +23,7 @@ metric, titles = shown.measure, shown.titles
 board = cached.board(run_dir, stamp, filters)
 if not board.images:
     display.show_problem("No picture fits these filters: take one away.", "hint")
-    st.stop()
+    raise display.PageEnd
 rows = results.metric_rows(board, manifest, metric)
 test, stable = cached.standing(run_dir, stamp, filters, metric)
 display.show_answer(wording.leader(rows, test, stable, manifest, metric))

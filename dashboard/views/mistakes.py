@@ -29,18 +29,18 @@ with choices.toolbar([2, 5, 2, 2]) as (run, methods, opacity, own):
         own_mistakes.offer()
 if not runs:
     display.show_problem("There are no results yet: evaluate something under Work.", "hint")
-    st.stop()
+    raise display.PageEnd
 run_dir = runs[name]
 own_mistakes.show_state(run_dir)
 stamp = cached.run_stamp(run_dir)
 if not stamp:
-    st.stop()
+    raise display.PageEnd
 manifest = cached.manifest(run_dir, stamp)
 names = manifest["classifier"]["categories"]
 table = confusions.predictions(manifest)
 if table.empty:
     display.show_problem(mistakes_wording.NO_LABELS, "hint")
-    st.stop()
+    raise display.PageEnd
 display.show_answer(mistakes_wording.mistakes_say(table, names))
 left, right = st.columns([3, 2])
 with left:

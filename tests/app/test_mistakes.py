@@ -206,6 +206,19 @@ def test_the_page_works_with_a_network_and_pictures_of_ones_own(
     assert app.query_params["confusion"] == f"{image['label']}-{image['predicted']}"
 
 
+def test_a_search_is_shown_though_the_browser_has_an_older_address(
+    own: tuple[Path, Path], runs: Path, open_page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluated(runs / "mine", own)
+    monkeypatch.setattr(jobs, "start", lambda order: jobs.Job("mine", runs / "mine", "done"))
+    app = open_page("mistakes", folder=str(own[1]))
+    app.slider(key="opacity").set_value(0.3).run()
+    del app.query_params["opacity"]
+    next(button for button in app.button if button.label == "Find the mistakes").click().run()
+    assert "of 6 pictures" in texts(app)
+    assert (app.query_params["run"], app.query_params["opacity"]) == ("mine", "0.3")
+
+
 def test_what_has_changed_since_the_run_is_said(
     own: tuple[Path, Path], runs: Path, open_page: Page, tmp_path: Path
 ) -> None:
@@ -231,8 +244,10 @@ def test_pictures_without_labels_and_a_failed_search_give_one_sentence(
     data = load_folder(tmp_path / "flat", classifier.categories)
     metrics = [METRICS["sparseness"]()]
     run_evaluation(runs / "flat", classifier, data, [METHODS["random"]()], metrics)
-    app = open_page("mistakes", run="flat")
+    app = open_page("mistakes")
+    app.selectbox(key="run").set_value("flat").run()
     assert mistakes_wording.NO_LABELS in texts(app)
+    assert app.query_params["run"] == "flat"
 
     order = jobs.Order("flat", "resnet50@gone.pth", ("grad_cam",), ("sparseness",), 1)
     (runs / "failed").mkdir()

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, fx, nn
 
 from xai_core.classifier import Classifier
-from xai_core.methods._rewrite import LINEAR, operations, own_activations, trace
+from xai_core.methods._rewrite import LINEAR, operations, own_activations
+from xai_core.tracing import trace
 
 PIECEWISE_LINEAR = LINEAR | {"ReLU", "ReLU6", "MaxPool2d", "scale", "mean"}
 
@@ -25,7 +26,7 @@ def no_relu(classifier: Classifier, title: str) -> str | None:
 
 def guided_copy(classifier: Classifier) -> fx.GraphModule:
     """A copy for guided backpropagation, with a ReLU of its own for every use."""
-    return own_activations(trace(classifier.private_copy()))
+    return own_activations(trace(classifier.private_copy())[0])
 
 
 class PairwiseMaxPool(nn.Module):

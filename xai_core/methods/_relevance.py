@@ -14,7 +14,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from xai_core.classifier import Classifier
 from xai_core.folding import drop, fold_batch_norm, module_at
-from xai_core.methods._rewrite import operation, own_activations, replace, trace
+from xai_core.methods._rewrite import operation, own_activations, replace
+from xai_core.tracing import trace
 
 Hook = Callable[[Tensor], Tensor]
 KNOWN = frozenset(
@@ -32,7 +33,7 @@ def relevance_copy(classifier: Classifier) -> fx.GraphModule:
 
     Captum changes weights while it works and does not see functions, additions among them.
     """
-    traced = own_activations(trace(copy.deepcopy(classifier.network)))
+    traced = own_activations(trace(copy.deepcopy(classifier.network))[0])
     fold_batch_norm(traced)
     for node in list(traced.graph.nodes):
         kind, module = operation(traced, node), module_at(traced, node)

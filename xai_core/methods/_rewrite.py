@@ -13,10 +13,10 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import fx, nn
 from torch.nn import functional
-from torchvision.models.feature_extraction import NodePathTracer
 
 from xai_core.classifier import Classifier
 from xai_core.folding import module_at
+from xai_core.tracing import trace
 
 Rewrite = Callable[[Classifier], fx.GraphModule]
 
@@ -70,7 +70,7 @@ def operations(classifier: Classifier) -> frozenset[str]:
     """What the network computes with: names of modules (`Conv2d`) and functions (`add`)."""
     with _LOCK:
         if classifier not in _OPERATIONS:
-            traced = trace(classifier.network)
+            traced, _ = trace(classifier.network)
             nodes = [node for node in traced.graph.nodes if node.op.startswith("call")]
             _OPERATIONS[classifier] = frozenset(operation(traced, node) for node in nodes)
         return _OPERATIONS[classifier]
@@ -85,12 +85,6 @@ def beyond(classifier: Classifier, title: str, known: frozenset[str]) -> str | N
         f"{title} has no rule for {', '.join(unknown)} in {classifier.name}; it works for networks "
         "of convolutions, batch norm and ReLU such as resnet50, densenet121 and vgg16."
     )
-
-
-def trace(network: nn.Module) -> fx.GraphModule:
-    """The network as a graph of its modules and functions; the modules stay the same objects."""
-    tracer = NodePathTracer()
-    return fx.GraphModule(network, tracer.trace(network)).eval()
 
 
 def replace(traced: fx.GraphModule, node: fx.Node, module: nn.Module) -> None:
@@ -150,14 +144,12 @@ def operation(traced: fx.GraphModule, node: fx.Node) -> str:
 
 def _with_stage_module(network: nn.Module, path: str) -> tuple[nn.Module, nn.Module]:
     """The network with an Identity behind the graph node `path`, and that Identity."""
-    tracer = NodePathTracer()
-    graph = tracer.trace(network)
-    node = next(node for node, name in tracer.node_to_qualname.items() if name == path)
-    traced = fx.GraphModule(tracer.root, graph)
+    traced, nodes = trace(network)
+    node, graph = nodes[path], traced.graph
     module = nn.Identity()
     traced.add_submodule("stage_output", module)
     with graph.inserting_after(node):
         marker: Any = graph.call_module("stage_output", (node,))
     node.replace_all_uses_with(marker, delete_user_cb=lambda user: user is not marker)
     traced.recompile()
-    return traced.eval(), module
+    return traced, module

@@ -15,8 +15,9 @@ from xai_core.methods._activations import PIECEWISE_LINEAR, PairwiseMaxPool
 from xai_core.methods._base import Diagnostics, Family, Method
 from xai_core.methods._baselines import fixed_baseline
 from xai_core.methods._gradients import leaf
-from xai_core.methods._rewrite import beyond, own_activations, replace, rewritten, trace
+from xai_core.methods._rewrite import beyond, own_activations, replace, rewritten
 from xai_core.recipe import setting
+from xai_core.tracing import trace
 
 SMALLEST_DIFFERENCE = 1e-6
 """Below this difference of inputs the gradient is used: the quotient would be rounding error."""
@@ -134,7 +135,7 @@ def rescale_copy(classifier: Classifier) -> fx.GraphModule:
     MaxPools are made of ReLUs: a rule for the whole window would lose what flows between windows
     that overlap.
     """
-    traced = own_activations(trace(classifier.private_copy()))
+    traced = own_activations(trace(classifier.private_copy())[0])
     fold_batch_norm(traced)
     for node in list(traced.graph.nodes):
         module = module_at(traced, node)
