@@ -1,32 +1,22 @@
-"""The app: page configuration and the menu; every page is one file in views/."""
+"""The app, as `streamlit run` serves it: what every page draws is in main.py."""
 
-from contextlib import suppress
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-import choices
 import streamlit as st
-from display import PageEnd
-from menu import PAGES
 from replies import keep_replies
+from streamlit.runtime import get_instance
+
+
+@asynccontextmanager
+async def _warm(app: st.App) -> AsyncIterator[None]:
+    """The first page is drawn once for nobody: whoever comes first finds everything loaded."""
+    visit = asyncio.create_task(get_instance().does_script_run_without_error())
+    yield
+    visit.cancel()
+
 
 keep_replies()
-st.set_page_config("CAMpare", page_icon="🍏", layout="wide")
-
-st.logo(Path(__file__).with_name("logo.svg"), size="large")
-
-VIEWS = Path(__file__).with_name("views")
-menu = {
-    section: [
-        st.Page(
-            f"views/{name}.py", title=title, icon=icon, url_path=name, default=name == "compare"
-        )
-        for name, title, icon in pages
-        if (VIEWS / f"{name}.py").is_file()
-    ]
-    for section, pages in PAGES.items()
-}
-page = st.navigation(menu, position="top")
-choices.read_address(page.url_path)
-with suppress(PageEnd):
-    page.run()
-choices.write_address()
+app = st.App(Path(__file__).with_name("main.py"), lifespan=_warm)

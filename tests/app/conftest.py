@@ -19,7 +19,7 @@ def open_page() -> Callable[..., AppTest]:
     """Opens a page of the real app, through its router, with an address' parameters."""
 
     def page(name: str = "compare", **address: str) -> AppTest:
-        app = AppTest.from_file(str(DASHBOARD / "app.py"), default_timeout=60)
+        app = AppTest.from_file(str(DASHBOARD / "main.py"), default_timeout=60)
         for key, value in address.items():
             app.query_params[key] = value
         app.run()

@@ -76,7 +76,7 @@ def test_first_view_and_result_pages_do_not_load_torch() -> None:
     script = (
         "import sys\n"
         "from streamlit.testing.v1 import AppTest\n"
-        f"app = AppTest.from_file({str(DASHBOARD / 'app.py')!r}, default_timeout=60).run()\n"
+        f"app = AppTest.from_file({str(DASHBOARD / 'main.py')!r}, default_timeout=60).run()\n"
         "print('pandas' in sys.modules)\n"  # half a second, and only the other pages need it
         f"for page in {RESULT_PAGES!r} + ('guide',):\n"
         "    app.switch_page(f'views/{page}.py').run()\n"

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,25 @@ IS_QUIET = """!document.body.innerText.includes('computing …')
     && !!document.querySelector('[data-testid=stApp][data-test-script-state=notRunning]')"""
 
 
+_OPEN: list[Page] = []
+_LOGS: list[Path] = []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With a test that failed: what its pages showed then, and what the server had said."""
+    report = yield
+    if call.when == "call" and report.failed:
+        for page in _OPEN:
+            if not page.is_closed():
+                state = page.locator("[data-testid=stApp]").get_attribute("data-test-script-state")
+                report.sections.append((f"{page.url} ({state})", page.inner_text("body")[:3000]))
+        report.sections += [(f"{log}", log.read_text()[-3000:]) for log in _LOGS]
+    return report
+
+
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the server under test keeps its runs, so that none is left in data/runs."""
@@ -47,7 +66,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, runs: Path) -> Iterator[str
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     folder = tmp_path_factory.mktemp("elsewhere")
-    with (folder / "log.txt").open("w") as log:
+    _LOGS.append(folder / "log.txt")
+    with _LOGS[-1].open("w") as log:
         process = subprocess.Popen(
             [script, "run", PROJECT / "dashboard" / "app.py", f"--server.port={port}"],
             cwd=folder,
@@ -104,6 +124,7 @@ def _pages(server: str, browser: Browser) -> Iterator[Callable[..., Page]]:
         opened.set_default_timeout(TIMEOUT_MS)
         opened.on("request", lambda request: requests.append(request.url))
         pages.append(opened)
+        _OPEN.append(opened)
         opened.goto(f"{server}/{path}")
         drawn(opened)
         return opened

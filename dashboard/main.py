@@ -1,0 +1,30 @@
+"""Every page's frame: its configuration, the menu, the address; a page is one file in views/."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import choices
+import streamlit as st
+from display import PageEnd
+from menu import PAGES
+
+st.set_page_config("CAMpare", page_icon="🍏", layout="wide")
+
+st.logo(Path(__file__).with_name("logo.svg"), size="large")
+
+VIEWS = Path(__file__).with_name("views")
+menu = {
+    section: [
+        st.Page(
+            f"views/{name}.py", title=title, icon=icon, url_path=name, default=name == "compare"
+        )
+        for name, title, icon in pages
+        if (VIEWS / f"{name}.py").is_file()
+    ]
+    for section, pages in PAGES.items()
+}
+page = st.navigation(menu, position="top")
+choices.read_address(page.url_path)
+with suppress(PageEnd):
+    page.run()
+choices.write_address()

@@ -1,0 +1,41 @@
+"""The server: whoever comes first finds the first page loaded."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard"
+SERVE = f"""
+import asyncio, sys, time
+sys.path.insert(0, {str(DASHBOARD)!r})
+from app import app
+
+async def serve():
+    told, heard = asyncio.Queue(), asyncio.Queue()
+    await told.put({{"type": "lifespan.startup"}})
+    serving = asyncio.create_task(app({{"type": "lifespan"}}, told.get, heard.put))
+    print((await heard.get())["type"])
+    end = time.monotonic() + 60
+    while "cards" not in sys.modules and time.monotonic() < end:
+        await asyncio.sleep(0.1)
+    print("cards" in sys.modules, "torch" in sys.modules)
+    await told.put({{"type": "lifespan.shutdown"}})
+    await serving
+    print((await heard.get())["type"])
+
+asyncio.run(serve())
+"""
+
+
+def test_the_first_page_is_drawn_before_anybody_comes() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SERVE], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.stdout.splitlines() == [
+        "lifespan.startup.complete",
+        "True False",
+        "lifespan.shutdown.complete",
+    ], done.stderr[-2000:]
+    assert "Traceback" not in done.stderr
