@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import choices
 import facts
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +53,7 @@ DISPLAY_PX = 480
 @st.cache_resource(show_spinner=False)
 def desk() -> Desk:
     """The one background thread that explains pictures for all sessions."""
-    return Desk()
+    return Desk(choices.is_open)
 
 
 def gallery() -> Gallery | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ import streamlit as st
 from networks import Network
 from parameters import CLASSES, COMPACTNESS, FRAMINGS, OUTCOMES, PARAMETERS, SOURCES, VIEWS
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime import get_instance
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 if TYPE_CHECKING:
     from streamlit.elements.lib.mutable_tab_container import TabContainer
@@ -23,7 +24,7 @@ from xai_core.images import BadImage, Framing, Photo, open_image
 VARIANT_OF: dict[facts.Kind, str] = {"methods": "method", "metrics": "measure"}
 KEPT_UPLOADS = 4
 BOARD, CONFUSION = "_board", "_confusion"
-_KEPT, _PAGE, _WRITTEN, _SESSION, _UPLOADS = "_kept", "_page", "_written", "_session", "_uploads"
+_KEPT, _PAGE, _WRITTEN, _UPLOADS = "_kept", "_page", "_written", "_uploads"
 
 
 @dataclass(frozen=True)
@@ -117,9 +118,19 @@ def toolbar(widths: Sequence[float]) -> Iterator[list[DeltaGenerator]]:
         yield list(st.columns(list(widths), vertical_alignment="bottom"))
 
 
-def session() -> str:
-    """A name for this browser tab, for work that is done in the background."""
-    return str(st.session_state.setdefault(_SESSION, uuid.uuid4().hex))
+def session(part: str = "") -> str:
+    """A name for a part of the page in this browser tab, for work done in the background."""
+    context = get_script_run_ctx()
+    return f"{context.session_id if context else ''} {part}"
+
+
+def is_open(session: str) -> bool:
+    """Whether the browser tab with this `session` is connected; may be asked in any thread."""
+    name, _, _ = session.partition(" ")
+    try:
+        return bool(get_instance().is_active_session(name))
+    except RuntimeError:  # there is no server, as in tests
+        return True
 
 
 def uploads() -> dict[str, Photo]:

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,7 @@ KEPT_NETWORKS = 3
 KEPT_BATCHES = 4
 PHOTOS_AT_ONCE = 16
 LOOKED_AT_SECONDS = 6.0
-"""Pages ask every two seconds at least; one that has not for so long is closed or hidden."""
+"""Pages ask every two seconds at least; one that has not for so long is hidden."""
 FORGET_SECONDS = 90.0
 """A browser lets a hidden page ask once a minute."""
 IDLE_SECONDS = 0.5
@@ -250,11 +250,13 @@ class Desk:
     """Answers questions one after another, those of all sessions in turn.
 
     What a session asks for replaces what it asked for before, and what is at work for nobody then
-    ends at its next forward pass. Pages that are closed or hidden stand back for those that are
-    looked at, and are forgotten after a while.
+    ends at its next forward pass. A session for which `is_open` is false waits for nothing any
+    more. Pages that are hidden stand back for those that are looked at, and are forgotten after a
+    while.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_open: Callable[[str], bool] = lambda session: True) -> None:
+        self._is_open = is_open
         self._answers: OrderedDict[Question, Answer] = OrderedDict()
         self._wanted: OrderedDict[str, tuple[float, list[Question]]] = OrderedDict()
         self._networks: OrderedDict[str, Classifier] = OrderedDict()
@@ -275,7 +277,7 @@ class Desk:
         With `patience` it is what is known after so many seconds, sooner if that is everything.
         """
         with self._change:
-            waiting = self._open(questions)
+            waiting = self._unanswered(questions)
             if waiting:
                 self._wanted[session] = (time.monotonic(), waiting)
             if waiting and self._thread is None:
@@ -349,7 +351,9 @@ class Desk:
         """Whether no session wants the answer any more, or only hidden ones while others wait."""
         with self._change:
             wanting = [
-                name for name, (_, questions) in self._wanted.items() if question in questions
+                name
+                for name, (_, questions) in self._wanted.items()
+                if question in questions and self._is_open(name)
             ]
             looked_at = self._looked_at()
             return not wanting or bool(looked_at and not looked_at & set(wanting))
@@ -360,23 +364,24 @@ class Desk:
         return {
             session
             for session, (asked, questions) in self._wanted.items()
-            if now - asked <= LOOKED_AT_SECONDS and self._open(questions)
+            if now - asked <= LOOKED_AT_SECONDS and self._unanswered(questions)
         }
 
-    def _open(self, questions: Sequence[Question]) -> list[Question]:
+    def _unanswered(self, questions: Sequence[Question]) -> list[Question]:
         return [question for question in questions if question not in self._answers]
 
     def _next(self) -> Question | None:
         """The first open question of the session that waited longest; sessions take turns."""
         now = time.monotonic()
         for session, (asked, questions) in list(self._wanted.items()):
-            if now - asked > FORGET_SECONDS or not self._open(questions):
+            is_forgotten = now - asked > FORGET_SECONDS or not self._is_open(session)
+            if is_forgotten or not self._unanswered(questions):
                 del self._wanted[session]
         looked_at = self._looked_at()
         for session in self._wanted:
             if session in looked_at or not looked_at:
                 self._wanted.move_to_end(session)
-                return self._open(self._wanted[session][1])[0]
+                return self._unanswered(self._wanted[session][1])[0]
         return None
 
 

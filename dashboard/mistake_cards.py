@@ -171,7 +171,7 @@ def show_mean_maps(table: pd.DataFrame, manifest: dict[str, Any]) -> None:
     method = choices.ask_mean_method(known)
     network = manifest.get("source") or manifest["classifier"]["name"]
     questions = _mean_questions(table, manifest, network, method)
-    desk, session = cached.desk(), f"{choices.session()} means"
+    desk, session = cached.desk(), choices.session("means")
 
     def show() -> None:
         answers = desk.ask(session, questions)

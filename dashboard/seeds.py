@@ -52,7 +52,7 @@ def look(seen: Evidence, chosen: Choices, target: int) -> list[Track]:
         for method in samplers(chosen.methods)
     }
     questions = [question for pair in asked.values() for question in pair]
-    known = cached.desk().ask(f"{choices.session()}.seeds", questions)
+    known = cached.desk().ask(choices.session("seeds"), questions)
     tracks = []
     for method in samplers(chosen.methods):
         points: dict[int, float] = {}

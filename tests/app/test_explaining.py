@@ -98,7 +98,9 @@ def test_what_nobody_asks_for_any_more_is_dropped(photos: list[Photo]) -> None:
     assert "dropped" not in DONE
 
 
-def test_work_that_nobody_wants_any_more_ends_at_its_next_pass(photos: list[Photo]) -> None:
+def long(photo: Photo, begun: threading.Event) -> Question:
+    """Something of 2000 passes that says when it has begun."""
+
     @dataclass(frozen=True)
     class Long(Fake):
         def compute(self, desk: Desk) -> Any:
@@ -108,34 +110,53 @@ def test_work_that_nobody_wants_any_more_ends_at_its_next_pass(photos: list[Phot
                 time.sleep(0.01)
             return self.name
 
+    return Long("network", photo.sha256, "whole", photo, "long")
+
+
+def test_work_that_nobody_wants_any_more_ends_at_its_next_pass(photos: list[Photo]) -> None:
     DONE.clear()
     begun = threading.Event()
     desk = Desk()
-    long = Long("network", photos[0].sha256, "whole", photos[0], "long")
+    slow = long(photos[0], begun)
     soon = fake(photos[1], "soon")
-    desk.ask("a", [long])
-    desk.ask("b", [long])
+    desk.ask("a", [slow])
+    desk.ask("b", [slow])
     assert begun.wait(20)
-    desk.ask("a", [long, soon])  # still wanted by both
+    desk.ask("a", [slow, soon])  # still wanted by both
     desk.ask("a", [soon])
     assert desk.ask("a", [soon], patience=0.3) == {}  # b still wants it
     other = fake(photos[1], "other")
     assert desk.ask("b", [other], patience=20)[other].value == "other"
     assert desk.ask("a", [soon], patience=20)[soon].value == "soon"
     begun.clear()
-    desk.ask("a", [long])  # begins anew when somebody asks again
+    desk.ask("a", [slow])  # begins anew when somebody asks again
     assert begun.wait(20)
     desk.ask("a", [fake(photos[1], "last")])
 
 
-def test_a_closed_page_stands_back_for_one_that_is_looked_at(
+def test_what_a_closed_page_waited_for_ends(photos: list[Photo]) -> None:
+    DONE.clear()
+    begun, open_pages = threading.Event(), {"a", "b"}
+    desk = Desk(lambda session: session in open_pages)
+    desk.ask("a", [long(photos[0], begun), fake(photos[0], "left")])
+    assert begun.wait(20)
+    soon = fake(photos[1], "soon")
+    desk.ask("b", [soon])
+    assert desk.ask("b", [soon], patience=0.3) == {}
+    open_pages.remove("a")
+    assert desk.ask("b", [soon], patience=20)[soon].value == "soon"
+    time.sleep(0.2)
+    assert "left" not in DONE
+
+
+def test_a_hidden_page_stands_back_for_one_that_is_looked_at(
     photos: list[Photo], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     DONE.clear()
     monkeypatch.setattr(explaining, "LOOKED_AT_SECONDS", 0.3)
     desk = Desk()
     left = [fake(photos[0], f"left{n}", seconds=0.1) for n in range(8)]
-    desk.ask("closed", left)
+    desk.ask("hidden", left)
     time.sleep(0.35)  # three of eight are done
     seen = [fake(photos[1], f"seen{n}", seconds=0.05) for n in range(3)]
     wait(desk, "open", list(seen))

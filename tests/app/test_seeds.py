@@ -43,7 +43,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, known: dict[tuple[str, int, int], A
         return found
 
     monkeypatch.setattr(cached, "desk", lambda: SimpleNamespace(ask=ask))
-    monkeypatch.setattr(choices, "session", lambda: "me")
+    monkeypatch.setattr(choices, "session", lambda part: f"me {part}")
 
 
 def maps(*values: float) -> Answer:

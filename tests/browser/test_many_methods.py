@@ -50,10 +50,13 @@ def test_first_maps_stand_early_and_controls_answer(
     tell(f"opacity answers after {time.perf_counter() - pressed:.2f} s, {maps.count()} maps stand")
     for count in (3, 6, 9):
         stand(count)
-    cards = page.locator(".card h3")
-    assert cards.count() == len(MANY) + 1  # the picture has one, too
-    shape = "picture => picture.naturalWidth / picture.naturalHeight"
-    assert maps.first.evaluate(shape) == pytest.approx(4 / 3, abs=0.01)
+    expect(page.locator(".card h3")).to_have_count(len(MANY) + 1)  # the picture has one, too
+    page.wait_for_function(
+        """maps => [...document.querySelectorAll(maps)].every(
+            one => Math.abs(one.naturalWidth / one.naturalHeight - 4 / 3) < 0.01
+        )""",
+        arg=MAPS,
+    )
 
 
 def test_a_long_method_does_not_stand_in_the_way(
