@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
-from replies import keep_replies
+from repairs import repair
 from streamlit.runtime import get_instance
 
 
@@ -18,5 +18,5 @@ async def _warm(app: st.App) -> AsyncIterator[None]:
     visit.cancel()
 
 
-keep_replies()
+repair()
 app = st.App(Path(__file__).with_name("main.py"), lifespan=_warm)

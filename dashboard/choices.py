@@ -24,7 +24,7 @@ from xai_core.images import BadImage, Framing, Photo, open_image
 VARIANT_OF: dict[facts.Kind, str] = {"methods": "method", "metrics": "measure"}
 KEPT_UPLOADS = 4
 BOARD, CONFUSION = "_board", "_confusion"
-_KEPT, _PAGE, _WRITTEN, _UPLOADS = "_kept", "_page", "_written", "_uploads"
+_KEPT, _PAGE, _UPLOADS = "_kept", "_page", "_uploads"
 
 
 @dataclass(frozen=True)
@@ -65,16 +65,16 @@ def current() -> Choices:
 def read_address(page: str) -> None:
     """Take over what the address says, then what earlier pages were set to, then the defaults.
 
-    The address wins when it is not the one this session wrote: a link, a reload, or Back. A click
-    that comes with another address was faster than the browser, which had not been told ours yet.
+    The address counts where a link or a reload has led, and after Back and Forward. Else it is at
+    most as new as the choices: a click may be faster than the browser, which has not been told
+    the last address yet.
     """
     state = st.session_state
     kept: dict[str, Any] = state.setdefault(_KEPT, {})
     address = {name: text for name, text in st.query_params.items() if name in PARAMETERS}
-    turned = state.get(_PAGE) != page
-    clicked = any(name in state and state[name] != kept.get(name) for name in PARAMETERS)
-    other = address != state.get(_WRITTEN, {}) and not clicked
-    foreign = bool(address) if turned else other
+    context = get_script_run_ctx()
+    is_back = context is not None and context.is_history_navigation
+    foreign = bool(address) if state.get(_PAGE) != page else is_back
     state[_PAGE] = page
     for name, parameter in PARAMETERS.items():
         if foreign:
@@ -85,16 +85,6 @@ def read_address(page: str) -> None:
             state[name] = kept[name]
         elif name not in state:
             state[name] = kept.get(name, parameter.default)
-
-
-def draw_again() -> None:
-    """Run the page once more, with its address as it is now.
-
-    What asks for it is mostly a fragment, whose own request may be older than the last change.
-    """
-    if _WRITTEN in st.session_state:
-        st.query_params.from_dict(st.session_state[_WRITTEN])
-    st.rerun()
 
 
 def write_address() -> None:
@@ -108,7 +98,6 @@ def write_address() -> None:
             spelled[name] = parameter.spell(kept[name])
     if spelled != dict(st.query_params):
         st.query_params.from_dict(spelled)
-    state[_WRITTEN] = spelled
 
 
 @contextmanager
@@ -498,7 +487,7 @@ def take_mistake(name: str, confusion: str) -> None:
 
 
 def take_run(name: str) -> None:
-    """Show the results of this run from now on: a click, for `read_address`."""
+    """Show the results of this run from now on."""
     st.session_state["run"] = name
 
 

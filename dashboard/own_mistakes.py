@@ -65,7 +65,7 @@ def show_state(run_dir: Path) -> None:
     def show() -> None:
         now = jobs.look(run_dir)
         if now is None or not _is_open(now):
-            choices.draw_again()
+            st.rerun()
         elif now.is_active:
             st.progress(min(1.0, now.fraction), f"Looking for mistakes: {now.message}")
         else:

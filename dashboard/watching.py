@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import choices
 import streamlit as st
 
 QUICK, SLOW, SLOWER = 0.4, 1.5, 2.0
@@ -42,6 +41,6 @@ def watch(draw: Callable[[], None], pace: Callable[[], float | None]) -> None:
     def show() -> None:
         draw()
         if pace() != first:
-            choices.draw_again()
+            st.rerun()
 
     st.fragment(show, run_every=first)()

@@ -89,7 +89,7 @@ def begin(order: Order) -> None:
     except OSError as error:
         display.show_problem(f"The run cannot be started: {error.strerror or error}.")
         return
-    choices.draw_again()
+    st.rerun()
 
 
 def show_jobs(was_active: bool) -> None:
@@ -100,7 +100,7 @@ def show_jobs(was_active: bool) -> None:
     for job in found:
         _show_job(job)
     if was_active != any(job.is_active for job in found):
-        choices.draw_again()
+        st.rerun()
 
 
 def _show_job(job: Job) -> None:
@@ -183,4 +183,4 @@ def _try(job: Job, action: Callable[[], object]) -> None:
         choices.take_job_problem(job.name, "")
     except (ValueError, OSError) as error:
         choices.take_job_problem(job.name, str(error))
-    choices.draw_again()
+    st.rerun()
