@@ -52,6 +52,7 @@ class Network:
 
     def load(self) -> Classifier:
         """The network itself; raises ValueError with what to do."""
+        from xai_core.devices import default_device
         from xai_core.loading import load_classifier
 
         names: list[str] = []
@@ -64,7 +65,12 @@ class Network:
             except UnicodeDecodeError:
                 raise ValueError(f"{self.categories}: must be UTF-8 text") from None
             names = [line.strip() for line in text.splitlines() if line.strip()]
-        return load_classifier(self.name, architecture=self.architecture, categories=names)
+        return load_classifier(
+            self.name,
+            architecture=self.architecture,
+            categories=names,
+            device=default_device(),
+        )
 
 
 def embedded() -> list[str]:

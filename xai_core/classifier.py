@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
+from xai_core.devices import compute_exactly
 from xai_core.images import Framing, InputFormat, framed, normalised
 from xai_core.inference import quick_copy
 from xai_core.interruption import checkpoint
@@ -65,6 +66,7 @@ class Classifier:
         """
         form = form or InputFormat()
         device = torch.device(device)
+        compute_exactly(device)
         network = network.eval().requires_grad_(False).to(device)
         network = network.to(memory_format=torch.channels_last)
         probe = torch.rand(2, 3, form.size, form.size, generator=torch.Generator().manual_seed(0))

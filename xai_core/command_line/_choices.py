@@ -6,9 +6,8 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
-
 from xai_core.classifier import Classifier
+from xai_core.devices import VARIABLE, default_device
 from xai_core.images import FRAMINGS
 from xai_core.loading import load_classifier
 from xai_core.methods import METHODS, Method
@@ -26,7 +25,10 @@ def add_classifier(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--architecture", default="", help="of a checkpoint, e.g. mobilenet_v2")
     parser.add_argument("--categories", type=Path, help="text file with one class name per line")
     parser.add_argument("--framing", choices=FRAMINGS, default="whole")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument(
+        "--device", default="",
+        help=f"cpu, cuda, cuda:1; default: {VARIABLE} if it is set, else a GPU if there is one",
+    )  # fmt: skip
 
 
 def classifier_of(options: argparse.Namespace) -> Classifier:
@@ -42,7 +44,7 @@ def classifier_of(options: argparse.Namespace) -> Classifier:
         options.classifier,
         architecture=options.architecture,
         categories=names,
-        device=options.device,
+        device=options.device or default_device(),
     )
 
 

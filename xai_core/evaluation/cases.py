@@ -42,9 +42,10 @@ class Loaded:
         batch = Batch.of(classifier, [photo for _, photo in photos], framing)
         start = time.perf_counter()
         predicted = batch.predicted
+        guesses = predicted.tolist()  # only now a GPU has finished
         forward_seconds = (time.perf_counter() - start) / len(batch)
         labels = [item.label for item, _ in photos]
-        pairs = zip(labels, predicted.tolist(), strict=True)
+        pairs = zip(labels, guesses, strict=True)
         targets = torch.tensor([guess if label is None else label for label, guess in pairs])
         shots = [item.read_shot() if item.read_shot else None for item, _ in photos]
         masks, fractions, problems = [], [], []

@@ -16,6 +16,7 @@ from torch import Tensor
 from xai_core import DATA
 from xai_core.batch import Batch, Precision
 from xai_core.classifier import Classifier
+from xai_core.devices import device_name
 from xai_core.evaluation.cases import Empty, Loaded, Mapped
 from xai_core.evaluation.dataset import Dataset, Item
 from xai_core.evaluation.described import NOTED, describe_method, describe_metric, describe_run
@@ -127,6 +128,8 @@ class _Run:
         self.forward_size = min(size, self.manifest.get("forward_size", size))
         self.manifest["forward_size"] = self.forward_size
         self.manifest["source"] = classifier.source
+        devices = {*self.manifest.get("devices", []), device_name(classifier.device)}
+        self.manifest["devices"] = sorted(devices)
         self.store = Store(run_dir)
         self.report = RunReport(notes=[*dataset.notes, *self.store.problems])
         self.started = time.perf_counter()
@@ -264,6 +267,7 @@ class _Run:
             mapped = cases[labelled]
             start = time.perf_counter()
             scores = mapped.score(metric)
+            scores.values.cpu()  # only then a GPU has finished
             seconds = (time.perf_counter() - start) / len(loaded.photos)
             rows += score_rows(self.fixed, loaded, method, metric, mapped, scores, seconds)
             curves += curve_rows(loaded.batch.sha256s, key, metric, scores)

@@ -82,11 +82,12 @@ def _first(share: float) -> float:
 @lru_cache(maxsize=len(SHARES))
 def randomised(classifier: Classifier, share: float, seed: int) -> Classifier:
     """The classifier with the last `share` of its layers (at least one) drawn anew."""
-    network = copy.deepcopy(classifier.network)
+    network = copy.deepcopy(classifier.network).cpu()  # the same weights on every device
     layers = [m for m in network.modules() if any(True for _ in m.parameters(recurse=False))]
     count = max(1, round(share * len(layers)))
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(image_seed(seed, Randomization.name))  # no seed that training may use
+        # no seed that training may use; of the CPU alone, as torch.manual_seed is not
+        torch.default_generator.manual_seed(image_seed(seed, Randomization.name))
         for layer in layers[-count:]:
             _draw(layer)
     return Classifier.of(
