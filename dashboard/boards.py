@@ -14,12 +14,12 @@ import run_pictures
 import streamlit as st
 import wording
 from display import (
+    column_forms,
     offer_table,
     show_chart,
     show_note,
     show_problem,
     show_section,
-    three_digits,
     without_minus_zero,
 )
 from results import Board
@@ -36,7 +36,7 @@ def show_board(board: Board, manifest: dict[str, Any], scores: pd.DataFrame) -> 
         hide_index=True,
         width="stretch",
         height=38 + 35 * len(table),
-        column_config=three_digits(table),
+        column_config=column_forms(table),
         placeholder="–",
         on_select="rerun",
         selection_mode="single-cell",

@@ -9,6 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import plotly.graph_objects as go
+from name_tags import place_names
+
+from xai_core.evaluation.contrast import ALPHA
 
 if TYPE_CHECKING:
     from xai_core.evaluation.statistics import Friedman
@@ -24,15 +27,19 @@ CURVE_NAMES = {
     "irof": "by superpixels",
 }
 ACCENT, MUTED = "#0b5cad", "#8a8a8a"
+SPEED_PX = (900, 520)
 _DIVERGING = [[0.0, "#1c5ca8"], [0.5, "#f6f5f0"], [1.0, "#c8401c"]]
 
 
 def draw_gains(table: pd.DataFrame, names: Sequence[str], better: str, worse: str) -> go.Figure:
-    """Mean gains with their intervals, in standard deviations of the paired difference."""
+    """Mean gains with their intervals, in standard deviations of the paired difference.
+
+    Grey where Holm's p leaves it open which is better, as the sentences above the chart do.
+    """
     scale = table["deviation"].where(table["deviation"] > 0, 1.0)
     colours = [
-        "#c8401c" if low > 0 else "#1c5ca8" if high < 0 else "#777777"
-        for low, high in zip(table["low"], table["high"], strict=True)
+        "#777777" if p >= ALPHA else "#c8401c" if gain > 0 else "#1c5ca8"
+        for p, gain in zip(table["p_holm"], table["gain"], strict=True)
     ]
     chart = go.Figure(
         go.Scatter(
@@ -47,13 +54,14 @@ def draw_gains(table: pd.DataFrame, names: Sequence[str], better: str, worse: st
                 "arrayminus": (table["gain"] - table["low"]) / scale,
                 "thickness": 2,
                 "width": 0,
+                "color": MUTED,
             },
             customdata=table[["gain", "low", "high", "n"]],
             hovertemplate="%{y}: %{customdata[0]:.3f} (%{customdata[1]:.3f} to "
             "%{customdata[2]:.3f}), n = %{customdata[3]}<extra></extra>",
         )
     )
-    chart.add_vline(x=0, line_width=1, line_color="#888888")
+    chart.add_vline(x=0, line_width=1, line_color=MUTED)
     chart.update_yaxes(autorange="reversed", ticks="")
     title = f"← {worse} better      gain in standard deviations      {better} better →"
     chart.update_xaxes(title={"text": title, "font": {"size": 12}}, zeroline=False)
@@ -182,7 +190,7 @@ def draw_wins(pairs: pd.DataFrame, names: Mapping[str, str], order: Sequence[str
             hovertemplate="%{y} beats %{x} on %{z:.0%} of the images<extra></extra>",
         )
     )
-    chart.update_yaxes(autorange="reversed", ticks="", tickfont_size=11)
+    chart.update_yaxes(autorange="reversed", ticks="", tickfont_size=11, showgrid=False)
     chart.update_xaxes(tickangle=-45, ticks="", tickfont_size=11)
     chart.update_layout(height=220 + 20 * len(order), margin={"l": 10, "r": 10, "t": 10, "b": 10})
     return chart
@@ -295,7 +303,7 @@ def draw_confusion(counts: npt.NDArray[np.int64], names: Sequence[str]) -> go.Fi
             showlegend=False,
         )
     )
-    chart.update_yaxes(autorange="reversed", title={"text": "true class"}, ticks="")
+    chart.update_yaxes(autorange="reversed", title={"text": "true class"}, ticks="", showgrid=False)
     chart.update_xaxes(title={"text": "predicted"}, tickangle=-45, ticks="", side="bottom")
     height = 150 + 32 * len(names)
     chart.update_layout(height=height, margin={"l": 10, "r": 10, "t": 10, "b": 10})
@@ -326,8 +334,15 @@ def draw_calibration(bins: pd.DataFrame, error: float) -> go.Figure:
 
 
 def draw_speed(rows: pd.DataFrame, title: str) -> go.Figure:
-    """Seconds per image (log) against the mean of one metric; rows as in `draw_intervals`."""
+    """Seconds per image (log) against the mean of one metric; rows as in `draw_intervals`.
+
+    Where names would cover one another, some are left out; the mouse tells them.
+    """
     chart = go.Figure()
+    spots = place_names(np.log10(rows["seconds"]), rows["mean"], rows["name"], SPEED_PX)
+    rows = rows.assign(spot=spots, shown=[name if spot else "" for name, spot in
+                                          zip(rows["name"], spots, strict=True)])  # fmt: skip
+    colours = palette(list(dict.fromkeys(rows["family"])))
     for family, part in rows.groupby("family", sort=False):
         chart.add_trace(
             go.Scatter(
@@ -335,16 +350,22 @@ def draw_speed(rows: pd.DataFrame, title: str) -> go.Figure:
                 y=part["mean"],
                 name=str(family),
                 mode="markers+text",
-                text=part["name"],
-                textposition="top center",
-                textfont={"size": 10},
-                marker={"size": 10},
-                hovertemplate="%{text}: %{x:.3g} s, %{y:.3f}<extra></extra>",
+                text=part["shown"],
+                textposition=[spot or "top center" for spot in part["spot"]],
+                textfont={"size": 11},
+                marker={"size": 10, "color": colours[str(family)]},
+                customdata=part["name"],
+                hovertemplate="%{customdata}: %{x:.3g} s, %{y:.3f}<extra></extra>",
             )
         )
-    chart.update_xaxes(type="log", title={"text": "seconds per image (log)"})
+    seconds = np.log10(rows["seconds"])
+    ends = [seconds.min() - 0.4, seconds.max() + 0.4]
+    chart.update_xaxes(
+        type="log", title={"text": "seconds per image (log)"}, range=ends, dtick=1,
+        exponentformat="none",
+    )  # fmt: skip
     chart.update_yaxes(title={"text": title})
-    chart.update_layout(height=520, margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    chart.update_layout(height=SPEED_PX[1], margin={"l": 10, "r": 10, "t": 10, "b": 10})
     return chart
 
 
@@ -370,7 +391,7 @@ def draw_matrix(
             hovertemplate="%{y} and %{x}: %{text}<extra></extra>",
         )
     )
-    chart.update_yaxes(autorange="reversed", constrain="domain", ticks="")
+    chart.update_yaxes(autorange="reversed", constrain="domain", ticks="", showgrid=False)
     chart.update_xaxes(constrain="domain", tickangle=-35, ticks="")
     height = 170 + 34 * len(names)
     chart.update_layout(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from html import escape
@@ -23,11 +24,8 @@ if TYPE_CHECKING:
 
 STYLE = Path(__file__).with_name("style.css")
 TABLE_ROWS = 12
-CHART_CONFIG = {
-    "displaylogo": False,
-    "modeBarButtons": [["toImage"]],
-    "toImageButtonOptions": {"format": "svg"},
-}
+LEAST_NAME_PX, CELL_PX, LETTER_PX = 100, 24, 7.2
+CHART_CONFIG = {"displayModeBar": False}
 
 
 class PageEnd(Exception):
@@ -90,10 +88,28 @@ def show_answer(sentences: Sequence[str]) -> None:
 
 
 def show_chart(place: DeltaGenerator | None, chart: Figure, alt: str = "") -> None:
-    """A chart in its place, or here."""
+    """A chart in its place, or here; under it the same as PNG, SVG and PDF."""
     title = alt or chart.layout.title.text or "chart"
-    where = st if place is None else place
-    where.plotly_chart(chart, width="stretch", config=CHART_CONFIG, alt=title)
+    with place or st.container():
+        st.plotly_chart(chart, width="stretch", config=CHART_CONFIG, alt=title)
+        offer_chart(chart, title)
+
+
+def offer_chart(chart: Figure, title: str) -> None:
+    """A chart as a figure for print: PNG, SVG and PDF."""
+    name = re.sub(r"\W+", "_", title.lower()).strip("_")
+    with (
+        st.container(horizontal=True, horizontal_alignment="right"),
+        st.popover("Save figure", icon=":material/download:", type="tertiary", width="content"),
+    ):
+        for kind, mime in exports.FIGURES.items():
+            offer(kind.upper(), partial(_paper, chart, kind), f"{name}.{kind}", mime)
+
+
+def _paper(chart: Figure, kind: str) -> bytes:
+    import paper  # matplotlib loads on the first click
+
+    return paper.save(chart, kind)
 
 
 def show_table(table: Table, name: str, caption: str = "") -> None:
@@ -117,7 +133,7 @@ def _show_grid(table: Table, label: str) -> None:
         hide_index=True,
         width="stretch",
         height=38 + 35 * TABLE_ROWS,
-        column_config=three_digits(shown),
+        column_config=column_forms(shown),
         placeholder="–",
         alt=label,
     )
@@ -137,6 +153,8 @@ def _cell(value: object, title: str) -> str:
     """Fractions with three digits, times with two that count."""
     if value is None or value != value:
         return "<td>–</td>"
+    if title.startswith("p ") and isinstance(value, float) and value < 0.001:
+        return "<td class='number'>&lt; 0.001</td>"
     if not isinstance(value, float):
         return f"<td>{escape(str(value))}</td>"
     if "Seconds" in title and value < 100:
@@ -144,13 +162,17 @@ def _cell(value: object, title: str) -> str:
     return f"<td class='number'>{round(value, 3) + 0.0:.3f}</td>"
 
 
-def three_digits(table: pd.DataFrame) -> dict[str, Any]:
-    """Every column of fractions with three digits, times with two that count."""
-    forms = {
+def column_forms(table: pd.DataFrame) -> dict[str, Any]:
+    """Fractions with three digits, times with two that count; the names stay in sight, whole."""
+    numbers = {
         str(name): "%.2g" if "Seconds" in str(name) else "%.3f"
         for name in table.select_dtypes("float")
     }
-    return {name: st.column_config.NumberColumn(format=form) for name, form in forms.items()}
+    forms = {name: st.column_config.NumberColumn(format=form) for name, form in numbers.items()}
+    first = str(table.columns[0])
+    longest = max((len(str(name)) for name in table[first]), default=0)
+    width = max(LEAST_NAME_PX, CELL_PX + round(LETTER_PX * longest))
+    return {**forms, first: st.column_config.TextColumn(pinned=True, width=width)}
 
 
 def without_minus_zero(table: pd.DataFrame) -> pd.DataFrame:

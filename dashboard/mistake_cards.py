@@ -17,11 +17,10 @@ import confusions
 import evidence
 import facts
 import mistakes_wording
-import results
 import run_pictures
 import streamlit as st
 from choices import Choices
-from display import CHART_CONFIG, show_note, show_problem
+from display import CHART_CONFIG, offer_chart, show_note, show_problem
 from evidence import Evidence, Subject
 from explaining import NO_PHOTO, MeanMap
 from watching import SLOW, watch
@@ -42,8 +41,9 @@ def ask_confusion(table: pd.DataFrame, names: Sequence[str]) -> None:
     rows = confusions.shown_classes(table, len(names))
     counts = confusions.confusion(table, len(names))[rows][:, rows]
     shown = confusions.told_apart(names)
+    chart = charts.draw_confusion(counts, [shown[row] for row in rows])
     st.plotly_chart(
-        charts.draw_confusion(counts, [shown[row] for row in rows]),
+        chart,
         width="stretch",
         on_select=partial(choices.take_confusion, rows),
         selection_mode="points",
@@ -51,6 +51,7 @@ def ask_confusion(table: pd.DataFrame, names: Sequence[str]) -> None:
         key=choices.CONFUSION,
         alt="Confusion matrix: rows are the true classes, columns what the network said",
     )
+    offer_chart(chart, "Confusion matrix")
     if len(rows) < len(names):
         show_note(f"Of {len(names):,} classes, the {len(rows)} that most mistakes are about.")
 
@@ -137,8 +138,8 @@ def show_evidence(image: dict[str, Any], manifest: dict[str, Any]) -> None:
 
 def show_off_object(table: pd.DataFrame, scores: pd.DataFrame, manifest: dict[str, Any]) -> None:
     """The pictures on which a method's positive relevance lies outside the object."""
-    specs = list(dict.fromkeys(scores.loc[scores["metric"] == "relevance_mass", "method"]))
-    known = {spec: results.method_title(spec, manifest) for spec in specs}
+    scored = set(scores.loc[scores["metric"] == "relevance_mass", "method"])
+    known = {e["spec"]: e["label"] for e in manifest["methods"].values() if e["spec"] in scored}
     if not known:
         show_problem(mistakes_wording.NO_MASKS, "hint")
         return

@@ -138,7 +138,7 @@ def mean_table(found: Board, manifest: Manifest) -> pd.DataFrame:
     table.insert(0, "Mean rank", found.ranks.mean(axis=1).reindex(table.index))
     table.insert(0, "Family", [family_of(m, manifest) for m in table.index])
     table.insert(0, "Method", [method_title(m, manifest) for m in table.index])
-    seconds = found.summary.groupby("method")["attribute_seconds"].mean()
+    seconds = found.summary.groupby("method")["attribute_seconds"].median()
     table["Seconds per image"] = seconds.reindex(table.index)
     return table.sort_values("Mean rank", na_position="last")
 

@@ -121,7 +121,8 @@ def secam_steps(look: Look, cam: Floats, segments: int, compactness: float) -> l
 def slic_steps(look: Look, segments: int, compactness: float) -> list[Step]:
     """SLIC in four pictures: seeds, first assignment, converged, small pieces joined."""
     rgb, loose = look.seen, {"enforce_connectivity": False}
-    first = regions(rgb, segments, compactness, max_num_iter=1, **loose)
+    # scikit-image's first pass goes by place alone: it gives the centres their colours
+    first = regions(rgb, segments, compactness, max_num_iter=2, **loose)
     settled = regions(rgb, segments, compactness, max_num_iter=SLIC_PASSES, **loose)
     joined = regions(rgb, segments, compactness)
     cells = square_cells(rgb.shape[0], rgb.shape[1], segments)

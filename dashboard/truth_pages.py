@@ -50,15 +50,11 @@ def show_trust(found: Truth) -> None:
         return
     titles = truth.names_of(found.manifest)
     titles |= {m: facts.label_of(m, "metrics") for m in found.trusted["metric"]}
-    left, right = st.columns([2, 3])
     chart = truth_charts.draw_trust(found.trusted, titles)
-    display.show_chart(left, chart, "Agreement of each measure with the known truth")
-    with right:
-        table = found.by_benchmark.rename(index=titles, columns=titles)
-        display.show_table(
-            table.reset_index(names="Measure"), "trust_by_benchmark", truth_wording.TRUST_TABLE
-        )
+    display.show_chart(None, chart, "Agreement of each measure with the known truth")
     display.show_note(truth_wording.TRUST)
+    table = found.by_benchmark.rename(index=titles, columns=titles).reset_index(names="Measure")
+    display.show_table(table, "trust_by_benchmark", truth_wording.TRUST_TABLE)
 
 
 def show_shortcut(run_dir: Path, stamp: float) -> None:

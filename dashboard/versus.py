@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 import results
 from charts import ACCENT, MUTED
 from display import show_answer, show_chart, show_problem, show_table
+from name_tags import place_names
 from results import Filters
 from results_page import Shown
 
@@ -19,9 +20,10 @@ from xai_core.evaluation.statistics import agreement
 ALONE = (
     "There is no other run with this measure: evaluate it with another network or other pictures."
 )
+SIZE_PX = (900, 460)
 CAPTION = (
     "Means with 95 % BCa intervals (2,000 resamples, seed 0). The runs need not share "
-    "a picture, so compare orders rather than values."
+    "a picture, so compare orders rather than values. Names that would cover others are left out."
 )
 
 
@@ -97,18 +99,20 @@ def draw_versus(both: pd.DataFrame, here: str, there: str) -> go.Figure:
             "color": MUTED,
         }
 
+    spots = place_names(both["mean_here"], both["mean_there"], both["name"], SIZE_PX)
     chart = go.Figure(
         go.Scatter(
             x=both["mean_here"],
             y=both["mean_there"],
             error_x=spread("here"),
             error_y=spread("there"),
-            text=both["name"],
+            text=[name if spot else "" for name, spot in zip(both["name"], spots, strict=True)],
             mode="markers+text",
-            textposition="top center",
+            textposition=[spot or "top center" for spot in spots],
             textfont={"size": 11},
             marker={"size": 9, "color": ACCENT},
-            hovertemplate="%{text}: %{x:.3f} and %{y:.3f}<extra></extra>",
+            customdata=both["name"],
+            hovertemplate="%{customdata}: %{x:.3f} and %{y:.3f}<extra></extra>",
         )
     )
     ends = [
@@ -119,5 +123,5 @@ def draw_versus(both: pd.DataFrame, here: str, there: str) -> go.Figure:
     chart.add_shape(type="line", x0=ends[0], y0=ends[0], x1=ends[1], y1=ends[1], line=line)
     chart.update_xaxes(title=here)
     chart.update_yaxes(title=there)
-    chart.update_layout(height=460, margin={"l": 10, "r": 10, "t": 20, "b": 10})
+    chart.update_layout(height=SIZE_PX[1], margin={"l": 10, "r": 10, "t": 20, "b": 10})
     return chart

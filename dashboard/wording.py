@@ -97,19 +97,22 @@ WINS = (
     "pairs that differ at 5 % (Wilcoxon's signed-rank test, Holm-corrected over all pairs)."
 )
 SPEED = (
-    "Mean time of one explanation on the machine that made the run, in the units of images it ran "
-    "in. Up or down is better as the arrow says; left is faster."
+    "Median time of one explanation on {devices}, in the units of images it ran in. Up or down is "
+    "better as the arrow says; left is faster. Names that would cover others are left out."
 )
 
 
 def leader(
     rows: pd.DataFrame,
     test: Friedman | None,
-    stable: pd.Series[float],
     manifest: dict[str, Any],
     metric: str,
+    stable: pd.Series[float] | None = None,
 ) -> list[str]:
-    """Who leads one metric, how sure that is, and which methods do not pass the null baselines."""
+    """Who leads one metric, how sure that is, and which methods do not pass the null baselines.
+
+    `stable` tells how often each method wins in resamples, most often first.
+    """
     title = facts.label_of(metric, "metrics")
     ranked = rows if test is not None else rows.iloc[:0]
     if ranked.empty:
@@ -119,7 +122,7 @@ def leader(
         f"{best['name']} has the best mean in {inside(title)}: {best['mean']:.3f} "
         f"({best['low']:.3f} to {best['high']:.3f}, n = {best['n']})."
     ]
-    if len(stable):
+    if stable is not None and len(stable):
         winner = results.method_title(str(stable.index[0]), manifest)
         who = "it" if winner == best["name"] else winner
         sentences.append(f"In {stable.iloc[0]:.0%} of 2,000 resamples of the pictures {who} wins.")
@@ -154,11 +157,19 @@ def board_caption(board: Board, manifest: dict[str, Any]) -> str:
         "than Nemenyi's critical difference (5 %).",
     ]
     if board.same:
-        groups = "; ".join(
-            joined([results.method_title(m, manifest) for m in group]) for group in board.same
-        )
-        parts.append(f"The same scores on this network, counted once in ranks: {groups}.")
+        same = same_scores(board, manifest)
+        parts.append(f"The same scores on this network, counted once in ranks: {same}.")
     return " ".join(parts)
+
+
+def same_scores(board: Board, manifest: dict[str, Any], methods: Sequence[str] = ()) -> str:
+    """Which methods coincide on this network ("A and B; C and D"), of the given ones or of all."""
+    groups = [[m for m in group if not methods or m in methods] for group in board.same]
+    return "; ".join(
+        joined([results.method_title(m, manifest) for m in group])
+        for group in groups
+        if len(group) > 1
+    )
 
 
 METHOD_COLUMNS = (
@@ -242,9 +253,10 @@ NO_CHECKS = (
     "This run holds no check: evaluate weight randomisation or class sensitivity under Work."
 )
 SANITY = (
-    "Mean over n = {n} pictures at most, with 95 % BCa intervals. A check can be failed; passing "
-    "it does not make a method good."
+    "Mean over n = {n} pictures at most, with 95 % BCa intervals{sign}. A check can be failed; "
+    "passing it does not make a method good."
 )
+UNSIGNED = ", of the rank correlation without its sign: a map turned upside down is still alike"
 ALIKE = 0.5
 
 

@@ -30,6 +30,10 @@ else:
         display.show_answer(wording.curves_say(rows, shown.measure, methods))
         chart = charts.draw_curves(rows, methods, "class probability")
         display.show_chart(None, chart, f"Curves of {shown.titles[shown.measure]}")
-        display.show_note(wording.CURVES.format(n=int(rows["n"].max())))
+        note = wording.CURVES.format(n=int(rows["n"].max()))
+        board = cached.board(shown.run_dir, shown.stamp, shown.filters)
+        if same := wording.same_scores(board, shown.manifest, chosen):
+            note += f" The same curve, one behind the other: {same}."
+        display.show_note(note)
         table = rows.assign(method=[methods[m] for m in rows["method"]])
         display.offer_table(table, "curves")

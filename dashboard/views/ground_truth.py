@@ -10,6 +10,7 @@ import results
 import streamlit as st
 import truth_pages
 import truth_wording
+import wording
 
 display.show_heading(
     "Who finds the evidence that is known to matter?",
@@ -34,13 +35,15 @@ with choices.toolbar([2, 3, 5]) as (run, benchmark, _):
 
 display.show_answer(found.sentences)
 rows = found.rows(metric)
+stamp = cached.run_stamp(run_dir)
+test = cached.truth_test(run_dir, stamp, metric)
+said = wording.leader(rows, test, found.manifest, metric)
+display.show_section(titles[metric], " ".join(said))
 left, right = st.columns(2)
 chart = charts.draw_intervals(rows, results.floor_of(rows), titles[metric])
 if metric in found.ceilings:
     chart.add_vline(x=found.ceilings[metric], line_width=1.5, line_color="#2b8a3e")
 display.show_chart(left, chart, f"Means and intervals of {titles[metric]}")
-stamp = cached.run_stamp(run_dir)
-test = cached.truth_test(run_dir, stamp, metric)
 if test is not None:
     names = {m: results.method_title(m, found.manifest) for m in test.mean_ranks.index}
     floor = set(rows.loc[rows["baseline"], "name"])

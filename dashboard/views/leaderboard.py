@@ -12,6 +12,7 @@ import results_page
 import streamlit as st
 import versus
 import wording
+from facts import joined
 
 display.show_heading(
     "Which method is best, and is the difference real?",
@@ -26,7 +27,7 @@ if not board.images:
     raise display.PageEnd
 rows = results.metric_rows(board, manifest, metric)
 test, stable = cached.standing(run_dir, stamp, filters, metric)
-display.show_answer(wording.leader(rows, test, stable, manifest, metric))
+display.show_answer(wording.leader(rows, test, manifest, metric, stable))
 left, right = st.columns(2)
 chart = charts.draw_intervals(rows, results.floor_of(rows), titles[metric])
 display.show_chart(left, chart, f"Means and intervals of {titles[metric]}")
@@ -57,7 +58,8 @@ def show_more() -> None:
     if speed.open:
         with speed:
             display.show_chart(speed, charts.draw_speed(rows, titles[metric]), "Speed")
-            display.show_note(wording.SPEED)
+            devices = joined(manifest.get("devices", ["the machine that made the run"]))
+            display.show_note(wording.SPEED.format(devices=devices))
     if other.open:
         with other:
             versus.show_versus(shown)

@@ -29,13 +29,15 @@ else:
     display.show_answer(wording.sanity_says(rows, shown.measure))
     chart = charts.draw_intervals(rows, None, shown.titles[shown.measure])
     display.show_chart(None, chart, shown.titles[shown.measure])
-    display.show_note(wording.SANITY.format(n=int(rows["n"].max())))
+    sign = wording.UNSIGNED if shown.measure.startswith("randomization") else ""
+    display.show_note(wording.SANITY.format(n=int(rows["n"].max()), sign=sign))
     stored = cached.curves(shown.run_dir, shown.stamp)
     if shown.measure in results.curve_metrics(stored, shown.manifest):
         methods = dict(zip(rows["method"], rows["name"], strict=True))
         display.show_section(
             "Layer by layer",
-            "Rank correlation with the untouched map while layers become random, the last first.",
+            "Rank correlation with the untouched map, with its sign, while layers become random, "
+            "the last first.",
         )
         chosen = choices.ask_shown(methods, parameters.METHODS)
         about = (shown.run_dir, shown.stamp, shown.filters, shown.measure)

@@ -3,12 +3,22 @@
 import numpy as np
 import torch
 import worked_example
-from superpixels import Look, on_its_grid, region_means, regions, secam_steps, slic_steps, sweep
+from skimage.color import rgb2lab
+from superpixels import (
+    Look,
+    on_its_grid,
+    region_means,
+    regions,
+    secam_steps,
+    slic_steps,
+    square_cells,
+    sweep,
+)
 
-from xai_core import heatmap
+from xai_core import DATA, heatmap
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
-from xai_core.images import Photo, framed
+from xai_core.images import InputFormat, Photo, framed, open_image
 from xai_core.methods import METHODS
 from xai_core.superpixels import Slic, slic_labels
 
@@ -34,6 +44,30 @@ def test_every_step_has_the_photos_own_shape(
     assert {step.picture.shape for step in steps} == {photos[0].rgb.shape}
     rows = sweep(look, cam, (10, 20), (0.5, 0.9), 10.0)
     assert [len(row) for row in rows] == [2, 2]
+
+
+def test_assignment_goes_by_colour_and_place() -> None:
+    """By hand: the nearest centre in CIELAB and place, centres as the squares' means."""
+    photo, spacing, compactness = open_image(DATA / "orchard" / "images" / "apple-1-0.jpg"), 32, 10
+    rgb = photo.rgb
+    look = Look(rgb, rgb, InputFormat(size=224, resize=224), "whole", 0.6, 0.8)
+    squares = square_cells(224, 224, 49)
+    colours = rgb2lab(rgb / 255).reshape(-1, 3)
+    places = np.stack(np.mgrid[0:224, 0:224], axis=-1).reshape(-1, 2).astype(float)
+    distances = []
+    for cell in range(49):
+        inside = squares.ravel() == cell
+        colour, place = colours[inside].mean(axis=0), places[inside].mean(axis=0)
+        distance = ((colours - colour) ** 2).sum(axis=1) / compactness**2
+        distance += ((places - place) ** 2).sum(axis=1) / spacing**2
+        is_near = np.abs(places - place).max(axis=1) <= 2 * spacing
+        distances.append(np.where(is_near, distance, np.inf))
+    by_hand = np.argmin(distances, axis=0).reshape(224, 224)
+    shown = slic_steps(look, 50, compactness)[1]
+    outlines = (shown.picture != rgb).any(axis=2)
+    expected = (look.outlined(by_hand) != rgb).any(axis=2)
+    assert (outlines == expected).mean() > 0.97
+    assert (outlines == (look.outlined(squares) != rgb).any(axis=2)).mean() < 0.9
 
 
 def test_cams_own_grid_is_found() -> None:

@@ -1,0 +1,61 @@
+"""Name tags: where the names of a chart's points go, so that none covers another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+SPOTS = {
+    "top center": (0.0, 1.0), "middle right": (1.0, 0.0), "bottom center": (0.0, -1.0),
+    "middle left": (-1.0, 0.0),
+}  # fmt: skip
+"""Where a name may stand beside its point, as plotly calls it: direction right and up."""
+LETTER_PX, LINE_PX, POINT_PX = 6.0, 12.0, 12.0
+Box = tuple[float, float, float, float]
+
+
+def place_names(
+    x: Iterable[float], y: Iterable[float], names: Iterable[str], size_px: Sequence[float]
+) -> list[str]:
+    """A spot for each name, "" where none is free; earlier names choose first.
+
+    `x` and `y` lie on linear axes that just hold them, drawn `size_px` wide and high.
+    """
+    across, upward = (_pixels(v, px) for v, px in zip((x, y), size_px, strict=True))
+    points = list(zip(across, upward, strict=True))
+    taken = [_box(point, POINT_PX, POINT_PX) for point in points]
+    spots = []
+    for point, name in zip(points, names, strict=True):
+        width = LETTER_PX * len(name)
+        free = {
+            spot: box
+            for spot, way in SPOTS.items()
+            if not any(_cover(box := _beside(point, way, width), other) for other in taken)
+        }
+        spot = next(iter(free), "")
+        if spot:
+            taken.append(free[spot])
+        spots.append(spot)
+    return spots
+
+
+def _pixels(values: Iterable[float], px: float) -> list[float]:
+    found = np.asarray(list(values), dtype=float)
+    span = float(np.ptp(found)) if len(found) else 0.0
+    return list((found - found.min(initial=np.inf)) / (span or 1.0) * 0.8 * px)
+
+
+def _box(centre: tuple[float, float], width: float, height: float) -> Box:
+    x, y = centre
+    return x - width / 2, x + width / 2, y - height / 2, y + height / 2
+
+
+def _beside(point: tuple[float, float], way: tuple[float, float], width: float) -> Box:
+    x = point[0] + way[0] * (POINT_PX + width + 1) / 2
+    y = point[1] + way[1] * (POINT_PX + LINE_PX + 1) / 2
+    return _box((x, y), width, LINE_PX)
+
+
+def _cover(one: Box, other: Box) -> bool:
+    return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
