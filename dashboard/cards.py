@@ -75,7 +75,9 @@ def show_row(
 def show_map(seen: Evidence, cell: Cell, chosen: Choices, variant: str = "") -> None:
     """One map on its photo, or a place for it while it is computed."""
     if cell.map is None:
-        st.html("<div class='waiting'></div>" if cell.pending else "<div class='nothing'></div>")
+        height, width = seen.photo.rgb.shape[:2]
+        kind, shape = "waiting" if cell.pending else "nothing", f"aspect-ratio: {width} / {height}"
+        st.html(f"<div class='{kind}' style='{shape}'></div>")
         return
     picture = cached.drawn(
         seen.photo,
@@ -201,6 +203,8 @@ def show_scores(seen: Evidence) -> None:
     table = exports.score_table(seen)
     where = "shipped with CAMpare" if seen.stored else "computed now"
     caption = f"One picture, {seen.network}, {where}. Arrows point to the better side."
+    if seen.pace is not None:
+        caption += " Some scores are still being computed; the cards show each as it comes."
     show_table(table, "scores", caption)
 
 

@@ -78,6 +78,18 @@ def test_a_uniform_map_has_no_rank_correlation(scores: pd.DataFrame) -> None:
     assert (chosen["reason"] != "").all()
 
 
+def test_a_gpu_and_a_cpu_gave_the_same_scores(scores: pd.DataFrame) -> None:
+    """Two runs of the same network, methods and measures on the same pictures."""
+    every = DATA / "runs" / "every_method"
+    if not (every / "manifest.json").is_file():
+        pytest.skip("data/runs/every_method is not here: data/README.md says how it is made")
+    assert not find_problems(every)
+    keys = ["image_sha256", "method_key", "metric_key"]
+    both = load_scores(every).merge(scores, on=keys, suffixes=("", "_cpu"))
+    assert len(both) > 10_000
+    np.testing.assert_allclose(both["score"], both["score_cpu"], atol=5e-3)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [card.stem for card in sorted((DATA / "models").glob("*.json"))])
 def test_the_model_cards_accuracy_is_reproduced(name: str) -> None:
