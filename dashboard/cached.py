@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import choices
-import facts
 import numpy as np
 import numpy.typing as npt
 import streamlit as st
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
     from xai_core.orchard.scene_book import SceneBook
 
 SHIPPED = SHIPPED_RUNS / "shipped"
-EVERY_METHOD = SHIPPED_RUNS / "every_method"
 THUMBNAIL_PX = 96
 DISPLAY_PX = 480
 
@@ -447,45 +445,8 @@ def map_agreement(stamp: float) -> tuple[list[str], npt.NDArray[np.float64], int
     return methods, np.asarray(stacked.mean(axis=0).filled(np.nan)), len(names)
 
 
-def passes(kind: facts.Kind = "methods") -> dict[str, float]:
-    """Forward passes per image by spec, as the shipped runs noted them."""
-    noted: dict[str, float] = {}
-    for run_dir in (EVERY_METHOD, SHIPPED):
-        stamp = run_stamp(run_dir)
-        described = manifest(run_dir, stamp)[kind].values() if stamp else ()
-        noted |= {entry["spec"]: entry["passes"] for entry in described}
-    return noted
-
-
-def cost_of(
-    methods: tuple[str, ...], metrics: tuple[str, ...]
-) -> tuple[float | None, float | None]:
-    """Forward passes per image, and seconds per pass, as the shipped runs noted them."""
-    stamp = run_stamp(SHIPPED)
-    if not stamp:
-        return None, None
-    of_method, of_metric = passes("methods"), passes("metrics")
-    shared = sum(of_metric.get(metric, 0) for metric in metrics)
-    total = sum(of_method.get(method, 0) + shared for method in methods)
-    return total, _seconds_per_pass(SHIPPED, stamp)
-
-
-def not_counted(methods: tuple[str, ...], metrics: tuple[str, ...]) -> list[str]:
-    """Titles of those whose passes the shipped runs did not note."""
-    kinds: tuple[tuple[facts.Kind, tuple[str, ...]], ...] = (
-        ("methods", methods),
-        ("metrics", metrics),
-    )
-    return [
-        facts.label_of(spec, kind)
-        for kind, specs in kinds
-        for spec in specs
-        if spec not in passes(kind)
-    ]
-
-
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _seconds_per_pass(run_dir: Path, stamp: float) -> float | None:
+def seconds_per_pass(run_dir: Path, stamp: float) -> float | None:
     """Time of the run's scores over their passes."""
     described = manifest(run_dir, stamp)
     of_metric = {e["spec"]: e["passes"] for e in described["metrics"].values()}

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import cached
 import choices
+import costs
 from choices import Choices
 from explaining import Answer, ImageScores, Maps, Prediction, Question
 from watching import QUICK, SLOW, SLOWER, once
@@ -34,12 +35,12 @@ class Subject(NamedTuple):
 
 PATIENCE = 0.25
 """Seconds that a page that opens waits for what comes at once, instead of drawing itself twice."""
-FIRST_PATIENCE = 0.6
+FIRST_PATIENCE = 1.0
 """The same for the prediction: all else waits for it, and it for the pass that is at work."""
 FIRST = "secam"
 """What is computed ahead: it needs the pass, the superpixels and the modules that others need."""
 AT_ONCE = 5.0
-"""Forward passes up to which a map comes at once; what no run has measured counts as one."""
+"""Forward passes up to which a map comes at once."""
 SHOWN_METRICS = ("symmetric_relevance_gain", "single_deletion", "deletion", "insertion")
 
 
@@ -159,10 +160,10 @@ def look(
     truth = (subject.true,) if subject else _indices(told["categories"], label)
     targets = targets_of(chosen, told["categories"], told["probabilities"], truth)
     missing = [m for m in chosen.methods if shipped is None or not _stored(shipped, m, targets)]
-    questions: list[Question] = [Maps(*about, m, targets) for m in sorted(missing, key=_cost)]
+    questions: list[Question] = [Maps(*about, m, targets) for m in sorted(missing, key=costs.order)]
     questions += [
         ImageScores(*about, m, targets, target, tuple(metrics))
-        for m in sorted(missing if metrics else (), key=_cost)
+        for m in sorted(missing if metrics else (), key=costs.order)
         for target in targets
     ]
     known = desk.ask(session, questions, patience) if questions else {}
@@ -268,14 +269,8 @@ def _live_cell(
 
 
 def _pace(missing: Sequence[Question]) -> float | None:
-    if any(isinstance(q, Maps) and _cost(q.method)[0] <= AT_ONCE for q in missing):
+    if any(isinstance(q, Maps) and costs.order(q.method)[0] <= AT_ONCE for q in missing):
         return QUICK
     if any(isinstance(q, Maps) for q in missing):
         return SLOW
     return SLOWER if missing else None
-
-
-def _cost(method: str) -> tuple[float, str]:
-    """Methods of few forward passes first, those that sample last."""
-    known = cached.passes()
-    return (known.get(method, known.get(method.partition("[")[0], 1.0)), method)

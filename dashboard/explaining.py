@@ -326,9 +326,10 @@ class Desk:
         return self._batches[key]
 
     def classifier(self, name: str) -> Classifier:
-        """The network of that name, loaded once."""
+        """The network of that name, loaded once: it is wanted again, whatever the picture."""
         if name not in self._networks:
-            self._networks[name] = Network.parse(name).load()
+            with interruptible(lambda: False):
+                self._networks[name] = Network.parse(name).load()
             while len(self._networks) > KEPT_NETWORKS:
                 self._networks.popitem(last=False)
         self._networks.move_to_end(name)

@@ -14,6 +14,7 @@ import cards
 import charts
 import choices
 import confusions
+import costs
 import evidence
 import facts
 import mistakes_wording
@@ -206,8 +207,7 @@ def show_mean_maps(table: pd.DataFrame, manifest: dict[str, Any]) -> None:
 
 def _cheap(methods: Sequence[str]) -> Mapping[str, str]:
     """The chosen methods of few passes, whose maps depend on the class; CAM where there is none."""
-    passes = cached.passes()
-    cheap = [m for m in methods if 0 < passes.get(m, CHEAP_PASSES + 1) <= CHEAP_PASSES]
+    cheap = [m for m in methods if 0 < (costs.passes_of(m) or 0) <= CHEAP_PASSES]
     fitting = [m for m in cheap if facts.is_class_sensitive(m)]
     return {m: facts.label_of(m) for m in dict.fromkeys([*fitting, "grad_cam"])}
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import cached
 import choices
+import costs
 import display
 import facts
 import forms
@@ -69,14 +70,14 @@ def show_details() -> None:
 
 def show_estimate(order: Order) -> None:
     """What it will cost, before it starts, from the passes and times of the shipped run."""
-    passes, seconds = cached.cost_of(order.methods, order.metrics)
+    passes, seconds = costs.estimate(order.methods, order.metrics)
     if not order.limit or passes is None:
         return
     total = passes * order.limit
     text = f"About {total:,.0f} forward passes"
     if seconds is not None:
         text += f", {display.duration(total * seconds)} at the speed of the shipped run"
-    unknown = cached.not_counted(order.methods, order.metrics)
+    unknown = costs.not_counted(order.methods, order.metrics)
     if unknown:
         text += f"; not counting {facts.joined(unknown)}"
     display.show_note(text + ".")

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from tests.conftest import TinyNetwork, seeded
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
-from xai_core.images import Photo
+from xai_core.images import InputFormat, Photo
 from xai_core.interruption import Interrupted, interruptible
 from xai_core.methods import METHODS
 
@@ -16,6 +17,7 @@ MANY_PASSES = {
     "ablation_cam": 1,  # all channels of the tiny network in one call
     "integrated_gradients": 3,
     "lime": 3,
+    "lrp": 1,
     "occlusion": 3,
     "rise": 3,
     "score_cam": 1,
@@ -41,6 +43,32 @@ def test_it_ends_at_the_next_pass_and_starts_again_as_if_nothing_had_been(
     again = method.attribute(batch, target)
     fresh = method.attribute(Batch.of(tiny_classifier, [photos[0]]), target)
     np.testing.assert_array_equal(again.numpy(), fresh.numpy())
+
+
+def test_making_a_rewritten_copy_ends_at_any_step(photos: list[Photo]) -> None:
+    network = seeded(TinyNetwork)
+    form = InputFormat(size=64, resize=72)
+    classifier = Classifier.of(network, tuple("abcde"), form=form)
+    method, batch = METHODS["lrp"](), Batch.of(classifier, [photos[0]])
+    target, steps = batch.top(1), 0
+    while True:
+        left = steps
+
+        def is_over() -> bool:
+            nonlocal left
+            left -= 1
+            return left < 0
+
+        try:
+            with interruptible(is_over):
+                maps = method.attribute(batch, target)
+            break
+        except Interrupted:
+            steps += 1
+    assert steps > 20
+    fresh = Classifier.of(seeded(TinyNetwork), tuple("abcde"), form=form)
+    expected = method.attribute(Batch.of(fresh, [photos[0]]), target)
+    np.testing.assert_array_equal(maps.numpy(), expected.numpy())
 
 
 def test_only_its_own_thread_is_interrupted(tiny_classifier: Classifier) -> None:

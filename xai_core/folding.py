@@ -5,6 +5,8 @@ from __future__ import annotations
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from xai_core.interruption import checkpoint
+
 
 def module_at(traced: fx.GraphModule, node: fx.Node) -> nn.Module | None:
     """The module that a node calls, if it calls one."""
@@ -24,6 +26,7 @@ def fold_batch_norm(traced: fx.GraphModule) -> None:
     folded ones have weights of their own; a module that is called twice is folded at each call.
     """
     for node in list(traced.graph.nodes):
+        checkpoint()
         norm = module_at(traced, node)
         if not isinstance(norm, nn.BatchNorm2d) or not norm.track_running_stats:
             continue

@@ -1,4 +1,4 @@
-"""Interruption: a long computation that nobody wants any more ends at its next forward pass."""
+"""Interruption: a computation that nobody wants any more ends at its next pass or its next step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Interrupted(BaseException):
 
 @contextmanager
 def interruptible(is_over: Callable[[], bool]) -> Iterator[None]:
-    """In this thread, each pass within it first asks `is_over` and raises Interrupted if so."""
+    """In this thread, each checkpoint within it asks `is_over` and raises Interrupted if so."""
     token = _IS_OVER.set(is_over)
     try:
         yield
@@ -24,7 +24,10 @@ def interruptible(is_over: Callable[[], bool]) -> Iterator[None]:
 
 
 def checkpoint() -> None:
-    """Called before every pass; raises Interrupted where the computation is over."""
+    """Called before every pass, and at every step of tracing or rewriting a network.
+
+    Raises Interrupted where the computation is over.
+    """
     is_over = _IS_OVER.get()
     if is_over is not None and is_over():
         raise Interrupted

@@ -12,6 +12,8 @@ from typing import Any
 from torch import fx, nn
 from torchvision.models.feature_extraction import NodePathTracer
 
+from xai_core.interruption import checkpoint
+
 _ONE_AT_A_TIME = threading.RLock()
 
 
@@ -44,6 +46,7 @@ class _Tracer(NodePathTracer):  # type: ignore[misc]
     ) -> Any:
         if threading.get_ident() != self._thread:
             return forward(*args, **kwargs)
+        checkpoint()
         return super().call_module(m, forward, args, kwargs)
 
     def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:

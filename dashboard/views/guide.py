@@ -5,6 +5,7 @@ from __future__ import annotations
 import cached
 import choices
 import convergence
+import costs
 import display
 import facts
 import lessons
@@ -23,7 +24,7 @@ if methods.open:
         name = choices.ask_topic("Method", facts.facts("methods"), "topic")
         lessons.show_recipe(facts.facts("methods")[name])
         display.show_section("All methods")
-        display.show_table(wording.method_table(cached.passes()), "methods", wording.METHOD_COLUMNS)
+        display.show_table(wording.method_table(costs.passes()), "methods", wording.METHOD_COLUMNS)
 if measures.open:
     with measures:
         name = choices.ask_topic("Measure", facts.facts("metrics"), "measure_topic")

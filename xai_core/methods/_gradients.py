@@ -9,12 +9,14 @@ from torch import Tensor
 
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
+from xai_core.interruption import checkpoint
 
 Explain = Callable[[Tensor, Tensor], Tensor]
 
 
 def leaf(images: Tensor) -> Tensor:
-    """A copy of the images that gradients can be taken with respect to."""
+    """A copy of the images that gradients can be taken with respect to, for the next pass."""
+    checkpoint()
     return images.detach().clone().requires_grad_()
 
 

@@ -14,6 +14,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from xai_core.classifier import Classifier
 from xai_core.folding import drop, fold_batch_norm, module_at
+from xai_core.interruption import checkpoint
 from xai_core.methods._rewrite import operation, own_activations, replace
 from xai_core.tracing import trace
 
@@ -36,6 +37,7 @@ def relevance_copy(classifier: Classifier) -> fx.GraphModule:
     traced = own_activations(trace(copy.deepcopy(classifier.network))[0])
     fold_batch_norm(traced)
     for node in list(traced.graph.nodes):
+        checkpoint()
         kind, module = operation(traced, node), module_at(traced, node)
         if kind == "BatchNorm2d" and isinstance(module, nn.BatchNorm2d):
             replace(traced, node, _alone(module))
