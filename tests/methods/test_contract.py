@@ -335,3 +335,34 @@ def test_two_threads_never_mix_maps_in_200_calls(
 
     with ThreadPoolExecutor(2) as pool:
         assert sum(pool.map(explain, range(2))) == 200
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_activation_stays_behind(
+    name: str, classifier_for: Choose, tiny_batch: MakeBatch
+) -> None:
+    """After a method is done, no tensor lives on but weights, the batch and the maps."""
+    method = cheap(name)
+    classifier = classifier_for(method)
+    batch = tiny_batch(classifier)
+    method.attribute(batch, batch.top(1))
+    copies = _rewrite._COPIES.get(classifier, {}).values()
+    for network in (classifier.network, *classifier._exclusive, *copies):
+        for module in network.modules():
+            own = {k: v for k, v in vars(module).items() if k not in PARTS}
+            assert not [k for k, v in own.items() if tensors_in(v)], f"{module}"
+
+
+PARTS = ("_parameters", "_buffers", "_modules")
+
+
+def tensors_in(value: Any, depth: int = 3) -> bool:
+    if isinstance(value, Tensor):
+        return not isinstance(value, nn.Parameter)
+    if depth == 0:
+        return False
+    if isinstance(value, dict):
+        return any(tensors_in(part, depth - 1) for part in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(tensors_in(part, depth - 1) for part in value)
+    return hasattr(value, "__dict__") and tensors_in(vars(value), depth - 1)

@@ -103,6 +103,12 @@ class PositiveWeights(Alpha1_Beta0_Rule):  # type: ignore[misc]
         return _booking(self, outputs, None, [])
 
 
+def forget_activations(network: nn.Module) -> None:
+    """Drop what Captum leaves on every layer: its own clean-up looks for another name."""
+    for layer in network.modules():
+        vars(layer).pop("activations", None)
+
+
 def attach_rules(network: fx.GraphModule, epsilon: float, early: float) -> list[Tensor]:
     """Give every layer its rule; returns where the biases' shares (N,) of the relevance will be.
 

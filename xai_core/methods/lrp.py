@@ -13,7 +13,7 @@ from xai_core.batch import Batch
 from xai_core.classifier import Classifier
 from xai_core.methods._base import Diagnostics, Family, Method
 from xai_core.methods._gradients import leaf
-from xai_core.methods._relevance import KNOWN, attach_rules, relevance_copy
+from xai_core.methods._relevance import KNOWN, attach_rules, forget_activations, relevance_copy
 from xai_core.methods._rewrite import beyond, rewritten
 from xai_core.recipe import setting
 
@@ -75,6 +75,7 @@ class LRP(Method):
                     biases = attach_rules(network, self.epsilon, self.early)
                     captum = CaptumLRP(network)
                     relevance = captum.attribute(leaf(batch.images[part]), classes)
+                    forget_activations(network)
                     maps[part, column] = relevance.detach().sum(dim=1)
                     shares[part, column] = sum(biases) * scores[part, column]
         diagnostics["bias_share"] = shares
