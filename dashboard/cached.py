@@ -427,13 +427,20 @@ def agreements(run_dir: Path, stamp: float, filters: Filters) -> Agreements:
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def map_agreement(stamp: float) -> tuple[list[str], npt.NDArray[np.float64], int]:
-    """Methods, their maps' mean rank correlations over the gallery's pictures, their number."""
+def map_agreement(
+    stamp: float,
+) -> tuple[list[str], npt.NDArray[np.float64], npt.NDArray[np.float64], int]:
+    """Methods, their maps' mean rank correlations over the gallery's pictures, and the number.
+
+    Before the number the means' intervals (methods, methods, 2), NaN where a picture has none.
+    """
     from alikeness import rank_correlations
+
+    from xai_core.evaluation.statistics import bca_interval
 
     shipped = gallery()
     if shipped is None:
-        return [], np.empty((0, 0)), 0
+        return [], np.empty((0, 0)), np.empty((0, 0, 2)), 0
     names = [picture["name"] for picture in shipped.pictures]
     stored = [set(gallery_entries(stamp, name)) for name in names]
     methods = [m for m in gallery_entries(stamp, names[0]) if all(m in s for s in stored)]
@@ -442,7 +449,10 @@ def map_agreement(stamp: float) -> tuple[list[str], npt.NDArray[np.float64], int
         for name in names
     ]
     stacked = np.ma.masked_invalid(pairs)
-    return methods, np.asarray(stacked.mean(axis=0).filled(np.nan)), len(names)
+    everywhere = ~np.ma.getmaskarray(stacked).any(axis=0)
+    intervals = np.full((*everywhere.shape, 2), np.nan)
+    intervals[everywhere] = bca_interval(stacked.data[:, everywhere])
+    return methods, np.asarray(stacked.mean(axis=0).filled(np.nan)), intervals, len(names)
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)

@@ -251,20 +251,31 @@ def _faint(colour: str) -> str:
     return f"rgba({red},{green},{blue},0.15)"
 
 
-def draw_bars(values: Mapping[str, float], title: str, low: float, high: float) -> go.Figure:
-    """One horizontal bar for each name, in the order given."""
+def draw_concordance(rows: pd.DataFrame, names: Sequence[str], title: str) -> go.Figure:
+    """Kendall's W of each metric with its interval; `rows` has w, low, high, n."""
     chart = go.Figure(
-        go.Bar(
-            x=list(values.values()),
-            y=list(values),
-            orientation="h",
-            marker={"color": ACCENT},
-            hovertemplate="%{y}: %{x:.3f}<extra></extra>",
+        go.Scatter(
+            x=rows["w"],
+            y=list(names),
+            mode="markers",
+            marker={"size": 10, "color": ACCENT},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": rows["high"] - rows["w"],
+                "arrayminus": rows["w"] - rows["low"],
+                "thickness": 2,
+                "width": 0,
+                "color": ACCENT,
+            },
+            customdata=rows[["low", "high", "n"]],
+            hovertemplate="%{y}: %{x:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f}), "
+            "n = %{customdata[2]}<extra></extra>",
         )
     )
     chart.update_yaxes(autorange="reversed", ticks="", tickfont_size=12)
-    chart.update_xaxes(title={"text": title, "font": {"size": 12}}, range=[low, high])
-    chart.update_layout(height=110 + 28 * len(values), margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    chart.update_xaxes(title={"text": title, "font": {"size": 12}}, range=[0, 1], zeroline=False)
+    chart.update_layout(height=110 + 28 * len(rows), margin={"l": 10, "r": 10, "t": 10, "b": 10})
     return chart
 
 
@@ -370,9 +381,14 @@ def draw_speed(rows: pd.DataFrame, title: str) -> go.Figure:
 
 
 def draw_matrix(
-    values: npt.NDArray[np.float64], names: Sequence[str], low: float, title: str
+    values: npt.NDArray[np.float64],
+    names: Sequence[str],
+    low: float,
+    title: str,
+    intervals: npt.NDArray[np.float64] | None = None,
 ) -> go.Figure:
-    """A square of pairwise values, written into its cells."""
+    """A square of pairwise values, written into its cells; the mouse tells their intervals."""
+    spread = "" if intervals is None else " (%{customdata[0]:.2f} to %{customdata[1]:.2f})"
     text = [["–" if v != v else f"{v:z.2f}" for v in row] for row in values]
     chart = go.Figure(
         go.Heatmap(
@@ -388,7 +404,8 @@ def draw_matrix(
             showscale=False,
             xgap=2,
             ygap=2,
-            hovertemplate="%{y} and %{x}: %{text}<extra></extra>",
+            customdata=intervals,
+            hovertemplate=f"%{{y}} and %{{x}}: %{{text}}{spread}<extra></extra>",
         )
     )
     chart.update_yaxes(autorange="reversed", constrain="domain", ticks="", showgrid=False)

@@ -11,12 +11,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from xai_core.evaluation.agreement import (
+    agreement,
+    agreement_intervals,
+    concordance_interval,
+    kendalls_w,
+)
 from xai_core.evaluation.statistics import (
     Friedman,
-    agreement,
     bca_interval,
     friedman,
-    kendalls_w,
     rank_stability,
 )
 from xai_core.evaluation.summary import (
@@ -250,10 +254,15 @@ def _on_one_grid(part: pd.DataFrame) -> tuple[Floats, Floats]:
 
 @dataclass(frozen=True)
 class Agreements:
-    """How far metrics agree on the order of methods, and images within one metric."""
+    """How far metrics agree on the order of methods, and images within one metric.
+
+    `between` is metrics x metrics with its `intervals` (metrics, metrics, 2); `within` has a row
+    for each metric: w, low, high, n.
+    """
 
     between: pd.DataFrame
-    within: pd.Series[float]
+    intervals: Floats
+    within: pd.DataFrame
     methods: int
     images: int
 
@@ -268,13 +277,35 @@ def agreements(scores: pd.DataFrame, manifest: Manifest) -> Agreements:
     own = scores[~scores["method"].isin(twins)]
     means = oriented_means(own, manifest)
     order = [m for m in metrics_of(manifest) if m in means]
-    within = {m: kendalls_w(rankable(scores_by_method(own, m))) for m in order}
+    tables = {m: scores_by_method(own, m) for m in order}
+    signs = {m: 1 if is_higher_better(m, manifest) else -1 for m in order}
+    rows = []
+    for by_method in map(rankable, tables.values()):
+        low, high = concordance_interval(by_method)
+        rows.append((kendalls_w(by_method), low, high, len(by_method.dropna())))
     return Agreements(
         agreement(means[order]),
-        pd.Series(within, dtype=float),
+        agreement_intervals({m: table * signs[m] for m, table in tables.items()}),
+        pd.DataFrame(rows, index=order, columns=["w", "low", "high", "n"]),
         len(means),
         own["image_sha256"].nunique(),
     )
+
+
+def pair_table(values: Floats, intervals: Floats, names: Sequence[str], value: str) -> pd.DataFrame:
+    """One row for each pair of names: the value and its interval."""
+    pairs = [(i, j) for i in range(len(names)) for j in range(i + 1, len(names))]
+    rows = [
+        {
+            "First": names[i],
+            "Second": names[j],
+            value: values[i, j],
+            "from": intervals[i, j, 0],
+            "to": intervals[i, j, 1],
+        }
+        for i, j in pairs
+    ]
+    return pd.DataFrame(rows, columns=["First", "Second", value, "from", "to"])
 
 
 def examples(scores: pd.DataFrame, method: str, metric: str, higher: bool) -> pd.DataFrame:

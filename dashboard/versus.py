@@ -15,7 +15,7 @@ from name_tags import place_names
 from results import Filters
 from results_page import Shown
 
-from xai_core.evaluation.statistics import agreement
+from xai_core.evaluation.agreement import agreement
 
 ALONE = (
     "There is no other run with this measure: evaluate it with another network or other pictures."

@@ -22,14 +22,15 @@ if found.methods < 3:
 names = [results.metric_title(metric, shown.manifest) for metric in found.between.columns]
 display.show_answer(wording.agreement_says(found, shown.manifest))
 left, right = st.columns([3, 2])
-matrix = charts.draw_matrix(found.between.to_numpy(), names, -1, "Between measures: Kendall's τ-b")
-display.show_chart(left, matrix)
-reliable = dict(zip(names, found.within, strict=True))
-bars = charts.draw_bars(reliable, "Kendall's W: 1 if all pictures agree", 0, 1)
-display.show_chart(right, bars, "Agreement of pictures within each measure")
+taus, title = found.between.to_numpy(), "Between measures: Kendall's τ-b"
+display.show_chart(left, charts.draw_matrix(taus, names, -1, title, found.intervals))
+within = charts.draw_concordance(found.within, names, "Kendall's W: 1 if all pictures agree")
+display.show_chart(right, within, "Agreement of pictures within each measure")
 display.show_note(wording.AGREEMENT.format(methods=found.methods, images=found.images))
+table = results.pair_table(taus, found.intervals, names, "Kendall's τ-b")
+display.offer_table(table, "agreement_of_measures")
 
-methods, pairs, pictures = cached.map_agreement(cached.gallery_stamp())
+methods, pairs, intervals, pictures = cached.map_agreement(cached.gallery_stamp())
 if methods:
     display.show_section(
         "Between methods: the maps themselves",
@@ -37,5 +38,7 @@ if methods:
     )
     titles = [shown.title_of(method) for method in methods]
     title = "Mean rank correlation of the maps"
-    display.show_chart(None, charts.draw_matrix(pairs, titles, -1, title))
+    display.show_chart(None, charts.draw_matrix(pairs, titles, -1, title, intervals))
     display.show_note(wording.MAPS.format(pictures=pictures))
+    table = results.pair_table(pairs, intervals, titles, "Spearman")
+    display.offer_table(table, "agreement_of_maps")

@@ -113,9 +113,19 @@ def test_curves_keep_their_bands_dashes_and_negative_values() -> None:
 
 
 def test_bars_boxes_and_the_log_axis() -> None:
-    axes = paper.draw(charts.draw_bars({"A": 0.3, "B": 0.7}, "W", 0, 1)).axes[0]
-    assert [bar.get_width() for bar in axes.patches] == [0.3, 0.7]
+    rows = pd.DataFrame({"w": [0.3, 0.7], "low": 0.2, "high": 0.8, "n": 9})
+    axes = paper.draw(charts.draw_concordance(rows, ["A", "B"], "W")).axes[0]
+    assert points(axes) == [(0.3, 0.0), (0.7, 1.0)]
     assert axes.get_xlim() == (0, 1)
+    page = {
+        "units": [
+            {"name": "fruit.body", "importance": 2.0, "sums": {"cam": 0.6}},
+            {"name": "fruit.stem", "importance": -1.0, "sums": {"cam": 0.1}},
+        ],
+        "methods": {"cam": "CAM"},
+    }
+    axes = paper.draw(truth_charts.draw_parts(page, ["cam"])).axes[0]
+    assert [bar.get_width() for bar in axes.patches] == [1.0, -0.5, 0.6, 0.1]
     table = pd.DataFrame(
         {"name": "A", "auroc": 0.9, "shortcut": [0.1, 0.5, 0.8], "control": [0.0, 0.1, 0.2]}
     )

@@ -91,18 +91,6 @@ def test_rank_biserial_by_hand() -> None:
     assert statistics.rank_biserial(np.zeros(3)) == 0.0
 
 
-def test_agreement_and_concordance() -> None:
-    means = pd.DataFrame({"one": [1, 2, 3, 4], "same": [2, 4, 6, 8], "back": [4, 3, 2, 1]})
-    table = statistics.agreement(means)
-    assert table.loc["one", "same"] == 1.0
-    assert table.loc["one", "back"] == -1.0
-    alike = pd.DataFrame(np.tile([1.0, 2.0, 3.0], (5, 1)))
-    assert statistics.kendalls_w(alike) == pytest.approx(1.0)
-    noise = pd.DataFrame(np.random.default_rng(1).normal(size=(400, 5)))
-    chi = stats.friedmanchisquare(*noise.to_numpy().T).statistic
-    assert statistics.kendalls_w(noise) == pytest.approx(chi / (400 * 4))  # W = chi2 / n (k - 1)
-
-
 def test_the_winner_of_most_resamples(scores: pd.DataFrame) -> None:
     shares = statistics.rank_stability(scores, higher_is_better=True)
     assert shares.sum() == pytest.approx(1.0)

@@ -8,14 +8,12 @@ import pytest
 from scipy import stats
 
 from xai_core.evaluation.statistics import (
-    agreement,
     bca_interval,
     critical_difference,
     distinct,
     friedman,
     holm,
     identical_groups,
-    kendalls_w,
     pairwise_wilcoxon,
     rank_biserial,
     rank_stability,
@@ -112,38 +110,6 @@ def test_rank_biserial_by_hand() -> None:
     assert rank_biserial(np.array([0.1, -0.2, 0.3, 0.0])) == pytest.approx(1 / 3)
     assert rank_biserial(np.zeros(4)) == 0.0
     assert rank_biserial(np.array([2.0, 1.0])) == 1.0
-
-
-def test_agreement_is_kendalls_tau_b() -> None:
-    means = pd.DataFrame({"x": [1, 2, 2, 4.0], "y": [1, 3, 2, 4.0], "z": [np.nan, 1, 1, 1.0]})
-    table = agreement(means)
-    assert table.loc["x", "y"] == pytest.approx(stats.kendalltau(means["x"], means["y"]).statistic)
-    assert table.loc["x", "x"] == pytest.approx(1.0)
-    assert np.isnan(table.loc["x", "z"])
-
-
-def test_agreement_is_scipys_for_every_pair_with_ties_and_gaps() -> None:
-    random = np.random.default_rng(0)
-    means = pd.DataFrame(random.integers(0, 6, (14, 5)).astype(float), columns=list("abcde"))
-    means = means.mask(random.random(means.shape) < 0.2)
-    table = agreement(means)
-    for first in means:
-        for second in means:
-            x, y = means[first], means[second]
-            both = x.notna() & y.notna()
-            expected = stats.kendalltau(x[both], y[both]).statistic
-            assert table.loc[first, second] == pytest.approx(expected)
-
-
-def test_kendalls_w() -> None:
-    alike = pd.DataFrame(np.tile(np.arange(4.0), (6, 1)), columns=list("abcd"))
-    assert kendalls_w(alike) == pytest.approx(1.0)
-    # W = chi2 / (n (k - 1)) without ties
-    chi2 = stats.friedmanchisquare(*TABLE.to_numpy().T).statistic
-    assert kendalls_w(TABLE) == pytest.approx(chi2 / (40 * 4))
-    tied = TABLE.round(0)
-    chi2 = stats.friedmanchisquare(*tied.to_numpy().T).statistic
-    assert kendalls_w(tied) == pytest.approx(chi2 / (40 * 4))
 
 
 def test_rank_stability() -> None:

@@ -175,50 +175,6 @@ def holm(p_values: Floats) -> Floats:
     return corrected
 
 
-def agreement(means: pd.DataFrame) -> pd.DataFrame:
-    """Kendall's tau-b between the columns: methods x metrics (oriented, higher is better).
-
-    NaN where fewer than 3 methods have both or a column is constant among these.
-    """
-    values = means.to_numpy(dtype=float).T
-    known = np.isfinite(values)
-    orders = np.nan_to_num(pair_orders(values)).reshape(len(values), -1)
-    pairs = (known[:, :, None] & known[:, None, :]).reshape(len(values), -1)
-    untied = orders**2 @ pairs.T  # of the pairs that both columns have
-    with np.errstate(invalid="ignore", divide="ignore"):
-        taus = orders @ orders.T / np.sqrt(untied * untied.T)
-    taus[known.astype(int) @ known.T < 3] = np.nan
-    return pd.DataFrame(taus, index=means.columns, columns=means.columns)
-
-
-def pair_orders(values: Floats) -> Floats:
-    """(..., n) -> (..., n, n): 1 where the first of two is larger, -1 where smaller, 0 for ties.
-
-    Tau-b of x and y is sum(X Y) / sqrt(sum(X^2) sum(Y^2)) of their orders X and Y.
-    """
-    return np.asarray(np.sign(values[..., :, None] - values[..., None, :]), dtype=float)
-
-
-def kendalls_w(scores: pd.DataFrame) -> float:
-    """Kendall's coefficient of concordance, ties corrected, images as raters of the methods.
-
-    1 where every image ranks the methods alike, about 0 where they rank at random; NaN with fewer
-    than 2 methods or images, or where no image tells them apart.
-    """
-    ranks = ranks_per_image(scores, True).to_numpy()
-    images, methods = ranks.shape
-    if methods < 2 or images < 2:
-        return float("nan")
-    ties = sum((counts**3 - counts).sum() for counts in map(_tie_counts, ranks))
-    spread = ((ranks.sum(axis=0) - images * (methods + 1) / 2) ** 2).sum()
-    largest = images**2 * (methods**3 - methods) - images * ties
-    return float(12 * spread / largest) if largest > 0 else float("nan")
-
-
-def _tie_counts(row: Floats) -> npt.NDArray[np.int64]:
-    return np.unique(row, return_counts=True)[1]
-
-
 def rank_stability(
     scores: pd.DataFrame, higher_is_better: bool, resamples: int = RESAMPLES, seed: int = 0
 ) -> pd.Series[float]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from xai_core.evaluation.statistics import agreement, pair_orders
+from xai_core.evaluation.agreement import agreement, pair_orders
 from xai_core.evaluation.summary import directions, oriented_means, same_methods
 
 Manifest = dict[str, Any]
