@@ -28,7 +28,7 @@ CURVE_NAMES = {
 }
 ACCENT, MUTED = "#0b5cad", "#8a8a8a"
 SPEED_PX = (900, 520)
-_DIVERGING = [[0.0, "#1c5ca8"], [0.5, "#f6f5f0"], [1.0, "#c8401c"]]
+DIVERGING = [[0.0, "#1c5ca8"], [0.5, "#f6f5f0"], [1.0, "#c8401c"]]
 
 
 def draw_gains(table: pd.DataFrame, names: Sequence[str], better: str, worse: str) -> go.Figure:
@@ -36,26 +36,19 @@ def draw_gains(table: pd.DataFrame, names: Sequence[str], better: str, worse: st
 
     Grey where Holm's p leaves it open which is better, as the sentences above the chart do.
     """
-    scale = table["deviation"].where(table["deviation"] > 0, 1.0)
+    deviation = table["deviation"].where(table["deviation"] > 0, 1.0)
+    scaled = table[["gain", "low", "high"]].div(deviation, axis=0)
     colours = [
         "#777777" if p >= ALPHA else "#c8401c" if gain > 0 else "#1c5ca8"
         for p, gain in zip(table["p_holm"], table["gain"], strict=True)
     ]
     chart = go.Figure(
         go.Scatter(
-            x=table["gain"] / scale,
+            x=scaled["gain"],
             y=list(names),
             mode="markers",
             marker={"size": 11, "color": colours},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": (table["high"] - table["gain"]) / scale,
-                "arrayminus": (table["gain"] - table["low"]) / scale,
-                "thickness": 2,
-                "width": 0,
-                "color": MUTED,
-            },
+            error_x=reach(scaled, "gain", MUTED),
             customdata=table[["gain", "low", "high", "n"]],
             hovertemplate="%{y}: %{customdata[0]:.3f} (%{customdata[1]:.3f} to "
             "%{customdata[2]:.3f}), n = %{customdata[3]}<extra></extra>",
@@ -67,6 +60,21 @@ def draw_gains(table: pd.DataFrame, names: Sequence[str], better: str, worse: st
     chart.update_xaxes(title={"text": title, "font": {"size": 12}}, zeroline=False)
     chart.update_layout(height=110 + 30 * len(table), margin={"l": 10, "r": 10, "t": 10, "b": 10})
     return chart
+
+
+def reach(
+    rows: pd.DataFrame, middle: str, colour: str, side: str = "", thickness: int = 2
+) -> dict[str, object]:
+    """Plotly's error bars around the column `middle`, from `low` to `high` (of that `side`)."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": rows[f"high{side}"] - rows[f"{middle}{side}"],
+        "arrayminus": rows[f"{middle}{side}"] - rows[f"low{side}"],
+        "thickness": thickness,
+        "width": 0,
+        "color": colour,
+    }
 
 
 def draw_intervals(rows: pd.DataFrame, floor: float | None, title: str) -> go.Figure:
@@ -85,15 +93,7 @@ def draw_intervals(rows: pd.DataFrame, floor: float | None, title: str) -> go.Fi
                 name=name,
                 mode="markers",
                 marker={"size": 9, "color": colour, "symbol": symbol},
-                error_x={
-                    "type": "data",
-                    "symmetric": False,
-                    "array": part["high"] - part["mean"],
-                    "arrayminus": part["mean"] - part["low"],
-                    "thickness": 2,
-                    "width": 0,
-                    "color": colour,
-                },
+                error_x=reach(part, "mean", colour),
                 customdata=part[["low", "high", "n"]],
                 hovertemplate="%{y}: %{x:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f}), "
                 "n = %{customdata[2]}<extra></extra>",
@@ -185,7 +185,7 @@ def draw_wins(pairs: pd.DataFrame, names: Mapping[str, str], order: Sequence[str
             textfont={"color": "#111111"},
             zmin=0,
             zmax=1,
-            colorscale=_DIVERGING,
+            colorscale=DIVERGING,
             colorbar={"title": {"text": "share won"}, "tickformat": ".0%", "thickness": 12},
             hovertemplate="%{y} beats %{x} on %{z:.0%} of the images<extra></extra>",
         )
@@ -259,15 +259,7 @@ def draw_concordance(rows: pd.DataFrame, names: Sequence[str], title: str) -> go
             y=list(names),
             mode="markers",
             marker={"size": 10, "color": ACCENT},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": rows["high"] - rows["w"],
-                "arrayminus": rows["w"] - rows["low"],
-                "thickness": 2,
-                "width": 0,
-                "color": ACCENT,
-            },
+            error_x=reach(rows, "w", ACCENT),
             customdata=rows[["low", "high", "n"]],
             hovertemplate="%{y}: %{x:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f}), "
             "n = %{customdata[2]}<extra></extra>",
@@ -276,71 +268,6 @@ def draw_concordance(rows: pd.DataFrame, names: Sequence[str], title: str) -> go
     chart.update_yaxes(autorange="reversed", ticks="", tickfont_size=12)
     chart.update_xaxes(title={"text": title, "font": {"size": 12}}, range=[0, 1], zeroline=False)
     chart.update_layout(height=110 + 28 * len(rows), margin={"l": 10, "r": 10, "t": 10, "b": 10})
-    return chart
-
-
-def draw_confusion(counts: npt.NDArray[np.int64], names: Sequence[str]) -> go.Figure:
-    """How often each class (row) was taken for each (column); mistakes in red, hits in blue."""
-    shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
-    # hits are drawn paler than mistakes, so that their number can be read
-    signed = np.where(np.eye(len(names), dtype=bool), -0.6 * shares, shares)
-    chart = go.Figure(
-        go.Heatmap(
-            z=signed,
-            x=list(names),
-            y=list(names),
-            text=np.where(counts > 0, counts.astype(str), ""),
-            texttemplate="%{text}",
-            textfont={"color": "#111111"},
-            zmin=-1,
-            zmax=1,
-            colorscale=_DIVERGING,
-            showscale=False,
-            xgap=1,
-            ygap=1,
-            hoverinfo="skip",
-        )
-    )
-    # a heat map cannot be clicked on: invisible markers can, as long as they answer the mouse
-    rows, columns = np.indices(counts.shape)
-    chart.add_trace(
-        go.Scatter(
-            x=[names[int(column)] for column in columns.ravel()],
-            y=[names[int(row)] for row in rows.ravel()],
-            mode="markers",
-            marker={"size": 26, "symbol": "square", "opacity": 0},
-            text=[str(count) for count in counts.ravel()],
-            hovertemplate="%{y} taken for %{x}: %{text}<extra></extra>",
-            showlegend=False,
-        )
-    )
-    chart.update_yaxes(autorange="reversed", title={"text": "true class"}, ticks="", showgrid=False)
-    chart.update_xaxes(title={"text": "predicted"}, tickangle=-45, ticks="", side="bottom")
-    height = 150 + 32 * len(names)
-    chart.update_layout(height=height, margin={"l": 10, "r": 10, "t": 10, "b": 10})
-    return chart
-
-
-def draw_calibration(bins: pd.DataFrame, error: float) -> go.Figure:
-    """Accuracy against probability; on the diagonal a network knows how sure it may be."""
-    chart = go.Figure(
-        go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": MUTED, "dash": "dash"})
-    )
-    chart.add_trace(
-        go.Scatter(
-            x=bins["probability"],
-            y=bins["accuracy"],
-            mode="lines+markers",
-            marker={"size": 6 + 18 * (bins["n"] / bins["n"].max()) ** 0.5, "color": ACCENT},
-            line={"color": ACCENT},
-            customdata=bins[["n"]],
-            hovertemplate="sure to %{x:.0%}, right in %{y:.0%} of %{customdata[0]}<extra></extra>",
-        )
-    )
-    title = f"probability of the predicted class (calibration error {error:.3f})"
-    chart.update_xaxes(title={"text": title}, range=[0, 1.04], tickformat=".0%")
-    chart.update_yaxes(title={"text": "share that is right"}, range=[0, 1.06], tickformat=".0%")
-    chart.update_layout(height=420, margin={"l": 10, "r": 10, "t": 10, "b": 10}, showlegend=False)
     return chart
 
 
@@ -400,7 +327,7 @@ def draw_matrix(
             textfont={"color": "#111111"},
             zmin=low,
             zmax=1,
-            colorscale=_DIVERGING if low < 0 else [[0, "#f6f5f0"], [1, "#e0762c"]],
+            colorscale=DIVERGING if low < 0 else [[0, "#f6f5f0"], [1, "#e0762c"]],
             showscale=False,
             xgap=2,
             ygap=2,

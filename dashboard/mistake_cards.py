@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import cached
 import cards
-import charts
 import choices
 import confusions
 import costs
 import evidence
 import facts
+import mistake_charts
 import mistakes_wording
 import run_pictures
 import streamlit as st
@@ -42,7 +42,7 @@ def ask_confusion(table: pd.DataFrame, names: Sequence[str]) -> None:
     rows = confusions.shown_classes(table, len(names))
     counts = confusions.confusion(table, len(names))[rows][:, rows]
     shown = confusions.told_apart(names)
-    chart = charts.draw_confusion(counts, [shown[row] for row in rows])
+    chart = mistake_charts.draw_confusion(counts, [shown[row] for row in rows])
     st.plotly_chart(
         chart,
         width="stretch",

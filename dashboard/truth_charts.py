@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
+from charts import ACCENT, MUTED, reach
 
-ACCENT, WARM, MUTED = "#0b5cad", "#c8401c", "#8a8a8a"
+WARM = "#c8401c"
 METHOD_COLOURS = ("#0b5cad", "#c8401c", "#2b8a3e", "#7a4fb5")
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
 
@@ -26,15 +27,7 @@ def draw_trust(trusted: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
             y=[names.get(metric, metric) for metric in trusted["metric"]],
             mode="markers",
             marker={"size": 10, "color": colours},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": trusted["high"] - trusted["tau"],
-                "arrayminus": trusted["tau"] - trusted["low"],
-                "thickness": 2,
-                "width": 0,
-                "color": MUTED,
-            },
+            error_x=reach(trusted, "tau", MUTED),
             customdata=trusted[["low", "high", "p_value", "methods"]],
             hovertemplate="%{y}: %{x:.2f} (%{customdata[0]:.2f} to %{customdata[1]:.2f}), "
             "p = %{customdata[2]:.2g}, %{customdata[3]} methods<extra></extra>",

@@ -9,7 +9,7 @@ import choices
 import pandas as pd
 import plotly.graph_objects as go
 import results
-from charts import ACCENT, MUTED
+from charts import ACCENT, MUTED, reach
 from display import show_answer, show_chart, show_problem, show_table
 from name_tags import place_names
 from results import Filters
@@ -87,25 +87,13 @@ def says(both: pd.DataFrame, here: str, there: str, measure: str) -> list[str]:
 
 def draw_versus(both: pd.DataFrame, here: str, there: str) -> go.Figure:
     """Each method as a point with both intervals; on the dotted line both runs agree."""
-
-    def spread(side: str) -> dict[str, object]:
-        return {
-            "type": "data",
-            "symmetric": False,
-            "array": both[f"high_{side}"] - both[f"mean_{side}"],
-            "arrayminus": both[f"mean_{side}"] - both[f"low_{side}"],
-            "thickness": 1,
-            "width": 0,
-            "color": MUTED,
-        }
-
     spots = place_names(both["mean_here"], both["mean_there"], both["name"], SIZE_PX)
     chart = go.Figure(
         go.Scatter(
             x=both["mean_here"],
             y=both["mean_there"],
-            error_x=spread("here"),
-            error_y=spread("there"),
+            error_x=reach(both, "mean", MUTED, "_here", 1),
+            error_y=reach(both, "mean", MUTED, "_there", 1),
             text=[name if spot else "" for name, spot in zip(both["name"], spots, strict=True)],
             mode="markers+text",
             textposition=[spot or "top center" for spot in spots],

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import cached
-import charts
 import choices
 import confusions
 import display
 import mistake_cards
+import mistake_charts
 import mistakes_wording
 import own_mistakes
 import streamlit as st
@@ -48,7 +48,7 @@ with left:
 with right:
     bins = confusions.calibration(table)
     error = confusions.calibration_error(bins)
-    display.show_chart(right, charts.draw_calibration(bins, error), "Calibration")
+    display.show_chart(right, mistake_charts.draw_calibration(bins, error), "Calibration")
 display.show_note(mistakes_wording.MISTAKES.format(n=len(table)))
 image = mistake_cards.ask_picture(table, names)
 if image is not None:
