@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import charts
 import numpy as np
 import pandas as pd
 import pytest
@@ -89,3 +90,21 @@ def test_gain_over_all_needs_every_control() -> None:
 def test_answer_says_what_the_data_say(secam: dict[str, float], word: str) -> None:
     sentences, _ = superpixel_answer(scores({"secam": secam, "cam": {}}), MANIFEST)
     assert word in sentences
+
+
+def test_the_charts_colours_say_what_the_sentences_say() -> None:
+    """An interval beside 0 is grey where Holm's p leaves the question open."""
+    table = pd.DataFrame(
+        {
+            "gain": [0.2, 0.2, -0.2],
+            "low": [0.1, 0.1, -0.3],
+            "high": [0.3, 0.3, -0.1],
+            "deviation": [1.0, 0.0, 0.5],
+            "p_holm": [0.2, 0.01, 0.01],
+            "n": 9,
+        }
+    )
+    (points,) = charts.draw_gains(table, ["a", "b", "c"], "first", "second").data
+    assert points.marker.color == ("#777777", "#c8401c", "#1c5ca8")
+    np.testing.assert_allclose(points.x, [0.2, 0.2, -0.4])
+    np.testing.assert_allclose(points.error_x.array, [0.1, 0.1, 0.2])
