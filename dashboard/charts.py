@@ -17,16 +17,17 @@ if TYPE_CHECKING:
     from xai_core.evaluation.statistics import Friedman
 
 COLOURS = (
-    "#0b5cad", "#c8401c", "#2e7d32", "#7b3fa0", "#b07a00",
-    "#00838f", "#ad1457", "#5d4037", "#546e7a", "#827717",
+    "#1a6fc4", "#c8401c", "#2e7d32", "#9354b8", "#b07a00",
+    "#00838f", "#d81b60", "#8d6e63", "#546e7a", "#827717",
 )  # fmt: skip
+"""All with a contrast of 3 at least to the page, light or dark."""
 CURVE_NAMES = {
     "morf": "most relevant first",
     "lerf": "least relevant first",
     "insertion": "revealed",
     "irof": "by superpixels",
 }
-ACCENT, MUTED = "#0b5cad", "#8a8a8a"
+ACCENT, WARM, MUTED, TRUE = "#1a6fc4", "#c8401c", "#8a8a8a", "#2b8a3e"
 SPEED_PX = (900, 520)
 DIVERGING = [[0.0, "#1c5ca8"], [0.5, "#f6f5f0"], [1.0, "#c8401c"]]
 
@@ -39,7 +40,7 @@ def draw_gains(table: pd.DataFrame, names: Sequence[str], better: str, worse: st
     deviation = table["deviation"].where(table["deviation"] > 0, 1.0)
     scaled = table[["gain", "low", "high"]].div(deviation, axis=0)
     colours = [
-        "#777777" if p >= ALPHA else "#c8401c" if gain > 0 else "#1c5ca8"
+        MUTED if p >= ALPHA else WARM if gain > 0 else ACCENT
         for p, gain in zip(table["p_holm"], table["gain"], strict=True)
     ]
     chart = go.Figure(

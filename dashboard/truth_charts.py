@@ -7,10 +7,8 @@ from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
-from charts import ACCENT, MUTED, reach
+from charts import ACCENT, COLOURS, MUTED, WARM, reach
 
-WARM = "#c8401c"
-METHOD_COLOURS = ("#0b5cad", "#c8401c", "#2b8a3e", "#7a4fb5")
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
 
 
@@ -127,12 +125,12 @@ def draw_parts(page: Mapping[str, Any], methods: Sequence[str]) -> go.Figure:
             x=[unit["importance"] / largest for unit in units],
             name="importance to the network",
             orientation="h",
-            marker_color="#222222",
+            marker_color=MUTED,
             customdata=[unit["importance"] for unit in units],
             hovertemplate="%{y}: the class score loses %{customdata:.2f}<extra></extra>",
         )
     )
-    for method, colour in zip(methods, METHOD_COLOURS, strict=False):
+    for method, colour in zip(methods, COLOURS, strict=False):
         chart.add_trace(
             go.Bar(
                 y=names,

@@ -42,7 +42,7 @@ display.show_section(titles[metric], " ".join(said))
 left, right = st.columns(2)
 chart = charts.draw_intervals(rows, results.floor_of(rows), titles[metric])
 if metric in found.ceilings:
-    chart.add_vline(x=found.ceilings[metric], line_width=1.5, line_color="#2b8a3e")
+    chart.add_vline(x=found.ceilings[metric], line_width=1.5, line_color=charts.TRUE)
 display.show_chart(left, chart, f"Means and intervals of {titles[metric]}")
 if test is not None:
     names = {m: results.method_title(m, found.manifest) for m in test.mean_ranks.index}

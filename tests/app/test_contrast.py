@@ -105,6 +105,6 @@ def test_the_charts_colours_say_what_the_sentences_say() -> None:
         }
     )
     (points,) = charts.draw_gains(table, ["a", "b", "c"], "first", "second").data
-    assert points.marker.color == ("#777777", "#c8401c", "#1c5ca8")
+    assert points.marker.color == (charts.MUTED, charts.WARM, charts.ACCENT)
     np.testing.assert_allclose(points.x, [0.2, 0.2, -0.4])
     np.testing.assert_allclose(points.error_x.array, [0.1, 0.1, 0.2])
