@@ -79,4 +79,5 @@ def show_examples(scores: pd.DataFrame, method: str, metric: str, manifest: dict
             st.html(f"<div class='card'><h3>{escape(text)}</h3></div>")
             known = row["image"] in cached.samples()
             if known and st.button("Open", key=choices.example_key(number), width="stretch"):
-                choices.show_in_compare(row["image"], [method, *parameters.METHODS])
+                methods = dict.fromkeys([method, *parameters.METHODS])
+                choices.show_in_compare(row["image"], list(methods))

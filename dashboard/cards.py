@@ -203,6 +203,8 @@ def show_scores(seen: Evidence) -> None:
     table = exports.score_table(seen)
     where = "shipped with CAMpare" if seen.stored else "computed now"
     caption = f"One picture, {seen.network}, {where}. Arrows point to the better side."
+    if not seen.stored:
+        caption += " Seconds: what methods share (pass, superpixels) counts for the first of them."
     if seen.pace is not None:
         caption += " Some scores are still being computed; the cards show each as it comes."
     show_table(table, "scores", caption)

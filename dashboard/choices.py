@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +25,9 @@ from xai_core.images import BadImage, Framing, Photo, open_image
 VARIANT_OF: dict[facts.Kind, str] = {"methods": "method", "metrics": "measure"}
 KEPT_UPLOADS = 4
 BOARD, CONFUSION = "_board", "_confusion"
-_KEPT, _PAGE, _UPLOADS = "_kept", "_page", "_uploads"
+_KEPT, _PAGE, _ARRIVED, _UPLOADS = "_kept", "_page", "_arrived", "_uploads"
+SETTLING_SECONDS = 3.0
+"""How long a page is new: a run that another one ends at once may not reach the browser."""
 
 
 @dataclass(frozen=True)
@@ -65,17 +68,21 @@ def current() -> Choices:
 def read_address(page: str) -> None:
     """Take over what the address says, then what earlier pages were set to, then the defaults.
 
-    The address counts where a link or a reload has led, and after Back and Forward. Else it is at
-    most as new as the choices: a click may be faster than the browser, which has not been told
-    the last address yet.
+    On a page that is new every choice is told to the browser, which else would begin with each
+    control's own first value. The address counts where a link or a reload has led, and after Back
+    and Forward. Else it is at most as new as the choices: a click may be faster than the browser,
+    which has not been told the last address yet.
     """
     state = st.session_state
     kept: dict[str, Any] = state.setdefault(_KEPT, {})
     address = {name: text for name, text in st.query_params.items() if name in PARAMETERS}
     context = get_script_run_ctx()
     is_back = context is not None and context.is_history_navigation
-    foreign = bool(address) if state.get(_PAGE) != page else is_back
-    state[_PAGE] = page
+    is_new = state.get(_PAGE) != page
+    foreign = bool(address) if is_new else is_back
+    if is_new:
+        state[_PAGE], state[_ARRIVED] = page, time.monotonic()
+    is_new = time.monotonic() - state[_ARRIVED] < SETTLING_SECONDS
     for name, parameter in PARAMETERS.items():
         if foreign:
             try:
@@ -83,8 +90,9 @@ def read_address(page: str) -> None:
             except (KeyError, ValueError, OverflowError):
                 kept[name] = parameter.default
             state[name] = kept[name]
-        elif name not in state:
-            state[name] = kept.get(name, parameter.default)
+        elif is_new or state.get(name) is None:
+            told = state.get(name)
+            state[name] = kept.get(name, parameter.default) if told is None else told
 
 
 def write_address() -> None:
@@ -276,13 +284,21 @@ def ask_opacity() -> None:
     st.slider("Opacity of the map", 0.0, 1.0, step=0.05, key="opacity")
 
 
+def _tell(name: str) -> None:
+    """Tell the browser a choice in every run: its control may be in a box that is opened later."""
+    st.session_state[name] = st.session_state[name]
+
+
 def ask_view() -> None:
+    _tell("view")
     st.segmented_control(
         "Show", list(VIEWS), format_func=VIEWS.__getitem__, key="view", required=True
     )
 
 
-def ask_threshold() -> None:
+def ask_threshold(*, boxed: bool = False) -> None:
+    if boxed:
+        _tell("threshold")
     st.slider(
         "Kept share of the maximum",
         0.05,
@@ -306,6 +322,7 @@ def ask_compactness() -> None:
 
 
 def ask_framing() -> None:
+    _tell("framing")
     st.segmented_control(
         "The network sees",
         list(FRAMINGS),

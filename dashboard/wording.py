@@ -18,7 +18,8 @@ from xai_core.evaluation.statistics import Friedman
 CAPTION = (
     "Mean difference over images, paired, turned so that positive means the first is better; 95 % "
     "BCa interval (2,000 resamples, seed 0); p of Wilcoxon's signed-rank test, Holm-corrected over "
-    "the measures; effect: rank-biserial correlation."
+    "the measures; effect: rank-biserial correlation. Grey: that p is 0.05 or more, even where the "
+    "interval of the one measure leaves 0 out."
 )
 
 
@@ -47,7 +48,9 @@ def superpixel_answer(
     if worse:
         sentences.append(f"CAM is better in {metric_titles(worse)}.")
     if open_ones:
-        sentences.append(f"No difference is shown in {metric_titles(open_ones)}.")
+        sentences.append(
+            f"No difference is shown in {metric_titles(open_ones)} (corrected for {count} tests)."
+        )
     gained, controls = gains_over_all(scores, manifest, "secam", CONTROLS)
     if controls:
         names = joined([facts.label_of(control) for control in controls])
@@ -114,8 +117,7 @@ def leader(
     `stable` tells how often each method wins in resamples, most often first.
     """
     title = facts.label_of(metric, "metrics")
-    ranked = rows if test is not None else rows.iloc[:0]
-    if ranked.empty:
+    if results.is_higher_better(metric, manifest) is None or rows.empty:
         return [f"{title} describes maps; it does not say which is better."]
     best = rows.iloc[0]
     sentences = [
@@ -126,7 +128,9 @@ def leader(
         winner = results.method_title(str(stable.index[0]), manifest)
         who = "it" if winner == best["name"] else winner
         sentences.append(f"In {stable.iloc[0]:.0%} of 2,000 resamples of the pictures {who} wins.")
-    if test is not None and test.p_value >= 0.05:
+    if test is None:
+        sentences.append("For a test of the order there are too few methods or pictures.")
+    elif test.p_value >= 0.05:
         sentences.append(f"The methods as a whole are not told apart (p = {test.p_value:.2g}).")
     floor = results.floor_of(rows)
     if floor is not None:

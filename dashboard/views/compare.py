@@ -29,7 +29,7 @@ with choices.toolbar([6, 2, 2, 1.9, 1.6]) as (methods, classes, network, opacity
         choices.ask_opacity()
     with options, st.popover("Options", width="stretch"):
         choices.ask_view()
-        choices.ask_threshold()
+        choices.ask_threshold(boxed=True)
         choices.ask_framing()
         forms.offer_variant()
 

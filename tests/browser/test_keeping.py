@@ -1,0 +1,63 @@
+"""What was chosen stays chosen: in boxes that are opened later, and on the next page."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.browser]
+Open = Callable[..., Page]
+Wait = Callable[[Page], None]
+
+
+def go(page: Page, section: str, title: str) -> None:
+    """To another page, by the menu."""
+    page.get_by_role("button", name=section, exact=True).click()
+    page.get_by_test_id("stTopNavDropdownLink").filter(has_text=title).click()
+    page.wait_for_timeout(1000)
+
+
+def test_options_opened_later_show_what_counts(open_page: Open, settled: Wait) -> None:
+    page = open_page("?methods=cam")
+    settled(page)
+    page.locator(".st-key-gallery [role=radio]").nth(1).click()
+    settled(page)
+    shown = page.inner_text("[data-testid=stMain]")
+    page.get_by_role("button", name="Options").click()
+    for name in ("Over the photo", "Whole photo"):
+        expect(page.get_by_role("radio", name=name)).to_have_attribute("aria-checked", "true")
+    slider = page.get_by_role("slider", name="Kept share of the maximum")
+    expect(slider).to_have_attribute("aria-valuetext", "0.80")
+    page.keyboard.press("Escape")
+    settled(page)
+    expect(page.get_by_test_id("stMain")).to_have_js_property("innerText", shown)
+    assert "framing" not in page.url
+
+
+def test_controls_of_image_pages_stay(open_page: Open, settled: Wait) -> None:
+    page = open_page("")
+    settled(page)
+    go(page, "Images", "CAM or SeCAM")
+    settled(page)
+    for name, value in (("Opacity of the map", "0.70"), ("Kept share of the maximum", "0.80")):
+        slider = page.get_by_role("slider", name=name)
+        expect(slider).to_have_attribute("aria-valuetext", value)
+    page.get_by_role("slider", name="Opacity of the map").focus()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("() => location.search.includes('opacity=0.65')")
+    settled(page)
+    go(page, "Images", "Compare")
+    settled(page)
+    slider = page.get_by_role("slider", name="Opacity of the map")
+    expect(slider).to_have_attribute("aria-valuetext", "0.65")
+
+
+def test_filters_of_result_pages_stay(open_page: Open, settled: Wait) -> None:
+    page = open_page("leaderboard?run=every_method&outcome=wrong")
+    settled(page)
+    for title in ("Curves", "Agreement", "Leaderboard"):
+        go(page, "Results", title)
+        settled(page)
+        expect(page.get_by_role("radio", name="Wrong")).to_have_attribute("aria-checked", "true")
+        assert "run=every_method" in page.url
+        assert "outcome=wrong" in page.url
