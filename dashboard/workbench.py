@@ -21,6 +21,7 @@ from networks import Network
 from xai_core.evaluation.store import RunFolderError
 from xai_core.images import BadImage, find_images
 
+MOST_REASONS = 5
 STATES = {
     "starting": "starting",
     "running": "running",
@@ -117,6 +118,8 @@ def _show_job(job: Job) -> None:
             display.show_note(job.message)
         if job.state == "failed":
             display.show_problem(job.message)
+        for reason in _left_out(job)[:MOST_REASONS]:
+            display.show_note(f"Left out: {reason}")
         with st.empty():  # a place of its own: were others to move, an open box would close
             if choices.job_problem(job.name):
                 display.show_problem(choices.job_problem(job.name))
@@ -151,6 +154,12 @@ def _evaluated(job: Job) -> dict[str, Any] | None:
         return cached.manifest(job.run_dir, stamp) if stamp else None
     except RunFolderError:
         return None
+
+
+def _left_out(job: Job) -> list[str]:
+    """One sentence for each picture of a run that could not be used."""
+    told = None if job.is_active else _evaluated(job)
+    return list((told or {}).get("bad_images", {}).values())
 
 
 def _offer_actions(job: Job) -> None:

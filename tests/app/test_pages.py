@@ -206,3 +206,19 @@ def test_a_run_opens_where_its_results_are(open_page: Page, run: str, heading: s
     assert f"{len(held['images'])} pictures of {held['dataset']}" in texts(app)
     next(b for b in app.button if b.key == f"_job.{run}.show").click().run()
     assert heading in texts(app)
+
+
+@shipped
+def test_a_finished_run_says_which_pictures_it_left_out(
+    open_page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import run_folders
+
+    manifest = load_manifest(DATA / "runs" / "shipped")
+    manifest["bad_images"] = {"fake.png": "fake <b>.png: not an image that can be read"}
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "manifest.json").write_text(json.dumps(manifest))
+    (tmp_path / "mine" / "parts.jsonl").write_text("")
+    monkeypatch.setattr(run_folders, "RUNS", tmp_path)
+    said = texts(open_page("run"))
+    assert "Left out: fake &lt;b&gt;.png: not an image that can be read" in said
