@@ -24,8 +24,10 @@ from xai_core.images import BadImage, Framing, Photo, open_image
 
 VARIANT_OF: dict[facts.Kind, str] = {"methods": "method", "metrics": "measure"}
 KEPT_UPLOADS = 4
+GONE = "The picture in this address was uploaded and is not kept any more: upload it again."
 BOARD, CONFUSION = "_board", "_confusion"
 _KEPT, _PAGE, _ARRIVED, _UPLOADS = "_kept", "_page", "_arrived", "_uploads"
+_LINK, _UPLOAD = "_link", "upload-"
 SETTLING_SECONDS = 3.0
 """How long a page is new: a run that another one ends at once may not reach the browser."""
 
@@ -96,15 +98,22 @@ def read_address(page: str) -> None:
 
 
 def write_address() -> None:
-    """Spell every choice that differs from its default in the address of the page."""
+    """Spell every choice that differs from its default in the address of the page.
+
+    A link stays as it was followed until something else is chosen: else leaving the page again
+    would take two steps back.
+    """
     state = st.session_state
     kept = state[_KEPT]
     spelled = {}
     for name, parameter in PARAMETERS.items():
         kept[name] = state.get(name, kept.get(name, parameter.default))
-        if kept[name] != parameter.default and not str(kept[name]).startswith("upload-"):
+        if kept[name] != parameter.default:
             spelled[name] = parameter.spell(kept[name])
-    if spelled != dict(st.query_params):
+    address = dict(st.query_params)
+    written = (state[_PAGE], address, spelled)
+    link = state.setdefault(_LINK, written if address.items() <= spelled.items() else None)
+    if spelled != address and written != link:
         st.query_params.from_dict(spelled)
 
 
@@ -147,6 +156,8 @@ def ask_picture(
     """
     state = st.session_state
     if state["picture"] not in {*thumbnails, *others}:
+        if state["picture"].startswith(_UPLOAD):
+            state["_problem"] = GONE
         state["picture"] = next(iter(thumbnails), "")
     shown = list(thumbnails)
     chosen = state["picture"]
@@ -170,7 +181,11 @@ def ask_picture(
 def _take_thumbnail() -> None:
     chosen = st.session_state["_thumbnail"]
     if chosen is not None:  # a second click on the chosen picture does not unchoose it
-        st.session_state["picture"] = chosen
+        _take_picture(chosen)
+
+
+def _take_picture(name: str) -> None:
+    st.session_state["picture"], st.session_state["_problem"] = name, ""
 
 
 def _ask_upload() -> None:
@@ -195,7 +210,7 @@ def _take_upload() -> None:
         state["_problem"] = str(error)
         return
     kept = uploads()
-    name = f"upload-{photo.sha256[:12]}"
+    name = f"{_UPLOAD}{photo.sha256[:12]}"
     kept[name] = photo
     while len(kept) > KEPT_UPLOADS:
         del kept[next(iter(kept))]
@@ -222,7 +237,7 @@ def _ask_other(others: Mapping[str, str]) -> None:
 
 def _take_other() -> None:
     if st.session_state["_other"] is not None:
-        st.session_state["picture"] = st.session_state["_other"]
+        _take_picture(st.session_state["_other"])
 
 
 def ask_methods(label: str = "Methods") -> None:

@@ -10,9 +10,12 @@ from menu import PAGES
 
 st.set_page_config("CAMpare", page_icon="🍏", layout="wide")
 
-st.logo(Path(__file__).with_name("logo.svg"), size="large")
+HERE = Path(__file__).parent
+VIEWS = HERE / "views"
+st.logo(HERE / "logo.svg", size="large")
+with st.container(key="history"):
+    st.html(HERE / "history.html", unsafe_allow_javascript=True)
 
-VIEWS = Path(__file__).with_name("views")
 menu = {
     section: [
         st.Page(

@@ -188,6 +188,21 @@ def reloaded() -> Callable[[Page], float]:
 
 
 @pytest.fixture
+def go() -> Callable[[Page, str, str], None]:
+    """To another page, by the menu: its section and its title."""
+
+    def click(page: Page, section: str, title: str) -> None:
+        before = page.inner_text("h1.title")
+        page.get_by_role("button", name=section, exact=True).click()
+        page.get_by_test_id("stTopNavDropdownLink").filter(has_text=title).click()
+        page.wait_for_function(
+            "before => document.querySelector('h1.title')?.innerText !== before", arg=before
+        )
+
+    return click
+
+
+@pytest.fixture
 def upload() -> Callable[..., None]:
     """Give the page a picture of one's own, after `seconds` of choosing the file."""
 

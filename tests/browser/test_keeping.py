@@ -8,13 +8,7 @@ from playwright.sync_api import Page, expect
 pytestmark = [pytest.mark.browser]
 Open = Callable[..., Page]
 Wait = Callable[[Page], None]
-
-
-def go(page: Page, section: str, title: str) -> None:
-    """To another page, by the menu."""
-    page.get_by_role("button", name=section, exact=True).click()
-    page.get_by_test_id("stTopNavDropdownLink").filter(has_text=title).click()
-    page.wait_for_timeout(1000)
+Go = Callable[[Page, str, str], None]
 
 
 def test_options_opened_later_show_what_counts(open_page: Open, settled: Wait) -> None:
@@ -34,7 +28,7 @@ def test_options_opened_later_show_what_counts(open_page: Open, settled: Wait) -
     assert "framing" not in page.url
 
 
-def test_controls_of_image_pages_stay(open_page: Open, settled: Wait) -> None:
+def test_controls_of_image_pages_stay(open_page: Open, settled: Wait, go: Go) -> None:
     page = open_page("")
     settled(page)
     go(page, "Images", "CAM or SeCAM")
@@ -52,7 +46,7 @@ def test_controls_of_image_pages_stay(open_page: Open, settled: Wait) -> None:
     expect(slider).to_have_attribute("aria-valuetext", "0.65")
 
 
-def test_filters_of_result_pages_stay(open_page: Open, settled: Wait) -> None:
+def test_filters_of_result_pages_stay(open_page: Open, settled: Wait, go: Go) -> None:
     page = open_page("leaderboard?run=every_method&outcome=wrong")
     settled(page)
     for title in ("Curves", "Agreement", "Leaderboard"):

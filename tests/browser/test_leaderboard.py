@@ -61,11 +61,14 @@ def test_a_cell_opens_the_best_median_and_worst_pictures(open_page: Open) -> Non
     middle = [float(v) for place, v in found if place == "median"]
     assert min(middle) - 5e-4 <= rows["score"].median() <= max(middle) + 5e-4
 
+    before = page.url
     page.get_by_test_id("stButton").get_by_role("button", name="Open").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("How do the methods explain")
     expect(
         page.locator(".card h3", has_text=re.compile(f"^{re.escape(method)}$")).first
     ).to_be_visible()
+    page.go_back()
+    expect(page).to_have_url(before)
 
 
 def test_filters_count_and_can_be_linked_to(open_page: Open) -> None:
