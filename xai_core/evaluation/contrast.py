@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from xai_core.evaluation.statistics import bca_interval, holm, pairwise_wilcoxon
-from xai_core.evaluation.summary import directions, scores_by_method
+from xai_core.evaluation.statistics import bca_intervals, holm, pairwise_wilcoxon
+from xai_core.evaluation.summary import directions
 
 ALPHA = 0.05
 CONTROLS = ("cam_nearest", "cam_blurred", "secam_grid", "secam_foreign")
@@ -49,29 +49,32 @@ def contrast(
     The gain is the mean difference, turned so that positive means `first` is better, with a 95 %
     BCa interval; p is Wilcoxon's signed-rank test, Holm-corrected over the metrics.
     """
-    if not {first, second} <= set(scores["method"].unique()):
+    found = scores[scores["method"].isin([first, second])]
+    if found["method"].nunique() < 2:
         return None
+    wide = found.pivot_table(
+        index="image_sha256", columns=["method", "metric"], values="score", sort=False
+    )
+    ranked = directions(manifest)
+    signs = {metric: 1 if higher else -1 for metric, higher in ranked.items()}
+    by_metric = {name: pd.DataFrame(wide[name]) for name in (first, second)}
+    gains = (by_metric[first] - by_metric[second]).reindex(columns=list(ranked)) * pd.Series(signs)
+    gains = gains.loc[:, gains.count() >= 2]
+    bounds = bca_intervals(gains)
     rows = []
-    for metric, higher in directions(manifest).items():
-        by_method = scores_by_method(scores, metric)
-        if not {first, second} <= set(by_method.columns):
-            continue
-        pair = by_method[[first, second]].dropna()
-        if len(pair) < 2:
-            continue
-        gains = (pair[first] - pair[second]).to_numpy() * (1 if higher else -1)
-        low, high = bca_interval(gains[:, None])[0]
-        test = pairwise_wilcoxon(pair, higher).iloc[0]
+    for metric in [name for name in ranked if name in gains]:
+        pair = pd.DataFrame({name: of[metric] for name, of in by_metric.items()}).dropna()
+        test = pairwise_wilcoxon(pair, ranked[metric]).iloc[0]
         rows.append(
             {
                 "metric": metric,
                 "n": len(pair),
                 "first_mean": pair[first].mean(),
                 "second_mean": pair[second].mean(),
-                "gain": gains.mean(),
-                "low": low,
-                "high": high,
-                "deviation": gains.std(ddof=1),
+                "gain": gains[metric].mean(),
+                "low": bounds.loc[metric, "low"],
+                "high": bounds.loc[metric, "high"],
+                "deviation": gains[metric].std(),
                 "wins": test["wins"],
                 "losses": test["losses"],
                 "effect": test["rank_biserial"],

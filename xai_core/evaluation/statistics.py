@@ -31,9 +31,9 @@ def bca_interval(
     if count < 2:
         return np.stack([means, means], axis=1)
     drawn = np.random.default_rng(seed).integers(0, count, (resamples, count))
-    weights = np.zeros((resamples, count))
-    np.add.at(weights, (np.arange(resamples)[:, None], drawn), 1.0 / count)
-    resampled = np.sort(weights @ values, axis=0)
+    cells = drawn + count * np.arange(resamples)[:, None]
+    times = np.bincount(cells.ravel(), minlength=cells.size).reshape(cells.shape)
+    resampled = np.sort(times.astype(np.float64) @ values / count, axis=0)
 
     # bias correction z0: where the mean lies among the resampled means, ties counted half
     below = (resampled < means).mean(axis=0) + (resampled == means).mean(axis=0) / 2
@@ -53,6 +53,22 @@ def bca_interval(
             interval[column, side] = np.quantile(resampled[:, column], level[column])
     interval[steady] = means[steady, None]
     return interval
+
+
+def bca_intervals(table: pd.DataFrame, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
+    """`bca_interval` of each column over the rows where it is defined: columns low and high.
+
+    Columns that are defined in the same rows share the resamples; one without any is left out.
+    """
+    table = table.loc[:, table.notna().any()]
+    defined = table.notna().to_numpy()
+    packed = [np.packbits(column).tobytes() for column in defined.T]
+    parts = []
+    for pattern in dict.fromkeys(packed):
+        part = table.loc[:, [found == pattern for found in packed]]
+        interval = bca_interval(part.dropna().to_numpy(float), resamples=resamples, seed=seed)
+        parts.append(pd.DataFrame(interval, index=part.columns, columns=["low", "high"]))
+    return pd.concat(parts) if parts else pd.DataFrame(columns=["low", "high"])
 
 
 def ranks_per_image(scores: pd.DataFrame, higher_is_better: bool) -> pd.DataFrame:

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from xai_core.evaluation.statistics import (
     RESAMPLES,
-    bca_interval,
+    bca_intervals,
     identical_groups,
     ranks_per_image,
 )
@@ -65,27 +64,13 @@ def summarise(scores: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0
         score_seconds=("score_seconds", "median"),
     ).reset_index()
     table["undefined"] = table.pop("rows") - table["n"]
-    intervals = _intervals(scores, resamples, seed).reindex(pd.MultiIndex.from_frame(table[CELL]))
-    table["low"], table["high"] = intervals["low"].to_numpy(), intervals["high"].to_numpy()
-    order = [*keys, "mean", "median", "low", "high", "n", "undefined"]
-    return table[[*order, "attribute_seconds", "score_seconds"]]
-
-
-def _intervals(scores: pd.DataFrame, resamples: int, seed: int) -> pd.DataFrame:
-    """Intervals of all cells; cells that are defined on the same images share the resamples."""
     wide = scores.pivot_table(
         index="image_sha256", columns=CELL, values="score", dropna=False, sort=False
     )
-    wide = wide.loc[:, wide.notna().any()]
-    defined = wide.notna()
-    packed = [np.packbits(defined[cell].to_numpy()).tobytes() for cell in wide.columns]
-    parts = []
-    for pattern in dict.fromkeys(packed):
-        cells = wide.columns[[found == pattern for found in packed]]
-        values = wide[cells].dropna().to_numpy(dtype=np.float64)
-        interval = bca_interval(values, resamples=resamples, seed=seed)
-        parts.append(pd.DataFrame(interval, index=cells, columns=["low", "high"]))
-    return pd.concat(parts) if parts else pd.DataFrame(columns=["low", "high"])
+    intervals = bca_intervals(wide, resamples, seed).reindex(pd.MultiIndex.from_frame(table[CELL]))
+    table["low"], table["high"] = intervals["low"].to_numpy(), intervals["high"].to_numpy()
+    order = [*keys, "mean", "median", "low", "high", "n", "undefined"]
+    return table[[*order, "attribute_seconds", "score_seconds"]]
 
 
 def scores_by_method(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
