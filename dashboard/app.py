@@ -5,18 +5,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import ahead
 import streamlit as st
+from giving_way import Requests
 from repairs import repair
-from streamlit.runtime import get_instance
+from starlette.middleware import Middleware
 
 
 @asynccontextmanager
-async def _warm(app: st.App) -> AsyncIterator[None]:
-    """The first page is drawn once for nobody: whoever comes first finds everything loaded."""
-    visit = asyncio.create_task(get_instance().does_script_run_without_error())
+async def _prepared(app: st.App) -> AsyncIterator[None]:
+    drawing = asyncio.create_task(ahead.draw_pages())
     yield
-    visit.cancel()
+    drawing.cancel()
 
 
 repair()
-app = st.App(Path(__file__).with_name("main.py"), lifespan=_warm)
+app = st.App(
+    Path(__file__).with_name("main.py"), lifespan=_prepared, middleware=[Middleware(Requests)]
+)

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import ahead
 import cached
 import choices
 import costs
 from choices import Choices
 from explaining import Answer, ImageScores, Maps, Prediction, Question
-from watching import QUICK, SLOW, SLOWER, once
+from watching import QUICK, SLOW, SLOWER, later
 
 from xai_core.images import Floats, Framing, Photo
 
@@ -115,13 +116,14 @@ def prepare() -> None:
     chosen = choices.current()
     photo = photo_of(chosen.picture)
     about = About(chosen.network, photo.sha256, chosen.framing, photo)
-    cached.desk().ask(choices.session(), [Prediction(*about), Maps(*about, FIRST, (0,))])
+    questions = [Prediction(*about), Maps(*about, FIRST, (0,))]
+    cached.desk().ask(choices.session(), questions, ahead=True)
 
 
 def prepare_later() -> None:
     """The same once the page has been looked at for a moment, the first time in a server's life."""
     if not cached.desk().has_begun:
-        once(prepare)
+        later(prepare, lambda: ahead.has_ended and not cached.desk().has_begun)
 
 
 def photo_of(picture: str) -> Photo:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import giving_way
 import numpy as np
 from networks import Network
 
@@ -263,6 +264,7 @@ class Desk:
         self._batches: OrderedDict[tuple[str, str, Framing], Batch] = OrderedDict()
         self._change = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._is_wanted = False
 
     @property
     def has_begun(self) -> bool:
@@ -270,14 +272,21 @@ class Desk:
         return self._thread is not None
 
     def ask(
-        self, session: str, questions: Sequence[Question], patience: float = 0.0
+        self,
+        session: str,
+        questions: Sequence[Question],
+        patience: float = 0.0,
+        *,
+        ahead: bool = False,
     ) -> dict[Question, Answer]:
         """What is known of `questions`; the rest is now what `session` waits for, in this order.
 
         With `patience` it is what is known after so many seconds, sooner if that is everything.
+        As long as everything was asked `ahead`, pages that are drawn go first.
         """
         with self._change:
             waiting = self._unanswered(questions)
+            self._is_wanted |= bool(waiting) and not ahead
             if waiting:
                 self._wanted[session] = (time.monotonic(), waiting)
             if waiting and self._thread is None:
@@ -343,7 +352,8 @@ class Desk:
                     self._change.wait(timeout=IDLE_SECONDS)
                     continue
             try:
-                with interruptible(partial(self._is_over, question)):
+                background = giving_way.background(lambda: self._is_wanted)
+                with interruptible(partial(self._is_over, question)), background:
                     self.answer_now(question)
             except Interrupted:
                 continue

@@ -3,7 +3,9 @@
 from contextlib import suppress
 from pathlib import Path
 
+import ahead
 import choices
+import giving_way
 import streamlit as st
 from display import PageEnd
 from menu import PAGES
@@ -16,11 +18,11 @@ st.logo(HERE / "logo.svg", size="large")
 with st.container(key="history"):
     st.html(HERE / "history.html", unsafe_allow_javascript=True)
 
+is_visited = choices.is_open(choices.session())
+first = ahead.first_page(is_visited=is_visited)
 menu = {
     section: [
-        st.Page(
-            f"views/{name}.py", title=title, icon=icon, url_path=name, default=name == "compare"
-        )
+        st.Page(f"views/{name}.py", title=title, icon=icon, url_path=name, default=name == first)
         for name, title, icon in pages
         if (VIEWS / f"{name}.py").is_file()
     ]
@@ -28,6 +30,6 @@ menu = {
 }
 page = st.navigation(menu, position="top")
 choices.read_address(page.url_path)
-with suppress(PageEnd):
+with suppress(PageEnd), giving_way.page() if is_visited else giving_way.background():
     page.run()
 choices.write_address()

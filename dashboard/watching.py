@@ -18,15 +18,15 @@ STOOD = 3.0
 """Seconds after which a page has been read, not only passed."""
 
 
-def once(action: Callable[[], None]) -> None:
-    """Do something in the background when the page has stood for a moment."""
-    runs = 0
+def later(action: Callable[[], None], is_time: Callable[[], bool]) -> None:
+    """Do something in the background when the page has stood for a moment and it is time."""
+    is_new = True
 
     def act() -> None:
-        nonlocal runs
-        runs += 1
-        if runs == 2:  # the first one is the page's own
+        nonlocal is_new
+        if not is_new and is_time():
             action()
+        is_new = False
 
     st.fragment(act, run_every=STOOD)()
 

@@ -58,14 +58,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("runs")
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, runs: Path) -> Iterator[str]:
-    """The address of `streamlit run`, as the README starts it but from a folder of its own."""
+@contextmanager
+def _serving(folder: Path, runs: Path) -> Iterator[str]:
+    """The address of `streamlit run`, as the README starts it but from another folder."""
     script = Path(sys.executable).with_name("streamlit")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("elsewhere")
     _LOGS.append(folder / "log.txt")
     with _LOGS[-1].open("w") as log:
         process = subprocess.Popen(
@@ -86,6 +85,20 @@ def server(tmp_path_factory: pytest.TempPathFactory, runs: Path) -> Iterator[str
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, runs: Path) -> Iterator[str]:
+    """A server that all tests of this process share."""
+    with _serving(tmp_path_factory.mktemp("elsewhere"), runs) as address:
+        yield address
+
+
+@pytest.fixture
+def new_server(tmp_path: Path, runs: Path) -> Iterator[str]:
+    """A server that nobody has visited yet."""
+    with _serving(tmp_path, runs) as address:
+        yield address
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
@@ -144,6 +157,13 @@ def pages(server: str, browser: Browser) -> Pages:
     At its end no request may have left the server's address, and no exception be shown.
     """
     return partial(_pages, server, browser)
+
+
+@pytest.fixture
+def open_first(new_server: str, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """The same as `open_page`, at a server that nobody has visited yet."""
+    with _pages(new_server, browser) as page:
+        yield page
 
 
 @pytest.fixture
