@@ -32,10 +32,13 @@ def first_page(*, is_visited: bool) -> str:
 
 
 async def draw_pages() -> None:
-    """Draw one page after another, whenever nobody waits for one."""
+    """Draw one page after another, the others whenever nobody waits for a page or a map."""
     global _drawn, has_ended
-    for name in PAGES:
-        while giving_way.is_busy():
+    await get_instance().does_script_run_without_error()
+    import cached  # is loaded now; before, the server would begin later
+
+    for name in PAGES[1:]:
+        while giving_way.is_busy() or cached.desk().is_wanted:
             await asyncio.sleep(PAUSE)
         _drawn = name
         await get_instance().does_script_run_without_error()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cached
 import facts
@@ -28,7 +28,10 @@ def passes_of(spec: str, kind: facts.Kind = "methods") -> float | None:
 
     None where no run noted them and they do not follow.
     """
-    noted = passes(kind)
+    return _follows(spec, passes(kind), kind)
+
+
+def _follows(spec: str, noted: Mapping[str, float], kind: facts.Kind = "methods") -> float | None:
     name, _, changed = spec.rstrip("]").partition("[")
     if spec in noted or name not in noted:
         return noted.get(spec)
@@ -41,11 +44,15 @@ def passes_of(spec: str, kind: facts.Kind = "methods") -> float | None:
     return noted[name] * factor
 
 
-def order(method: str) -> tuple[float, str]:
-    """Methods of few forward passes first; what is not known is as dear as others of its name."""
-    name, known = method.partition("[")[0], passes_of(method)
-    alike = [count for spec, count in passes().items() if spec.partition("[")[0] == name]
-    return (max(alike, default=1.0) if known is None else known, method)
+def cheapest_first(methods: Sequence[str]) -> dict[str, float]:
+    """Methods by forward passes, few first; an unknown one is as dear as others of its name."""
+    noted = passes() if methods else {}  # what notes them takes half a second to load
+    dear: dict[str, float] = {}
+    for method in methods:
+        name, known = method.partition("[")[0], _follows(method, noted)
+        alike = [count for spec, count in noted.items() if spec.partition("[")[0] == name]
+        dear[method] = max(alike, default=1.0) if known is None else known
+    return dict(sorted(dear.items(), key=lambda item: item[::-1]))
 
 
 def estimate(methods: Sequence[str], metrics: Sequence[str]) -> tuple[float | None, float | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -162,10 +162,11 @@ def look(
     truth = (subject.true,) if subject else _indices(told["categories"], label)
     targets = targets_of(chosen, told["categories"], told["probabilities"], truth)
     missing = [m for m in chosen.methods if shipped is None or not _stored(shipped, m, targets)]
-    questions: list[Question] = [Maps(*about, m, targets) for m in sorted(missing, key=costs.order)]
+    dear = costs.cheapest_first(missing)
+    questions: list[Question] = [Maps(*about, method, targets) for method in dear]
     questions += [
-        ImageScores(*about, m, targets, target, tuple(metrics))
-        for m in sorted(missing if metrics else (), key=costs.order)
+        ImageScores(*about, method, targets, target, tuple(metrics))
+        for method in (dear if metrics else ())
         for target in targets
     ]
     known = desk.ask(session, questions, patience) if questions else {}
@@ -185,7 +186,7 @@ def look(
         tuple(told["probabilities"]),
         targets,
         tuple(cells),
-        pace=_pace([question for question in questions if question not in known]),
+        pace=_pace([question for question in questions if question not in known], dear),
         stored=not missing,
         truth=truth,
         fingerprint=told["fingerprint"],
@@ -270,8 +271,8 @@ def _live_cell(
     )
 
 
-def _pace(missing: Sequence[Question]) -> float | None:
-    if any(isinstance(q, Maps) and costs.order(q.method)[0] <= AT_ONCE for q in missing):
+def _pace(missing: Sequence[Question], dear: Mapping[str, float]) -> float | None:
+    if any(isinstance(q, Maps) and dear[q.method] <= AT_ONCE for q in missing):
         return QUICK
     if any(isinstance(q, Maps) for q in missing):
         return SLOW

@@ -271,6 +271,13 @@ class Desk:
         """Whether anything was asked yet: then torch is loaded, or on its way."""
         return self._thread is not None
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether somebody waits for an answer, not only what was asked ahead."""
+        with self._change:
+            open_ones = (questions for _, questions in self._wanted.values())
+            return self._is_wanted and any(map(self._unanswered, open_ones))
+
     def ask(
         self,
         session: str,
