@@ -302,7 +302,8 @@ class Desk:
                 self._thread.start()
             self._change.notify_all()
             if waiting and patience:
-                self._change.wait_for(lambda: self._answers.keys() >= set(waiting), patience)
+                with giving_way.aside():
+                    self._change.wait_for(lambda: self._answers.keys() >= set(waiting), patience)
             known = {q: self._answers[q] for q in questions if q in self._answers}
             for question in known:
                 self._answers.move_to_end(question)

@@ -40,9 +40,12 @@ class Requests:
 
 def is_busy() -> bool:
     """Whether somebody waits for a page, as far as that is to be considered."""
+    return _is_drawn() or time.monotonic() - _requested < REQUEST
+
+
+def _is_drawn() -> bool:
     now = time.monotonic()
-    drawn = any(now - begun < PAGE for begun in tuple(_pages.values()))
-    return drawn or now - _requested < REQUEST
+    return any(now - begun < PAGE for begun in tuple(_pages.values()))
 
 
 @contextmanager
@@ -57,11 +60,27 @@ def page() -> Iterator[None]:
 
 
 @contextmanager
+def aside() -> Iterator[None]:
+    """The page that is drawn in this thread, if one is, waits for what others do."""
+    thread = threading.get_ident()
+    begun = _pages.pop(thread, None)
+    try:
+        yield
+    finally:
+        if begun is not None:
+            _pages[thread] = begun
+
+
+@contextmanager
 def background(is_wanted: Callable[[], bool] = lambda: False) -> Iterator[None]:
-    """What this thread imports can wait, as long as it is not wanted itself."""
+    """What this thread imports can wait: what is wanted only while a page is being drawn."""
     thread = threading.get_ident()
     end = time.monotonic() + PATIENCE
-    _background[thread] = lambda: not is_wanted() and time.monotonic() < end
+
+    def stands_back() -> bool:
+        return time.monotonic() < end and (_is_drawn() if is_wanted() else is_busy())
+
+    _background[thread] = stands_back
     try:
         yield
     finally:
@@ -71,8 +90,8 @@ def background(is_wanted: Callable[[], bool] = lambda: False) -> Iterator[None]:
 def _hear(event: str, _: Any) -> None:
     """Hook that hears of every module before it is looked for, when the import lock is free."""
     if event == "import":
-        is_patient = _background.get(threading.get_ident())
-        while is_patient and is_patient() and is_busy():
+        stands_back = _background.get(threading.get_ident())
+        while stands_back and stands_back():
             time.sleep(STEP)
 
 

@@ -77,17 +77,32 @@ def test_the_page_itself_can_load_meanwhile(
         assert thread.is_alive()
 
 
-def test_what_is_wanted_does_not_wait(
+def test_the_page_can_wait_for_what_is_loaded(
     module: Callable[[], str], load: Callable[..., threading.Thread]
 ) -> None:
-    wanted = threading.Event()
     with giving_way.page():
-        thread = load(module(), wanted.is_set)
+        thread = load(module())
         thread.join(0.2)
         assert thread.is_alive()
-        wanted.set()
-        thread.join(ENOUGH)
+        with giving_way.aside():
+            thread.join(ENOUGH)
         assert not thread.is_alive()
+        assert giving_way.is_busy()
+
+
+def test_what_is_wanted_waits_for_no_request(
+    module: Callable[[], str],
+    load: Callable[..., threading.Thread],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(giving_way, "_requested", time.monotonic() + ENOUGH)
+    wanted = threading.Event()
+    thread = load(module(), wanted.is_set)
+    thread.join(0.2)
+    assert thread.is_alive()
+    wanted.set()
+    thread.join(ENOUGH)
+    assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("limit", ["PAGE", "PATIENCE"])
