@@ -9,8 +9,8 @@ from streamlit.runtime import get_instance
 
 PAGES = (
     "compare",
-    "leaderboard",
     "cam_vs_secam",
+    "leaderboard",
     "curves",
     "ground_truth",
     "sanity",
@@ -27,7 +27,10 @@ _drawn = PAGES[0]
 
 
 def first_page(*, is_visited: bool) -> str:
-    """The page that an address without a page's name leads to: for people always the same."""
+    """The page that an address without a page's name leads to.
+
+    For people it is always the same; a visit by nobody can only be sent to this one.
+    """
     return PAGES[0] if is_visited else _drawn
 
 

@@ -326,6 +326,7 @@ def test_a_folder_is_trained_on_and_the_result_explains(
     ("arguments", "sentence"),
     [
         (["--data", "nowhere"], "nowhere: no such folder"),
+        (["--data", __file__], "test_command_line.py: a file; name the folder"),
         (["--data", "nowhere", "--set", "learning_rate=2"], "learning_rate must be at most 1"),
         (["--data", "nowhere", "--set", "rate=2"], "training has no setting 'rate'"),
         (["--data", "nowhere", "--epochs", "0"], "--epochs must be at least 1, got 0"),

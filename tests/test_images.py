@@ -267,6 +267,8 @@ def test_a_folder_without_images_and_no_folder_are_told_apart(tmp_path: Path) ->
         find_images(tmp_path)
     with pytest.raises(BadImage, match="no such folder"):
         find_images(tmp_path / "missing")
+    with pytest.raises(BadImage, match="a file; name the folder that holds"):
+        find_images(tmp_path / "notes.txt")
 
 
 FORM = InputFormat(size=224, resize=256)

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from xai_core.images import SUFFIXES, BadImage
+from xai_core.images import SUFFIXES, BadImage, require_folder
 
 MASKS = "masks"
 LABELS = "labels.csv"
@@ -28,8 +28,7 @@ def root_of(folder: Path) -> Path:
 
     Raises BadImage where there is no such folder.
     """
-    if not folder.is_dir():
-        raise BadImage(f"{folder}: no such folder")
+    require_folder(folder)
     inside = class_folders(folder)
     alone = len(inside) == 1 and not any(p.suffix.lower() in SUFFIXES for p in folder.iterdir())
     if alone and part_of(inside[0], TRAINING_PARTS) and part_of(inside[0], TEST_PARTS):

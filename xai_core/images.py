@@ -167,11 +167,18 @@ def map_on_photo(
     return whole
 
 
+def require_folder(folder: Path) -> None:
+    """Raises BadImage where a folder of pictures was named and is none."""
+    if folder.is_file():
+        raise BadImage(f"{folder}: a file; name the folder that holds the pictures")
+    if not folder.is_dir():
+        raise BadImage(f"{folder}: no such folder")
+
+
 def find_images(folder: str | Path) -> list[Path]:
     """Every image file below a folder, sorted; raises BadImage where there is none."""
     root = Path(folder)
-    if not root.is_dir():
-        raise BadImage(f"{folder}: no such folder")
+    require_folder(root)
     found = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
     if not found:
         raise BadImage(f"{folder}: no images in this folder ({', '.join(SUFFIXES)})")

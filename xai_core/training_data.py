@@ -19,7 +19,7 @@ from xai_core.class_folders import (
     plain_name,
     root_of,
 )
-from xai_core.images import SUFFIXES, BadImage, open_image
+from xai_core.images import SUFFIXES, BadImage, open_image, require_folder
 
 KEPT_BYTES = 2 * 2**30
 
@@ -58,8 +58,7 @@ def read_folder(folder: Path, categories: Sequence[str] = ()) -> FolderOfClasses
 
     With `categories` given, the folders must be those. Raises BadImage with what to do.
     """
-    if not folder.is_dir():
-        raise BadImage(f"{folder}: no such folder")
+    require_folder(folder)
     classes = class_folders(folder)
     if not classes:
         raise BadImage(f"{folder}: needs one folder of images for each class")

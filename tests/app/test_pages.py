@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import ahead
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -55,6 +56,11 @@ def finished(app: AppTest, seconds: float = 90) -> AppTest:
         app.run()
     assert not app.exception
     return app
+
+
+def test_every_page_that_needs_no_torch_is_drawn_ahead() -> None:
+    assert set(ahead.PAGES) == set(PAGES) - {"mistakes"}
+    assert len(set(ahead.PAGES)) == len(ahead.PAGES)
 
 
 def test_the_table_covers_every_page() -> None:
