@@ -154,6 +154,39 @@ def test_every_stage_is_what_its_module_gives(architecture: str) -> None:
         torch.testing.assert_close(logits, classifier.network(images))
 
 
+class ListOfStages(nn.Module):
+    """Its stages stand in a ModuleList of its body and are called one by one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3, stride=2, padding=1)
+        self.body = nn.Module()
+        self.body.stages = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.ReLU(inplace=True)) for _ in range(3)
+        )
+        self.fc = nn.Linear(4, 2)
+
+    def forward(self, images: Tensor) -> Tensor:
+        grid = self.stem(images)
+        for stage in self.body.stages:
+            grid = stage(grid)
+        return self.fc(grid.mean((2, 3)))
+
+
+def test_each_module_of_a_list_is_a_stage() -> None:
+    classifier = Classifier.of(
+        seeded(ListOfStages), ("a", "b"), form=InputFormat(size=32, resize=36)
+    )
+    lists = [f"body.stages.{index}" for index in range(3)]
+    assert classifier.stages == ("stem", *lists)
+    assert classifier.head is not None
+    images = torch.rand(2, 3, 32, 32)
+    grid = classifier.network.stem(images)
+    for name, stage in zip(lists, classifier.network.body.stages, strict=True):
+        grid = stage(grid)
+        assert torch.allclose(classifier.stage_and_logits(images, name)[0], grid, atol=1e-6)
+
+
 def test_a_stage_of_many_blocks_is_one_stage() -> None:
     network = seeded(lambda: ResNet(BasicBlock, [1, 1, 13, 1], num_classes=4))
     classifier = Classifier.of(network, NAMES, form=SMALL)

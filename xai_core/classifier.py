@@ -254,8 +254,15 @@ def _stages(network: nn.Module, probe: Tensor) -> dict[str, str]:
 
 
 def _block(path: str, network: nn.Module) -> str:
-    """The module a person would name: `layer4` for layer4.2.relu_2, `features.18` as it is."""
-    first, *rest = path.split(".")
+    """The module a person would name: `layer4` for layer4.2.relu_2, `features.18` as it is.
+
+    Of a ModuleList, whose modules are called one by one, each module: `body.stages.1`.
+    """
+    first, *rest = parts = path.split(".")
+    modules = dict(network.named_modules(remove_duplicate=False))
+    for length in range(1, len(parts)):
+        if isinstance(modules.get(".".join(parts[:length])), nn.ModuleList):
+            return ".".join(parts[: length + 1])
     top = getattr(network, first, None)
     if rest and isinstance(top, nn.Sequential) and (first == "features" or not rest[0].isdigit()):
         return f"{first}.{rest[0]}"
