@@ -12,6 +12,7 @@ from tests.conftest import picture, seeded
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
 from xai_core.images import InputFormat
+from xai_core.methods import Method
 from xai_core.methods._activations import (
     PIECEWISE_LINEAR,
     PairwiseMaxPool,
@@ -22,6 +23,7 @@ from xai_core.methods._rewrite import beyond, capped_relu, operations, rewritten
 from xai_core.methods.deep_lift import DeepLIFT, rescale_copy
 from xai_core.methods.grad_cam import GradCAM
 from xai_core.methods.guided_backprop import GuidedBackprop
+from xai_core.methods.lrp import LRP
 
 
 def made(architecture: str) -> Classifier:
@@ -111,6 +113,77 @@ def test_a_copy_is_made_once_and_dropped_after_an_error(tiny_classifier: Classif
         fail()
     with rewritten(tiny_classifier, guided_copy) as third:
         assert third is not first
+
+
+class ModuleNetwork(nn.Module):
+    """Padding, convolution and a linear layer as modules."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pad = nn.ZeroPad2d((1, 2, 0, 1))
+        self.conv = nn.Conv2d(3, 6, 3, stride=2)
+        self.second = nn.Conv2d(6, 8, 3, padding=1, groups=2, bias=False)
+        self.fc = nn.Linear(8, 5)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        grid = functional.relu(self.conv(self.pad(images)))
+        grid = functional.relu(self.second(grid))
+        return self.fc(functional.adaptive_avg_pool2d(grid, 1).flatten(1))
+
+
+class WrittenOut(ModuleNetwork):
+    """The same from the same weights, all as functions."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        grid = functional.pad(images, (1, 2, 0, 1))
+        grid = functional.conv2d(grid, self.conv.weight, self.conv.bias, stride=2)
+        grid = functional.relu(grid)
+        grid = functional.conv2d(grid, self.second.weight, padding=1, groups=2)
+        grid = functional.adaptive_avg_pool2d(functional.relu(grid), 1).flatten(1)
+        return functional.linear(grid, self.fc.weight, self.fc.bias)
+
+
+class Computed(ModuleNetwork):
+    """Its last weights depend on the picture, so it is no network of linear layers and ReLUs."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        grid = functional.relu(self.conv(functional.pad(images, (1, 1, 1, 1), value=0.5)))
+        mean = functional.adaptive_avg_pool2d(functional.relu(self.second(grid)), 1).flatten(1)
+        return functional.linear(mean, self.fc.weight) + functional.linear(mean, mean)[:, :1]
+
+
+def small(make: type[nn.Module]) -> Classifier:
+    return Classifier.of(
+        seeded(make), tuple("abcde"), name="small", form=InputFormat(size=64, resize=72)
+    )
+
+
+@pytest.mark.parametrize(
+    "method", [DeepLIFT(), LRP(), LRP(early=0.0), GuidedBackprop()], ids=lambda m: m.spec()
+)
+def test_functions_are_explained_like_the_modules_they_stand_for(method: Method) -> None:
+    maps, found = [], []
+    for make in (ModuleNetwork, WrittenOut):
+        batch = Batch.of(small(make), [picture(0), picture(1)])
+        diagnostics: dict[str, torch.Tensor] = {}
+        maps.append(method.attribute(batch, batch.top(2), diagnostics))
+        found.append(diagnostics)
+    assert float(maps[0].abs().max()) > 0
+    assert torch.allclose(*maps, rtol=1e-5, atol=1e-6 * float(maps[0].abs().max()))
+    for errors in found:
+        for name in ("completeness_error", "conservation_error"):
+            assert float(errors.get(name, torch.zeros(1)).max()) < 1e-5
+
+
+def test_functions_with_more_than_stored_weights_are_named() -> None:
+    classifier = small(Computed)
+    assert {"linear", "linear by computed weights", "pad with a value"} <= operations(classifier)
+    reason = beyond(classifier, "DeepLIFT", PIECEWISE_LINEAR)
+    assert reason is not None
+    assert "no rule for linear by computed weights in small" in reason
+    refused = LRP().unfit(classifier)
+    assert refused is not None
+    assert "pad with a value" in refused
 
 
 class FunctionalNetwork(nn.Module):

@@ -11,7 +11,8 @@ from xai_core.classifier import Classifier
 from xai_core.methods._rewrite import LINEAR, operations, own_activations
 from xai_core.tracing import trace
 
-PIECEWISE_LINEAR = LINEAR | {"ReLU", "ReLU6", "MaxPool2d", "scale", "mean"}
+_AFFINE = frozenset({"pad with a value", "pad by computed widths"})
+PIECEWISE_LINEAR = LINEAR | _AFFINE | {"ReLU", "ReLU6", "MaxPool2d", "scale", "mean"}
 
 
 def no_relu(classifier: Classifier, title: str) -> str | None:

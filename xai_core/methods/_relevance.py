@@ -15,6 +15,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from xai_core.classifier import Classifier
 from xai_core.folding import drop, fold_batch_norm, module_at
 from xai_core.interruption import checkpoint
+from xai_core.methods._functions import as_module
 from xai_core.methods._rewrite import operation, own_activations, replace
 from xai_core.tracing import trace
 
@@ -24,6 +25,7 @@ KNOWN = frozenset(
         *("Conv2d", "Linear", "BatchNorm2d", "ReLU", "MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d"),
         *("adaptive_avg_pool2d", "avg_pool2d", "add", "cat", "flatten", "Flatten"),
         *("Dropout", "dropout", "Identity", "stochastic_depth"),
+        *("conv2d", "linear", "pad", "ZeroPad2d", "ReflectionPad2d", "ReplicationPad2d"),
     }
 )
 """Operations through which relevance is passed on correctly."""
@@ -35,6 +37,10 @@ def relevance_copy(classifier: Classifier) -> fx.GraphModule:
     Captum changes weights while it works and does not see functions, additions among them.
     """
     traced = own_activations(trace(copy.deepcopy(classifier.network))[0])
+    for node in list(traced.graph.nodes):
+        kind = operation(traced, node)
+        if kind in ("conv2d", "linear", "pad"):
+            replace(traced, node, as_module(traced, node, kind))
     fold_batch_norm(traced)
     for node in list(traced.graph.nodes):
         checkpoint()
@@ -53,6 +59,7 @@ def relevance_copy(classifier: Classifier) -> fx.GraphModule:
             drop(node, flat)
         elif kind in ("Dropout", "dropout", "Identity", "stochastic_depth"):
             drop(node, node.all_input_nodes[0])
+    traced.graph.eliminate_dead_code()
     traced.recompile()
     traced.delete_all_unused_submodules()
     traced = traced.eval().requires_grad_(False)

@@ -16,12 +16,14 @@ from torch.nn import functional
 
 from xai_core.classifier import Classifier
 from xai_core.folding import module_at
+from xai_core.methods._functions import function_name
 from xai_core.tracing import trace
 
 Rewrite = Callable[[Classifier], fx.GraphModule]
 
 _LINEAR = (
     "Conv2d Linear BatchNorm2d AvgPool2d AdaptiveAvgPool2d Dropout Identity Flatten add cat "
+    "conv2d linear pad ZeroPad2d ReflectionPad2d ReplicationPad2d "
     "flatten adaptive_avg_pool2d avg_pool2d dropout stochastic_depth reshape view squeeze "
     "transpose permute chunk contiguous getattr getitem size dim eq floordiv _assert"
 )
@@ -88,10 +90,14 @@ def beyond(classifier: Classifier, title: str, known: frozenset[str]) -> str | N
 
 
 def replace(traced: fx.GraphModule, node: fx.Node, module: nn.Module) -> None:
-    """Call `module`, the node's very own, on the node's tensors instead."""
+    """Call `module`, the node's very own, on the node's tensors instead.
+
+    A module that has weights of its own only gets what is computed.
+    """
     name = f"own_{node.name}"
     traced.add_submodule(name, module)
-    inputs = tuple(node.all_input_nodes)
+    has_weights = next(module.parameters(), None) is not None
+    inputs = tuple(n for n in node.all_input_nodes if not (has_weights and n.op == "get_attr"))
     with traced.graph.inserting_before(node):
         node.replace_all_uses_with(traced.graph.call_module(name, inputs))
     traced.graph.erase_node(node)
@@ -139,7 +145,7 @@ def operation(traced: fx.GraphModule, node: fx.Node) -> str:
     if target in _PRODUCTS:
         return "scale" if len(node.all_input_nodes) == 1 else "product"
     name = str(target if isinstance(target, str) else getattr(target, "__name__", target))
-    return "MaxPool2d" if "max_pool2d" in name else name
+    return "MaxPool2d" if "max_pool2d" in name else function_name(node, name)
 
 
 def _with_stage_module(network: nn.Module, path: str) -> tuple[nn.Module, nn.Module]:
