@@ -22,6 +22,7 @@ from xai_core.methods.kernel_shap import KernelSHAP, _coalitions
 from xai_core.methods.lime import LIME
 from xai_core.methods.occlusion import Occlusion
 from xai_core.methods.rise import RISE
+from xai_core.metrics import METRICS, Case
 from xai_core.superpixels import Slic, region_sums
 
 MakeBatch = Callable[[Classifier], Batch]
@@ -128,6 +129,63 @@ def test_shapley_regression_solves_an_additive_game() -> None:
     assert surrogate.efficiency_error < 1e-6
 
 
+def exact_shapley_values(value: Callable[[Tensor], float], count: int) -> Tensor:
+    """The mean contribution of each player over all orders in which they may come."""
+    shares = torch.zeros(count, dtype=torch.double)
+    orders = list(itertools.permutations(range(count)))
+    for order in orders:
+        z = torch.zeros(count)
+        for player in order:
+            before = value(z)
+            z[player] = 1
+            shares[player] += (value(z) - before) / len(orders)
+    return shares
+
+
+def test_shapley_regression_of_all_coalitions_gives_exact_shapley_values() -> None:
+    random = torch.Generator().manual_seed(1)
+    alone, pairs = torch.randn(5, generator=random), torch.randn(5, 5, generator=random)
+
+    def value(z: Tensor) -> float:
+        return float(alone @ z + z @ pairs @ z)
+
+    z = torch.tensor(list(itertools.product((0.0, 1.0), repeat=5)))
+    # The Shapley kernel 4 / (C(5, s) s (5 - s)) is 1/5 for one or four players, 1/15 otherwise.
+    weighted = [
+        row for row in z for _ in range({0: 0, 1: 3, 2: 1, 3: 1, 4: 3, 5: 0}[int(row.sum())])
+    ]
+    z = torch.stack([torch.ones(5), torch.zeros(5), *weighted])
+    surrogate = ShapleyRegression()
+    surrogate.fit([(z, torch.tensor([value(row) for row in z]), torch.ones(len(z)))])
+    exact = exact_shapley_values(value, 5)
+    assert torch.allclose(surrogate.representation()[0], exact.float(), atol=1e-5)
+
+
+def test_shapley_regression_of_few_coalitions_favours_no_superpixel() -> None:
+    """A player's place in the list changes nothing: all shrink to equal shares by one factor."""
+    random = torch.Generator().manual_seed(0)
+    count, samples, times = 50, 20, 300
+    shares = torch.rand(count, generator=random, dtype=torch.double)
+    moved = torch.randperm(count, generator=random)
+    found = torch.zeros(count, dtype=torch.double)
+    for _ in range(times):
+        draw = _coalitions(random)(torch.empty(0), count)
+        z = torch.cat([next(draw) for _ in range(samples)])
+        y = z.double() @ shares
+        one, other, equal = (ShapleyRegression() for _ in range(3))
+        one.fit([(z, y, y)])
+        other.fit([(z[:, moved], y, y)])
+        equal.fit([(z, z.double().sum(dim=1), y)])
+        values = one.representation()[0]
+        assert torch.allclose(other.representation()[0], values[moved], atol=1e-5)
+        assert torch.allclose(equal.representation(), torch.ones(1, count), atol=1e-5)
+        assert float(values.sum()) == pytest.approx(float(shares.sum()), abs=1e-4)
+        found += values / times
+    # 18 random directions of 49 are seen; 0.04 is five standard errors of 300 draws.
+    expected = shares.mean() + 18 / 49 * (shares - shares.mean())
+    assert float((found - expected).abs().max()) < 0.04
+
+
 def test_coalitions_follow_the_shapley_kernel() -> None:
     draw = _coalitions(torch.Generator().manual_seed(0))(torch.empty(0), 6)
     first, second, *others = (next(draw) for _ in range(4002))
@@ -215,19 +273,51 @@ def test_occlusion_is_the_mean_loss_over_the_squares_that_cover_a_pixel(linear: 
     assert torch.allclose(maps[0, 0], losses / counts, atol=1e-5)
 
 
-def test_rise_is_the_mean_of_masks_weighted_by_probability(tiny: Batch) -> None:
+def test_rise_is_the_mean_of_masks_weighted_by_probability_above_its_mean(tiny: Batch) -> None:
     method = RISE(samples=12, seed=3, batch_size=4)
     maps = method.attribute(tiny, tiny.top(2))
     generator = tiny.generator(3, 2)
-    slow = torch.zeros(2, 64, 64)
+    masks, scores = [], []
     for _ in range(12):
         mask = method._mask(64, 64, generator)
         assert mask.shape == (64, 64)
         assert 0 <= float(mask.min()) <= float(mask.max()) <= 1
         with torch.no_grad():
             probabilities = tiny.classifier.logits(tiny.images[2:3] * mask).softmax(dim=1)[0]
-        slow += probabilities[tiny.top(2)[2]][:, None, None] * mask / (12 * 0.5)
-    assert torch.allclose(maps[2], slow, atol=1e-5)
+        masks.append(mask)
+        scores.append(probabilities[tiny.top(2)[2]].double())
+    above = torch.stack(scores) - torch.stack(scores).mean(dim=0)
+    slow = torch.einsum("it,ihw->thw", above, torch.stack(masks).double()) / (12 * 0.5)
+    assert torch.allclose(maps[2].double(), slow, rtol=1e-4, atol=1e-6)
+
+
+def rise_network(scale: float) -> Classifier:
+    """Class 1 rests on rows 20 to 28 and columns 4 to 12 alone, the more the larger `scale`."""
+    network = seeded(LinearNetwork)
+    network.fc.weight.data.zero_()
+    network.fc.bias.data.copy_(torch.tensor([0.0, 2.0, 0.0, 0.0]))
+    network.fc.weight.data.view(4, 3, 32, 32)[1, :, 20:28, 4:12] = scale
+    return Classifier.of(network, tuple("abcd"), form=InputFormat(size=32, resize=36))
+
+
+BRIGHT = Photo("bright.png", np.full((64, 64, 3), 255, np.uint8), "11" * 32)
+
+
+def test_rise_of_a_constant_model_is_zero() -> None:
+    batch = Batch.of(rise_network(0.0), [BRIGHT])
+    maps = RISE(samples=100).attribute(batch, torch.tensor([[0, 1]]))
+    assert float(batch.probabilities[0, 1]) > 0.7
+    assert float(maps.abs().max()) < 1e-6
+
+
+def test_rises_mass_on_the_object_is_far_above_chance() -> None:
+    batch = Batch.of(rise_network(0.02), [BRIGHT])
+    maps = RISE(samples=400).attribute(batch, torch.tensor([[1]]))[:, 0]
+    mask = torch.zeros(1, 32, 32, dtype=torch.bool)
+    mask[:, 20:28, 4:12] = True
+    case = Case(batch, torch.tensor([1]), maps, RISE(), mask)
+    chance = float(mask.float().mean())
+    assert float(METRICS["relevance_mass"]().score(case).values[0]) > 4 * chance
 
 
 def test_rise_masks_show_half_of_every_pixel() -> None:
@@ -237,13 +327,7 @@ def test_rise_masks_show_half_of_every_pixel() -> None:
 
 
 def test_rise_finds_the_one_place_that_counts() -> None:
-    network = seeded(LinearNetwork)
-    network.fc.weight.data.zero_()
-    network.fc.bias.data.zero_()
-    network.fc.weight.data.view(4, 3, 32, 32)[1, :, 20:28, 4:12] = 0.2
-    classifier = Classifier.of(network, tuple("abcd"), form=InputFormat(size=32, resize=36))
-    bright = Photo("bright.png", np.full((64, 64, 3), 255, np.uint8), "11" * 32)
-    batch = Batch.of(classifier, [bright])
+    batch = Batch.of(rise_network(0.02), [BRIGHT])
     maps = RISE(samples=400).attribute(batch, torch.tensor([[1]]))[0, 0]
     row, column = divmod(int(maps.argmax()), 32)
     assert 17 <= row < 31

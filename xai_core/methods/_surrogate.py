@@ -92,7 +92,8 @@ class ShapleyRegression:
     """Least squares through the two ends: all hidden is exact, and all shown too.
 
     Minimises sum_i (y_i - y_0 - z_i . a)^2 subject to sum a = y_1 - y_0, where the first sample
-    is all shown (y_1) and the second all hidden (y_0); `r2` is the fit of the others.
+    is all shown (y_1) and the second all hidden (y_0); `r2` is the fit of the others. Where they
+    leave a open, it is the solution closest to equal shares, so no superpixel is favoured.
     """
 
     def __init__(self) -> None:
@@ -105,12 +106,13 @@ class ShapleyRegression:
         z, y, _ = (part.double().cpu() for part in next(iter(samples)))
         total, y = y[0] - y[1], y - y[1]
         z_random, y_random = z[2:], y[2:]
-        # The last coefficient is what the others leave of the total.
-        last = z_random[:, -1]
-        free = torch.linalg.lstsq(
-            z_random[:, :-1] - last[:, None], y_random - last * total, driver="gelsd"
+        # Equal shares have the sum; the smallest solution for the rest, of centred z, sums to 0.
+        equal = total / z.shape[1]
+        centred = z_random - z_random.mean(dim=1, keepdim=True)
+        rest = torch.linalg.lstsq(
+            centred, y_random - z_random.sum(dim=1) * equal, driver="gelsd"
         ).solution
-        self._coefficients = torch.cat([free, (total - free.sum())[None]])
+        self._coefficients = equal + rest
         residual = y_random - z_random @ self._coefficients
         spread = ((y_random - y_random.mean()) ** 2).sum()
         self.r2 = float(1 - (residual**2).sum() / spread) if spread > 0 else 1.0

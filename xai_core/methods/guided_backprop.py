@@ -21,20 +21,24 @@ from xai_core.recipe import setting
 class GuidedBackprop(Method):
     """The gradient of the logit, cut to its positive part at every ReLU on its way back.
 
-    Summed over the colours. The ReLUs of the network are made separate modules on a private copy,
-    so shared and in-place ones are handled.
+    Of each pixel the largest absolute value over the colours: cut gradients add up to nothing, so
+    their sign says no more than their size. The ReLUs of the network are made separate modules on
+    a private copy, so shared and in-place ones are handled.
     """
 
     name: ClassVar[str] = "guided_backprop"
     title: ClassVar[str] = "Guided backpropagation"
     reference: ClassVar[str] = "Springenberg et al., ICLR Workshops 2015, arXiv 1412.6806"
     family: ClassVar[Family] = "gradients"
-    formula: ClassVar[str] = r"g^{l} = \mathbf{1}[z^{l} > 0] \, \max(g^{l+1}, 0)"
+    formula: ClassVar[str] = (
+        r"M_c = \max_k |g^0_k|,\quad g^{l} = \mathbf{1}[z^{l} > 0] \, \max(g^{l+1}, 0)"
+    )
     caveat: ClassVar[str] = (
         "It hardly depends on the class or on the later layers: it mostly redraws the picture's "
         "edges."
     )
-    signed: ClassVar[bool] = True
+    signed: ClassVar[bool] = False
+    revision: ClassVar[int] = 2
     backed_by: ClassVar[str] = "captum"
 
     batch_size: int = setting(8, "images at a time", low=1, high=256, changes_result=False)
@@ -52,5 +56,5 @@ class GuidedBackprop(Method):
                 batch,
                 targets,
                 self.batch_size,
-                lambda images, classes: captum.attribute(images, classes).sum(dim=1),
+                lambda images, classes: captum.attribute(images, classes).abs().amax(dim=1),
             )

@@ -22,20 +22,21 @@ from xai_core.recipe import setting
 class GuidedGradCAM(Method):
     """Guided backpropagation times the positive part of Grad-CAM: G_c * relu(L_c).
 
-    G_c is the guided gradient, summed over the colours, and L_c Grad-CAM of the last stage,
-    enlarged bilinearly.
+    G_c is the largest absolute guided gradient over the colours k, and L_c Grad-CAM of the last
+    stage, enlarged bilinearly.
     """
 
     name: ClassVar[str] = "guided_grad_cam"
     title: ClassVar[str] = "Guided Grad-CAM"
     reference: ClassVar[str] = "Selvaraju et al., ICCV 2017, arXiv 1610.02391"
     family: ClassVar[Family] = "gradients"
-    formula: ClassVar[str] = r"M_c = \max(L_c, 0) \sum_k G_{c,k}"
+    formula: ClassVar[str] = r"M_c = \max(L_c, 0) \max_k |G_{c,k}|"
     caveat: ClassVar[str] = (
         "The fine detail comes from guided backpropagation, which redraws edges; only the coarse "
         "place depends on the class."
     )
-    signed: ClassVar[bool] = True
+    signed: ClassVar[bool] = False
+    revision: ClassVar[int] = 2
     backed_by: ClassVar[str] = "captum"
 
     stage: str = stage_setting()
@@ -56,6 +57,6 @@ class GuidedGradCAM(Method):
                 batch,
                 targets,
                 self.batch_size,
-                lambda images, classes: captum.attribute(images, classes).sum(dim=1),
+                lambda images, classes: captum.attribute(images, classes).abs().amax(dim=1),
             )
         return guided * enlarged(places, guided.shape[-2], guided.shape[-1])

@@ -32,7 +32,8 @@ class KernelSHAP(Method):
 
     Weighted least squares of f_c(z) on z in {0,1}^R over coalitions drawn by the Shapley kernel
     (R - 1) / (C(R, |z|) |z| (R - |z|)), with sum phi = f_c(all shown) - f_c(all hidden) enforced;
-    how far the sum is off is reported as `efficiency_error`, the fit as `r2`.
+    how far the sum is off is reported as `efficiency_error`, the fit as `r2`. With fewer coalitions
+    than superpixels the solution closest to equal shares is taken, which fits them exactly.
     """
 
     name: ClassVar[str] = "kernel_shap"
@@ -48,6 +49,7 @@ class KernelSHAP(Method):
         "map, and hidden superpixels make pictures that the network has never seen."
     )
     signed: ClassVar[bool] = True
+    revision: ClassVar[int] = 2
     backed_by: ClassVar[str] = "captum"
 
     samples: int = setting(500, "coalitions of superpixels", low=10, high=20000)

@@ -1,4 +1,4 @@
-"""RISE: the mean of random masks, weighted by the score behind them."""
+"""RISE: the mean of random masks, weighted by how far the score behind them is above average."""
 
 from __future__ import annotations
 
@@ -18,23 +18,27 @@ from xai_core.recipe import setting
 
 @dataclass(frozen=True)
 class RISE(Method):
-    """The mean of soft random masks m, weighted by the class probability of the masked picture.
+    """The mean of soft random masks m, weighted by the class probability f of the masked picture.
 
-    M_c = 1 / (p n) sum_i f_c(x * m_i) m_i over n masks; each is a grid of cells shown with
-    probability p, enlarged bilinearly and shifted at random. Hidden is 0 after normalisation:
-    the mean colour of the training data.
+    M_c = 1 / (p n) sum_i (f_c(x * m_i) - mean f_c) m_i over n masks; each is a grid of cells shown
+    with probability p, enlarged bilinearly and shifted at random. Without the mean, which the
+    paper keeps, every pixel would have mean f_c on top, whatever it shows. Hidden is 0 after
+    normalisation: the mean colour of the training data.
     """
 
     name: ClassVar[str] = "rise"
     title: ClassVar[str] = "RISE"
     reference: ClassVar[str] = "Petsiuk et al., BMVC 2018, arXiv 1806.07421"
     family: ClassVar[Family] = "perturbation"
-    formula: ClassVar[str] = r"M_c = \frac{1}{p\,n} \sum_{i=1}^{n} f_c(x \odot m_i) \, m_i"
+    formula: ClassVar[str] = (
+        r"M_c = \frac{1}{p\,n} \sum_{i=1}^{n} \left(f_c(x \odot m_i) - \bar{f}_c\right) m_i"
+    )
     caveat: ClassVar[str] = (
         "With few masks the map is mostly the noise of the masks; the paper uses 4,000 or more, "
         "and small objects need finer cells and more masks."
     )
-    signed: ClassVar[bool] = False
+    signed: ClassVar[bool] = True
+    revision: ClassVar[int] = 2
 
     samples: int = setting(1000, "random masks", low=10, high=20000)
     cells: int = setting(7, "cells along each side of a mask", low=2, high=32)
@@ -49,16 +53,22 @@ class RISE(Method):
         def explain(index: int, classes: Tensor) -> Tensor:
             image, generator = batch.images[index], batch.generator(self.seed, index)
             height, width = image.shape[1:]
-            maps = torch.zeros(len(classes), height, width, device=image.device)
+            weighted = torch.zeros(len(classes), height, width, device=image.device)
+            shown = torch.zeros(height, width, device=image.device)
+            scores: list[Tensor] = []
             for start in range(0, self.samples, self.batch_size):
                 count = min(self.batch_size, self.samples - start)
                 masks = [self._mask(height, width, generator) for _ in range(count)]
                 windows = torch.stack(masks)[:, None].to(image)
                 masked = (windows * image).contiguous(memory_format=torch.channels_last)
                 with torch.no_grad():
-                    scores = batch.classifier.logits(masked).softmax(dim=1)[:, classes]
-                maps += torch.einsum("bt,bhw->thw", scores, windows[:, 0])
-            return maps / (self.shown * self.samples)
+                    scores.append(batch.classifier.logits(masked).softmax(dim=1)[:, classes])
+                # Differences from the first score: what all scores share never enters the sums.
+                above = scores[-1] - scores[0][0]
+                weighted += torch.einsum("bt,bhw->thw", above, windows[:, 0])
+                shown += windows[:, 0].sum(dim=0)
+            mean = (torch.cat(scores) - scores[0][0]).mean(dim=0)
+            return (weighted - mean[:, None, None] * shown) / (self.shown * self.samples)
 
         return each_image(batch, targets, explain)
 

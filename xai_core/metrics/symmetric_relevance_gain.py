@@ -23,7 +23,7 @@ class SymmetricRelevanceGain(Metric):
 
     name: ClassVar[str] = "symmetric_relevance_gain"
     title: ClassVar[str] = "Symmetric relevance gain"
-    reference: ClassVar[str] = "Bluecher et al., TMLR 2024, arXiv 2405.04292"
+    reference: ClassVar[str] = "Bluecher et al., TMLR 2024, arXiv 2401.06654"
     kind: ClassVar[Kind] = "faithfulness"
     higher_is_better: ClassVar[bool | None] = True
     bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
