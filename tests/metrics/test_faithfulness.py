@@ -15,7 +15,7 @@ from tests.metrics.conftest import SIDE, World, cell_weights, fixed
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
 from xai_core.imputers import load_imputer
-from xai_core.methods import METHODS
+from xai_core.methods import METHODS, Method
 from xai_core.metrics import METRICS, Case
 from xai_core.metrics._curves import removal_curve
 from xai_core.superpixels import Slic
@@ -197,6 +197,32 @@ def test_explanation_images_are_scored_as_written_down(make_world: MakeWorld) ->
     )
     nothing = METRICS["average_drop"]().score(world.case(-ones))
     assert set(nothing.reasons) == {"the map has no positive value"}
+
+
+def unsigned(maps: torch.Tensor) -> Method:
+    method = fixed(maps)
+    object.__setattr__(method, "signed", False)
+    return method
+
+
+def test_unsigned_maps_are_scaled_from_their_minimum_to_their_maximum(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world()
+    maps = world.random
+    for name in ("average_drop", "average_gain", "increase_in_confidence", "adcc"):
+        metric = METRICS[name]()
+        low = maps.amin(dim=(1, 2), keepdim=True)
+        cut = metric.score(world.case(maps - low)).values  # signed, from zero on
+        raised = maps + 5.0
+        scores = metric.score(world.case(raised, unsigned(raised))).values
+        torch.testing.assert_close(scores, cut, rtol=1e-4, atol=1e-5, equal_nan=True)
+        ones = torch.ones_like(maps)
+        constant = metric.score(world.case(ones, unsigned(ones)))
+        assert bool(constant.values.isnan().all())
+        assert set(constant.reasons) == {
+            "the map is the same everywhere, so it cannot be scaled from 0 to 1"
+        }
 
 
 def test_adcc_is_the_harmonic_mean_of_its_parts(make_world: MakeWorld) -> None:

@@ -12,12 +12,24 @@ from xai_core.metrics._perturb import logits_of
 
 MASKED_WORK = (Work("masked_probability", 1),)
 NOTHING_LEFT = "the map has no positive value"
+CONSTANT = "the map is the same everywhere, so it cannot be scaled from 0 to 1"
 
 
 def weights_of(case: Case) -> Tensor:
-    """(N, H, W) max(M, 0) / max M, from 0 to 1; zero where a map has no positive value."""
+    """(N, H, W) maps from 0 to 1; zero where that cannot be: see `empty`.
+
+    An unsigned map M is (M - min M) / (max M - min M), as in the papers. A signed one is
+    max(M, 0) / max M: its zero means no evidence, and its minimum evidence against the class.
+    """
     positive = case.maps.clamp(min=0)
+    if not case.method.signed:
+        positive = positive - positive.amin(dim=(1, 2), keepdim=True)
     return positive / positive.amax(dim=(1, 2), keepdim=True).clamp(min=torch.finfo().tiny)
+
+
+def empty(case: Case, weights: Tensor) -> tuple[Tensor, str]:
+    """(N,) where a map leaves nothing of the picture, and the reason for it."""
+    return weights.amax(dim=(1, 2)) <= 0, NOTHING_LEFT if case.method.signed else CONSTANT
 
 
 def masked_images(case: Case) -> Tensor:
@@ -37,9 +49,9 @@ def masked_probability(case: Case) -> Tensor:
 
 
 def masked_scores(case: Case, values: Tensor) -> Scores:
-    """Scores that are NaN, with the reason, where the map has no positive value."""
+    """Scores that are NaN, with the reason, where the map leaves nothing of the picture."""
     weights = weights_of(case)
-    empty = weights.amax(dim=(1, 2)) <= 0
-    reasons = tuple(NOTHING_LEFT if none else "" for none in empty.tolist())
+    nothing, why = empty(case, weights)
+    reasons = tuple(why if none else "" for none in nothing.tolist())
     removed = 1 - weights.mean(dim=(1, 2))
-    return Scores(values.masked_fill(empty, torch.nan), reasons, removed=removed)
+    return Scores(values.masked_fill(nothing, torch.nan), reasons, removed=removed)

@@ -13,7 +13,7 @@ from xai_core.methods._base import Method
 from xai_core.metrics._base import Case, Kind, Metric, Scores, Work
 from xai_core.metrics._masking import (
     MASKED_WORK,
-    NOTHING_LEFT,
+    empty,
     masked_images,
     masked_probability,
     weights_of,
@@ -25,14 +25,15 @@ from xai_core.metrics._ranks import pearson
 class ADCC(Metric):
     """3 / (1/COH + 1/(1 - COM) + 1/(1 - AD)), the harmonic mean of three shares.
 
-    AD is the average drop max(0, Y - O) / Y; COM the mean of the map, cut at 0 and divided by its
-    maximum; COH the correlation of the map with the method's map of the explanation image, moved
-    from -1..1 to 0..1.
+    AD is the average drop max(0, Y - O) / Y; COM the mean of the map, scaled as for average drop;
+    COH the correlation of the map with the method's map of the explanation image, moved from
+    -1..1 to 0..1.
     """
 
     name: ClassVar[str] = "adcc"
     title: ClassVar[str] = "ADCC"
     reference: ClassVar[str] = "Poppi et al., CVPR Workshops 2021, arXiv 2104.10252"
+    revision: ClassVar[int] = 2
     kind: ClassVar[Kind] = "faithfulness"
     higher_is_better: ClassVar[bool | None] = True
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
@@ -59,21 +60,19 @@ class ADCC(Metric):
         shares = torch.stack([coherency, 1 - weights.mean(dim=(1, 2)).double(), 1 - drop.double()])
         values = (3 / (1 / shares).sum(dim=0)).float()
         values = values.masked_fill(~(shares > 0).all(dim=0), torch.nan)
-        empty = weights.amax(dim=(1, 2)) <= 0
+        nothing, why = empty(case, weights)
         return Scores(
-            values.masked_fill(empty, torch.nan),
+            values.masked_fill(nothing, torch.nan),
             tuple(
-                _reason(none, column)
-                for none, column in zip(empty.tolist(), shares.T.tolist(), strict=True)
+                why if none else _reason(column)
+                for none, column in zip(nothing.tolist(), shares.T.tolist(), strict=True)
             ),
             removed=1 - weights.mean(dim=(1, 2)),
         )
 
 
-def _reason(empty: bool, shares: list[float]) -> str:
+def _reason(shares: list[float]) -> str:
     coherency, plainness, kept = shares
-    if empty:
-        return NOTHING_LEFT
     if not coherency > 0:
         return "one of the two maps is constant, or they are exactly opposed"
     if plainness <= 0:

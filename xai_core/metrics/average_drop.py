@@ -15,13 +15,15 @@ from xai_core.metrics._masking import MASKED_WORK, masked_probability, masked_sc
 class AverageDrop(Metric):
     """max(0, Y - O) / Y, Y = p_c(x) and O = p_c(x times its map), p_c the softmax probability.
 
-    The map is cut at 0 and divided by its maximum; multiplying the normalised image moves pixels
-    towards the training data's mean colour.
+    A signed map is cut at 0 and divided by its maximum, an unsigned one is scaled from its minimum
+    and maximum to 0 and 1; multiplying the normalised image moves pixels towards the training
+    data's mean colour.
     """
 
     name: ClassVar[str] = "average_drop"
     title: ClassVar[str] = "Average drop"
     reference: ClassVar[str] = "Chattopadhay et al., WACV 2018, arXiv 1710.11063"
+    revision: ClassVar[int] = 2
     kind: ClassVar[Kind] = "faithfulness"
     higher_is_better: ClassVar[bool | None] = False
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)

@@ -17,13 +17,15 @@ from xai_core.metrics._masking import MASKED_WORK, masked_probability, masked_sc
 class AverageGain(Metric):
     """max(0, O - Y) / (1 - Y), Y = p_c(x) and O = p_c(x times its map), p_c the probability.
 
-    The map is cut at 0 and divided by its maximum; multiplying the normalised image moves pixels
-    towards the training data's mean colour.
+    A signed map is cut at 0 and divided by its maximum, an unsigned one is scaled from its minimum
+    and maximum to 0 and 1; multiplying the normalised image moves pixels towards the training
+    data's mean colour.
     """
 
     name: ClassVar[str] = "average_gain"
     title: ClassVar[str] = "Average gain"
     reference: ClassVar[str] = "Zhang et al., 2023, arXiv 2301.07002 (Opti-CAM)"
+    revision: ClassVar[int] = 2
     kind: ClassVar[Kind] = "faithfulness"
     higher_is_better: ClassVar[bool | None] = True
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)

@@ -15,13 +15,15 @@ from xai_core.metrics._masking import MASKED_WORK, masked_probability, masked_sc
 class IncreaseInConfidence(Metric):
     """1 if O > Y, else 0, Y = p_c(x) and O = p_c(x times its map), p_c the softmax probability.
 
-    The map is cut at 0 and divided by its maximum; multiplying the normalised image moves pixels
-    towards the training data's mean colour.
+    A signed map is cut at 0 and divided by its maximum, an unsigned one is scaled from its minimum
+    and maximum to 0 and 1; multiplying the normalised image moves pixels towards the training
+    data's mean colour.
     """
 
     name: ClassVar[str] = "increase_in_confidence"
     title: ClassVar[str] = "Increase in confidence"
     reference: ClassVar[str] = "Chattopadhay et al., WACV 2018, arXiv 1710.11063"
+    revision: ClassVar[int] = 2
     kind: ClassVar[Kind] = "faithfulness"
     higher_is_better: ClassVar[bool | None] = True
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
