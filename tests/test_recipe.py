@@ -178,6 +178,22 @@ def test_text_that_breaks_a_rule_is_refused(texts: dict[str, str], message: str)
         Sample.from_text(**texts)
 
 
+def test_a_setting_added_later_keeps_the_key_of_older_results() -> None:
+    @dataclass(frozen=True)
+    class Grown(Recipe):
+        name: ClassVar[str] = "grown"
+        steps: int = setting(5, "points on the path", low=1)
+
+    @dataclass(frozen=True)
+    class GrownFurther(Grown):
+        sharp: bool = setting(False, "whether edges stay sharp", added_later=True)
+
+    assert GrownFurther().key() == Grown().key()
+    assert GrownFurther(steps=6).key() == Grown(steps=6).key()
+    assert GrownFurther(sharp=True).key() != Grown().key()
+    assert GrownFurther(sharp=True) != GrownFurther()
+
+
 def test_declarations_feed_forms_in_order() -> None:
     declared = Sample.declared()
     assert list(declared) == ["steps", "width", "mode", "note", "flip", "batch_size"]

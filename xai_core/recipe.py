@@ -21,6 +21,7 @@ class Setting:
     high: float | None = None
     choices: tuple[str, ...] | None = None
     changes_result: bool = True
+    added_later: bool = False
 
     def rule(self) -> str:
         """The accepted values, in words that complete "must ..."."""
@@ -78,12 +79,14 @@ def setting(
     high: float | None = None,
     choices: tuple[str, ...] | None = None,
     changes_result: bool = True,
+    added_later: bool = False,
 ) -> Any:
     """A dataclass field that declares default, meaning and range of a hyperparameter once.
 
-    `changes_result=False` (batch size, device) keeps the field out of key(), equality and hash.
+    `changes_result=False` (batch size, device) keeps the field out of key(), equality and hash;
+    `added_later` keeps it out of key() at its default, so that older results keep their key.
     """
-    rule = Setting(default, help, low, high, choices, changes_result)
+    rule = Setting(default, help, low, high, choices, changes_result, added_later)
     return dataclasses.field(default=default, compare=changes_result, metadata={"setting": rule})
 
 
@@ -134,7 +137,9 @@ class Recipe:
 
     def key(self) -> str:
         """12 hex digits, equal in every process for equal name, revision and settings."""
-        content = {"name": self.name, "revision": self.revision, "settings": self.settings()}
+        rules, values = self.declared(), self.settings()
+        kept = {k: v for k, v in values.items() if not rules[k].added_later or k in self.changed()}
+        content = {"name": self.name, "revision": self.revision, "settings": kept}
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -22,6 +23,7 @@ from xai_core.methods.guided_backprop import GuidedBackprop
 from xai_core.methods.guided_grad_cam import GuidedGradCAM
 from xai_core.methods.input_x_gradient import InputXGradient
 from xai_core.methods.integrated_gradients import IntegratedGradients
+from xai_core.methods.lrp import LRP
 from xai_core.methods.saliency import Saliency
 from xai_core.methods.smooth_grad import SmoothGrad
 
@@ -170,7 +172,7 @@ def test_guided_backprop_only_lets_positive_gradients_pass(tiny: Batch) -> None:
             gradient = functional.conv_transpose2d(
                 gradient, net.features[index].weight, stride=2, padding=1, output_padding=1
             )
-        assert torch.allclose(maps[0, column], gradient[0].sum(dim=0), atol=1e-8)
+        assert torch.allclose(maps[0, column], gradient[0].abs().amax(dim=0), atol=1e-8)
 
 
 def test_guided_grad_cam_is_the_product(tiny: Batch) -> None:
@@ -182,6 +184,24 @@ def test_guided_grad_cam_is_the_product(tiny: Batch) -> None:
         align_corners=False,
     )
     assert torch.allclose(GuidedGradCAM().attribute(tiny, targets), product, atol=1e-9)
+
+
+def test_magnitude_is_the_size_of_the_signed_map(tiny: Batch) -> None:
+    targets = tiny.top(2)
+    for make in (
+        *(DeepLIFT, InputXGradient, LRP),
+        partial(IntegratedGradients, steps=4),
+        partial(GradientSHAP, samples=4),
+    ):
+        signed_found: dict[str, Tensor] = {}
+        found: dict[str, Tensor] = {}
+        maps = make().attribute(tiny, targets, signed_found)
+        sizes = make(magnitude=True).attribute(tiny, targets, found)
+        assert float(maps.min()) < 0
+        assert torch.equal(sizes, maps.abs())
+        assert all(torch.equal(found[name], values) for name, values in signed_found.items())
+        assert (make().signed, make(magnitude=True).signed) == (True, False)
+        assert "magnitude" in make(magnitude=True).label()
 
 
 def test_deep_lift_follows_the_rescale_rule(tiny: Batch) -> None:

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
-from xai_core.recipe import Recipe
+from xai_core.recipe import Recipe, setting
 
 Family = Literal["CAM", "gradients", "SHAP", "LRP", "perturbation", "attention", "baseline"]
 Diagnostics = dict[str, Tensor]
@@ -70,6 +70,28 @@ class Method(Recipe):
     def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
         """Maps (N, T, h, w) at any resolution; `attribute` enlarges and checks them."""
         raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class SignedPixels(Method):
+    """A method whose pixels speak for or against the class; `magnitude` leaves only how much."""
+
+    magnitude: bool = setting(
+        False,
+        "the absolute value of the map: how much a pixel counts, not whether for or against",
+        added_later=True,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "signed", not self.magnitude)
+
+    def attribute(
+        self, batch: Batch, targets: Tensor, diagnostics: Diagnostics | None = None
+    ) -> Tensor:
+        """As `Method.attribute`; with `magnitude` the maps are absolute values."""
+        maps = super().attribute(batch, targets, diagnostics)
+        return maps.abs() if self.magnitude else maps
 
 
 def enlarged(maps: Tensor, height: int, width: int) -> Tensor:

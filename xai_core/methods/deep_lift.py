@@ -12,7 +12,7 @@ from xai_core.batch import Batch
 from xai_core.classifier import Classifier
 from xai_core.folding import fold_batch_norm, module_at
 from xai_core.methods._activations import PIECEWISE_LINEAR, PairwiseMaxPool
-from xai_core.methods._base import Diagnostics, Family, Method
+from xai_core.methods._base import Diagnostics, Family, SignedPixels
 from xai_core.methods._baselines import fixed_baseline
 from xai_core.methods._gradients import leaf
 from xai_core.methods._rewrite import beyond, own_activations, replace, rewritten
@@ -24,7 +24,7 @@ SMALLEST_DIFFERENCE = 1e-6
 
 
 @dataclass(frozen=True)
-class DeepLIFT(Method):
+class DeepLIFT(SignedPixels):
     """The difference from a baseline times the rescale rule's multipliers, summed over the colours.
 
     M_i = (x_i - x'_i) m_i, where at every nonlinearity the gradient is replaced by

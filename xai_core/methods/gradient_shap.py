@@ -11,14 +11,14 @@ from torch import Tensor
 
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
-from xai_core.methods._base import Diagnostics, Family, Method
+from xai_core.methods._base import Diagnostics, Family, SignedPixels
 from xai_core.methods._baselines import fixed_baseline, uniform_noise
 from xai_core.methods._gradients import each_image, leaf, logit_change
 from xai_core.recipe import setting
 
 
 @dataclass(frozen=True)
-class GradientSHAP(Method):
+class GradientSHAP(SignedPixels):
     """Mean of (x - x') d logit_c / d x at random points between the picture and random baselines.
 
     1/n sum_i (x - x'_i) * d logit_c(x'_i + a_i (x - x'_i)) / d x, summed over the colours, for

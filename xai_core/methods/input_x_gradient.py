@@ -10,13 +10,13 @@ from torch import Tensor
 
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
-from xai_core.methods._base import Diagnostics, Family, Method
+from xai_core.methods._base import Diagnostics, Family, SignedPixels
 from xai_core.methods._gradients import each_target
 from xai_core.recipe import setting
 
 
 @dataclass(frozen=True)
-class InputXGradient(Method):
+class InputXGradient(SignedPixels):
     """The pixel's value times its gradient, summed over the colours: sum_k x_k d logit_c / d x_k.
 
     x_k is colour channel k of the normalised pixel, so the mean colour of the training data is 0

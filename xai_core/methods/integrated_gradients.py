@@ -11,14 +11,14 @@ from torch import Tensor
 
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
-from xai_core.methods._base import Diagnostics, Family, Method
+from xai_core.methods._base import Diagnostics, Family, SignedPixels
 from xai_core.methods._baselines import fixed_baseline, uniform_noise
 from xai_core.methods._gradients import each_image, leaf, logit_change
 from xai_core.recipe import setting
 
 
 @dataclass(frozen=True)
-class IntegratedGradients(Method):
+class IntegratedGradients(SignedPixels):
     """(image - baseline) times the mean gradient between them, summed over the colours.
 
     IG_i = (x_i - x'_i) * integral_0^1 d f_c(x' + a (x - x')) / d x_i da with the image x, the

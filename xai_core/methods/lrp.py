@@ -11,7 +11,7 @@ from torch import Tensor, fx
 
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
-from xai_core.methods._base import Diagnostics, Family, Method
+from xai_core.methods._base import Diagnostics, Family, SignedPixels
 from xai_core.methods._gradients import leaf
 from xai_core.methods._relevance import KNOWN, attach_rules, forget_activations, relevance_copy
 from xai_core.methods._rewrite import beyond, rewritten
@@ -22,7 +22,7 @@ TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
-class LRP(Method):
+class LRP(SignedPixels):
     """The logit, divided among the inputs of each layer in proportion to what they contributed.
 
     R_i = sum_j a_i w_ij / (z_j + epsilon sign z_j) R_j from layer to layer, with positive weights
