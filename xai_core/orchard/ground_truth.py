@@ -19,7 +19,7 @@ from xai_core.methods._base import Method
 from xai_core.metrics import METRICS, Metric
 from xai_core.orchard.benchmarks import BENCHMARKS
 from xai_core.orchard.benchmarks._units import shots_for_units
-from xai_core.orchard.benchmarks.distractibility import other_backgrounds
+from xai_core.orchard.benchmarks.distractibility import Distractibility, other_backgrounds
 from xai_core.orchard.benchmarks.part_correlation import PartCorrelation
 from xai_core.orchard.benchmarks.shortcut_contrast import ShortcutContrast
 from xai_core.orchard.dataset import OrchardSplit, load_orchard
@@ -90,6 +90,8 @@ class GroundTruth:
         metrics = [BENCHMARKS[name]() for name in ON_SCENES if name in self.benchmarks]
         if "part_correlation" in self.benchmarks:
             metrics.insert(1, PartCorrelation(per_pixel=True))
+        if "distractibility" in self.benchmarks:
+            metrics.append(Distractibility(background=True))
         if LOCALISATION in self.benchmarks:
             metrics += [cls() for cls in METRICS.values() if cls.kind == "localisation"]
         if metrics:
