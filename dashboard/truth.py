@@ -159,9 +159,9 @@ def check_rows(facts: dict[str, Any]) -> pd.DataFrame:
     if drawn:
         rows.append(
             (
-                "Same prediction on the stored picture and on the redrawn one",
+                "Same prediction on the picture that maps explain and on the redrawn one",
                 f"{drawn['same_prediction']:.1%}",
-                "nearly all: the stored picture is a JPEG",
+                "all: it is the same picture",
                 drawn["images"],
             )
         )

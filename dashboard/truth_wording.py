@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from xai_core.evaluation.statistics import is_too_few
+
 if TYPE_CHECKING:
     from truth import TwoNetworks
 
@@ -35,13 +37,24 @@ DECLINES = (
 CHECKS = "What must hold for the scores to mean what they say."
 
 
-def benchmark_caption(manifest: Mapping[str, Any], metric: str, pictures: int) -> str:
-    """What one benchmark computes and what its numbers rest on."""
+def benchmark_caption(manifest: Mapping[str, Any], metric: str, pictures: int, methods: int) -> str:
+    """What one benchmark computes and what its numbers rest on; `methods` differ on the network."""
     caveats = {m["spec"]: m.get("caveat", "") for m in manifest["metrics"].values()}
     network = manifest["classifier"]["name"]
     return (
         f"{pictures} pictures, network {network}; {INTERVALS}. Green line: the oracle, which is "
         f"told the answer. Dashed: the best null baseline. {caveats.get(metric, '')}"
+        f"{too_few(pictures, methods)}"
+    )
+
+
+def too_few(pictures: int, methods: int) -> str:
+    """Where no two methods could ever be told apart, that n is too small; else nothing."""
+    if not is_too_few(pictures, methods):
+        return ""
+    return (
+        f" n = {pictures} is too small for any claim: among {methods} methods not even one that "
+        "is better on every picture would be told apart at 5 %."
     )
 
 
@@ -57,8 +70,8 @@ def scene_caption(page: Mapping[str, Any]) -> str:
     return (
         f"Importance: what the score of {page['target']} ({page['logit']:.2f} for the whole scene) "
         "loses when the scene is drawn without the part, divided by the largest such loss. Bars of "
-        "methods: the share of the positive attribution that lies on the part; light effects lie "
-        "on other parts, so shares do not add up to 1."
+        "methods: the share of the positive attribution that lies on the part, widened by 2 px; "
+        "parts then overlap and light effects lie on other parts, so shares do not add up to 1."
     )
 
 

@@ -49,5 +49,6 @@ if test is not None:
     floor = set(rows.loc[rows["baseline"], "name"])
     chart = charts.draw_critical_differences(test, names, floor)
     display.show_chart(right, chart, f"Mean ranks in {titles[metric]}")
-display.show_note(truth_wording.benchmark_caption(found.manifest, metric, int(rows["n"].max())))
+n, methods = int(rows["n"].max()), len(found.means)
+display.show_note(truth_wording.benchmark_caption(found.manifest, metric, n, methods))
 st.fragment(truth_pages.show_more)(run_dir, stamp, found)

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import run_folders
 import truth
+import truth_wording
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -280,3 +281,13 @@ def test_checks_say_what_was_wanted_and_measured() -> None:
     ]
     assert list(table["Wanted"])[::2] == ["at most 10 points", "less than 5 points"]
     assert truth.check_rows({}).empty
+
+
+@pytest.mark.parametrize(("pictures", "methods", "is_said"), [(12, 22, True), (48, 22, False)])
+def test_caption_says_where_n_is_too_small_for_any_claim(
+    pictures: int, methods: int, is_said: bool
+) -> None:
+    """231 pairs: the smallest corrected p of 12 pictures is 231 / 2048 = 0.11."""
+    said = truth_wording.benchmark_caption(manifest(), "part_correlation", pictures, methods)
+    assert ("n = 12 is too small for any claim" in said) == is_said
+    assert "Beware." in said

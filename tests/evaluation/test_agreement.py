@@ -69,12 +69,35 @@ def resampled(table: pd.DataFrame, counts: np.ndarray) -> pd.DataFrame:
     return table.iloc[np.repeat(np.arange(len(table)), counts)].reset_index(drop=True)
 
 
-def test_concordance_interval_is_that_of_resampled_tables() -> None:
+@pytest.mark.parametrize(("images", "methods"), [(48, 8), (100, 20)])
+def test_ws_interval_holds_where_images_rank_at_random(images: int, methods: int) -> None:
+    """W of null data has the mean 1 / n; without the correction W lies below its interval."""
+    random = np.random.default_rng(images)
+    inside = covered = 0
+    for seed in range(60):
+        null = pd.DataFrame(random.normal(size=(images, methods)))
+        low, high = concordance_interval(null, seed=seed)
+        inside += low <= kendalls_w(null) <= high
+        covered += low <= 1 / images <= high
+    assert inside == 60
+    assert covered >= 54
+
+
+def test_resampled_w_is_unbiased_after_the_correction() -> None:
+    """The mean of W over all draws of 3 images with replacement, written out."""
+    three = TABLE.iloc[:3]
+    draws = [resampled(three, np.bincount(d, minlength=3)) for d in np.ndindex(3, 3, 3)]
+    mean, w = np.mean([kendalls_w(draw) for draw in draws]), kendalls_w(three)
+    assert mean - (1 - w) / 3 == pytest.approx(w)
+
+
+def test_concordance_interval_is_that_of_resampled_tables_less_their_bias() -> None:
     tied = TABLE.round(0)
     draws = np.random.default_rng(3).multinomial(40, np.full(40, 1 / 40), 50)
     slow = [kendalls_w(resampled(tied, counts)) for counts in draws]
     low, high = concordance_interval(tied, resamples=50, seed=3)
-    assert [low, high] == pytest.approx(list(np.quantile(slow, [0.025, 0.975])))
+    bias = (1 - kendalls_w(tied)) / 40
+    assert [low, high] == pytest.approx(list(np.quantile(slow, [0.025, 0.975]) - bias))
     assert low < kendalls_w(tied) < high
     alike = pd.DataFrame(np.tile(np.arange(4.0), (6, 1)))
     assert concordance_interval(alike) == (1.0, 1.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -76,12 +78,43 @@ def test_pairs_are_tested_as_scipy_does_and_corrected_as_holm_did(scores: pd.Dat
     assert len(table) == 6
     for row in table.to_dict("records"):
         difference = scores[row["first"]] - scores[row["second"]]
-        expected = stats.wilcoxon(difference, zero_method="pratt", method="asymptotic").pvalue
+        expected = stats.wilcoxon(difference).pvalue
         assert row["p_value"] == pytest.approx(expected)
         assert row["wins"] == (difference > 0).sum()
     # Holm 1979 by hand: 0.01 x 4, 0.02 x 3 (at least the one before), 0.03 x 2, 0.5
     corrected = statistics.holm(np.array([0.03, 0.01, 0.5, 0.02]))
     assert corrected == pytest.approx([0.06, 0.04, 0.5, 0.06])
+
+
+def test_small_samples_get_exact_p_values_unless_tied() -> None:
+    """Against all 2^n ways to sign the ranks, written out."""
+    random = np.random.default_rng(0)
+    for shift in (0.0, 0.6, 5.0):
+        first = pd.DataFrame({"a": random.normal(shift, 1, 9), "b": 0.0})
+        ranks = stats.rankdata(first["a"].abs())
+        signs = np.array(list(itertools.product((-1, 1), repeat=9)))
+        sums = np.abs(signs @ ranks)
+        found = abs((np.sign(first["a"]) * ranks).sum())
+        p = statistics.pairwise_wilcoxon(first, True)["p_value"].iloc[0]
+        assert p == pytest.approx((sums >= found).mean())
+    assert p == pytest.approx(statistics.smallest_p(9, 1))  # the last: always better
+    tied = first.round(0)
+    expected = stats.wilcoxon(tied["a"], zero_method="pratt", method="asymptotic").pvalue
+    assert statistics.pairwise_wilcoxon(tied, True)["p_value"].iloc[0] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("methods", [2, 3, 7])
+def test_n_is_too_small_where_a_method_that_always_wins_is_not_told_apart(methods: int) -> None:
+    for images in range(2, 14):
+        always = np.arange(methods) + 0.1 * np.random.default_rng(1).random((images, methods))
+        table = statistics.pairwise_wilcoxon(pd.DataFrame(always), True)
+        reached = table["p_holm"].min()
+        assert reached == pytest.approx(statistics.smallest_p(images, len(table)))
+        assert statistics.is_too_few(images, methods) == (reached > 0.05)
+    assert statistics.is_too_few(12, 22)  # 231 pairs / 2048
+    assert not statistics.is_too_few(48, 22)
+    assert not statistics.is_too_few(6, 2)
+    assert statistics.is_too_few(5, 2)
 
 
 def test_rank_biserial_by_hand() -> None:

@@ -3,21 +3,30 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from scipy import stats
 from torch import Tensor
 
+from xai_core.evaluation.statistics import bca_interval, pairwise_wilcoxon
 from xai_core.methods.center_gaussian import CenterGaussian
 from xai_core.methods.random import Random
 from xai_core.methods.uniform import Uniform
 from xai_core.orchard import Sticker, sample_pair, sample_scene
 from xai_core.orchard.benchmarks import BENCHMARKS
-from xai_core.orchard.benchmarks._units import most_first, spread, units_of
+from xai_core.orchard.benchmarks._units import (
+    most_first,
+    region_of,
+    resized,
+    spread,
+    units_in,
+    units_of,
+)
 from xai_core.orchard.benchmarks.distractibility import Distractibility, other_backgrounds
 from xai_core.orchard.benchmarks.grid_pointing import GridPointing
 from xai_core.orchard.benchmarks.necessity import Necessity
-from xai_core.orchard.benchmarks.part_correlation import PartCorrelation
+from xai_core.orchard.benchmarks.part_correlation import PartCorrelation, concordance
 from xai_core.orchard.benchmarks.shortcut_contrast import ShortcutContrast, contrast
 from xai_core.orchard.benchmarks.sufficiency import Sufficiency
 from xai_core.orchard.benchmarks.target_sensitivity import TargetSensitivity
@@ -78,43 +87,80 @@ def test_importance_is_the_logit_lost_when_the_scene_is_drawn_without_the_unit(
                 assert np.array_equal(units.regions[position].numpy(), drawn.mask(name))
 
 
-def test_part_correlation_is_spearmans_over_the_units(sees_everything, drawn_case):
+def pairs_in_order(found, importance, noise) -> float:
+    """Of the pairs that differ beyond noise, those in order less those reversed: written out."""
+    order = []
+    for u, v in itertools.combinations(range(len(found)), 2):
+        if abs(importance[u] - importance[v]) > noise * max(map(abs, importance)):
+            order.append(np.sign((found[u] - found[v]) * (importance[u] - importance[v])))
+    return float(np.mean(order))
+
+
+@pytest.mark.parametrize("noise_share", [0.0, 0.4])
+def test_part_correlation_is_the_concordance_over_that_of_a_uniform_map(
+    sees_everything, drawn_case, noise_share
+):
     maps = noise(1, 4, SIDE, SIDE)
     case = drawn_case(sees_everything, SHOTS[:4], maps)
-    values = PartCorrelation(noise=0).score(case).values
+    metric = PartCorrelation(noise=noise_share)
+    per_pixel = replace(metric, per_pixel=True)
     for index, units in enumerate(units_of(case)):
+        importance = units.importance(0).tolist()
         sums = [float(maps[index][region].sum()) for region in units.regions]
-        expected = stats.spearmanr(sums, units.importance(0).numpy()).statistic
-        assert float(values[index]) == pytest.approx(expected, abs=1e-6)
+        own = pairs_in_order(sums, importance, noise_share)
+        by_size = pairs_in_order(units.areas.tolist(), importance, noise_share)
+        assert float(metric.score(case).values[index]) == pytest.approx(own - by_size, abs=1e-6)
+        alone = replace(metric, over_uniform=False).score(case).values[index]
+        assert float(alone) == pytest.approx(own, abs=1e-6)
         means = [float(maps[index][region].mean()) for region in units.regions]
-        expected = stats.spearmanr(means, units.importance(0).numpy()).statistic
-        found = PartCorrelation(per_pixel=True, noise=0).score(case).values[index]
-        assert float(found) == pytest.approx(expected, abs=1e-6)
+        expected = pairs_in_order(means, importance, noise_share)  # a uniform map has 0 there
+        assert float(per_pixel.score(case).values[index]) == pytest.approx(expected, abs=1e-6)
 
 
-def test_effects_that_are_noise_have_no_order(sees_everything, drawn_case):
-    maps = noise(2, 2, SIDE, SIDE)
-    case = drawn_case(sees_everything, SHOTS[:2], maps)
-    values = PartCorrelation(noise=0.4).score(case).values
-    for index, units in enumerate(units_of(case)):
-        importance = units.importance(0).numpy()
-        small = np.abs(importance) < 0.4 * np.abs(importance).max()
-        assert 0 < small.sum() < len(small)
-        sums = [float(maps[index][region].sum()) for region in units.regions]
-        expected = stats.spearmanr(sums, np.where(small, 0, importance)).statistic
-        assert float(values[index]) == pytest.approx(expected, abs=1e-6)
+def test_without_ties_and_noise_the_concordance_is_kendalls_tau():
+    for seed in range(5):
+        found, importance = noise(seed, 2, 9)
+        expected = stats.kendalltau(found, importance).statistic
+        assert concordance(found, importance, 0) == pytest.approx(expected)
 
 
-def test_too_few_parts_or_a_constant_map_is_named_not_scored(sees_everything, drawn_case):
+def test_every_map_that_orders_the_parts_rightly_reaches_one():
+    importance = torch.tensor([5.0, -1.0, 0.1, 0.0, 2.0])
+    assert concordance(importance, importance, 0.05) == 1
+    assert concordance(importance**3, importance, 0.05) == 1
+    assert concordance(-importance, importance, 0.05) == -1
+    noisy = torch.tensor([5.0, -1.0, 0.0, 0.1, 2.0])  # two that noise cannot tell apart
+    assert concordance(noisy, importance, 0.05) == 1
+    assert concordance(torch.ones(5), importance, 0.05) == 0
+
+
+def test_too_few_parts_or_parts_that_do_nothing_are_named_not_scored(weighted_pixels, drawn_case):
     bare = replace(SHOTS[4].scene, highlight=False, shadow=False, distractors=())
-    scores = PartCorrelation().score(
-        drawn_case(sees_everything, [SHOTS[0], Shot(bare, SIDE)], torch.zeros(2, SIDE, SIDE))
-    )
+    blind = weighted_pixels(torch.zeros(2, 3, SIDE, SIDE))
+    scores = PartCorrelation().score(drawn_case(blind, [SHOTS[0], Shot(bare, SIDE)]))
     assert scores.values.isnan().all()
     assert scores.reasons == (
-        "all parts have the same attribution or the same importance",
+        "no part matters more than another",
         "fewer than 4 parts and effects can be seen",
     )
+
+
+def test_regions_of_things_are_widened_by_two_pixels_and_those_of_light_are_not(weighted_pixels):
+    classifier = weighted_pixels(torch.zeros(2, 3, SIDE, SIDE))
+    shot = Shot(SHOTS[0].scene, SIDE)
+    units = units_in(classifier, shot, 224)
+    drawn = redrawn(shot)
+    for name, region in zip(units.names, units.regions.numpy(), strict=True):
+        if name in ("highlight", "shadow"):
+            continue
+        seen = resized(drawn.mask(name), 224)
+        rows, columns = np.nonzero(seen)
+        wide = np.zeros_like(seen)
+        for down, right in itertools.product(range(-2, 3), repeat=2):
+            wide[np.clip(rows + down, 0, 223), np.clip(columns + right, 0, 223)] = True
+        assert np.array_equal(region, wide)
+    shadow = units.regions[units.names.index("shadow")].numpy()
+    assert np.array_equal(shadow, resized(region_of(shot, "shadow"), 224))
 
 
 def test_the_smallest_map_with_given_sums_over_overlapping_regions():
@@ -131,11 +177,15 @@ def test_the_smallest_map_with_given_sums_over_overlapping_regions():
 
 def test_the_oracle_reaches_the_ceiling(sees_everything, drawn_case):
     case = drawn_case(sees_everything, SHOTS, method=Oracle())
-    assert mean_score(PartCorrelation(), case) > 0.99
-    assert mean_score(PartCorrelation(per_pixel=True), case) > 0.99
-    scores = Distractibility(inert=0.3).score(case).values
-    assert scores.isfinite().sum() >= 4
-    assert (scores[scores.isfinite()] == 0).all()
+    assert (PartCorrelation(over_uniform=False).score(case).values == 1).all()
+    assert (PartCorrelation(per_pixel=True).score(case).values == 1).all()
+    uniform = replace(case, method=Uniform(), maps=torch.ones_like(case.maps), _kept={})
+    by_size = PartCorrelation(over_uniform=False).score(uniform).values
+    assert torch.allclose(PartCorrelation().score(case).values, 1 - by_size)
+    for background in (False, True):
+        scores = Distractibility(inert=0.3, background=background).score(case).values
+        assert scores.isfinite().sum() >= 2
+        assert (scores[scores.isfinite()] == 0).all()
 
 
 @pytest.mark.parametrize("method", [Random(), Random(grain="cell"), CenterGaussian(), Uniform()])
@@ -149,7 +199,7 @@ def test_null_baselines_are_at_chance_in_part_correlation(sees_everything, drawn
         found += PartCorrelation().score(case).values.tolist()
     defined = [value for value in found if value == value]
     assert len(defined) == 16
-    assert abs(np.mean(defined)) < 2 * np.std(defined) / 4  # two standard errors
+    assert abs(np.mean(defined)) <= 2 * np.std(defined) / 4  # two standard errors
 
 
 def every_order(case, metric):
@@ -247,44 +297,77 @@ def test_parts_can_be_ordered_by_sums_instead(sees_everything, drawn_case, metri
 # distractibility
 
 
-@pytest.fixture(scope="module")
-def sees_the_body(weighted_pixels):
-    body = torch.from_numpy(redrawn(SHOTS[0]).mask("apple.body")).float()
-    return weighted_pixels(torch.stack([body.expand(3, -1, -1), torch.zeros(3, SIDE, SIDE)]))
+def sees_one_part(weighted_pixels, shot, weight=1.0):
+    """A network whose first class score is the light on the apple's body times `weight`."""
+    body = torch.from_numpy(redrawn(shot).mask("apple.body")).float()
+    return weighted_pixels(torch.stack([weight * body.expand(3, -1, -1), torch.zeros(3, 48, 48)]))
 
 
-def test_attribution_on_what_does_nothing_is_counted(sees_the_body, drawn_case):
+def test_attribution_on_what_does_nothing_is_counted(weighted_pixels, drawn_case):
     shot = SHOTS[0]
-    drawn = redrawn(shot)
-    body = torch.from_numpy(drawn.mask("apple.body"))
-    other = torch.from_numpy(drawn.mask("distractor.0"))
-    metric = Distractibility()
+    classifier = sees_one_part(weighted_pixels, shot)
+    (units,) = units_of(drawn_case(classifier, [shot]))
+    things = units.things()
+    assert {"apple.body", "distractor.0"} <= set(things.names)
+    # what stands behind the body or shades it lets its light change, too
+    lost = things.importance(0)
+    active = things.regions[lost >= 0.1 * lost.max()].any(dim=0)
+    body = things.regions[things.names.index("apple.body")]
+    other = things.regions[things.names.index("distractor.0")]
+    behind = ~things.regions.any(dim=0)
+    assert bool((active & body).any())
+    assert not bool((active & other).any())
 
-    def score(values: Tensor) -> float:
-        return float(metric.score(drawn_case(sees_the_body, [shot], values[None].float())).values)
+    def score(values: Tensor, background: bool = False) -> float:
+        case = drawn_case(classifier, [shot], values[None].float())
+        return float(Distractibility(background=background).score(case).values)
 
-    things = drawn_case(sees_the_body, [shot])
-    names = units_of(things)[0].things().names
-    assert {"apple.body", "distractor.0"} <= set(names)
-    assert score(body) == 0
-    assert score(~body) == 1
+    assert score(active) == score(active, True) == 0
     assert score(other) == 1
-    assert score(3.0 * body + other) == pytest.approx(
-        int(other.sum()) / int(other.sum() + 3 * body.sum())
+    assert score(active + 5.0 * behind) == 0  # the background has a column of its own
+    assert score(3.0 * active + other) == pytest.approx(
+        int(other.sum()) / int(other.sum() + 3 * active.sum())
     )
-    assert score(torch.ones(SIDE, SIDE)) == pytest.approx(1 - float(body.float().mean()), abs=0.02)
+    assert score(3.0 * active + behind, True) == pytest.approx(
+        int(behind.sum()) / int(behind.sum() + 3 * active.sum())
+    )
+    assert score(active + 5.0 * other, True) == 0
+    idle = things.regions.any(dim=0) & ~active
+    assert score(torch.ones(SIDE, SIDE)) == pytest.approx(float(idle.sum() / (~behind).sum()))
 
 
-def test_a_background_that_matters_is_not_held_against_a_map(weighted_pixels, drawn_case):
+def test_what_speaks_against_the_class_is_no_evidence_for_it(weighted_pixels, drawn_case):
+    """Of two things with effects of equal size, the one that lowers the score is idle."""
     shot = SHOTS[0]
-    classifier = weighted_pixels(torch.ones(2, 3, SIDE, SIDE))
-    case = drawn_case(classifier, [shot], torch.ones(1, SIDE, SIDE))
-    behind = ~units_of(case)[0].things().regions.any(dim=0)
-    changed = [render(other.scene, SIDE).image.sum() / 255 for other in other_backgrounds(shot)]
-    original = render(shot.scene, SIDE).image.sum() / 255
-    assert np.mean(np.abs(np.array(changed) - original)) > 50
-    values = Distractibility().score(replace(case, maps=behind[None].float(), _kept={})).values
-    assert float(values) in (0.0, pytest.approx(float("nan"), nan_ok=True))
+    classifier = knows_the_parts(weighted_pixels, shot, {"apple.body": 1.0, "distractor.0": -1.0})
+    (units,) = units_of(drawn_case(classifier, [shot]))
+    things = units.things()
+    against = things.names.index("distractor.0")
+    assert float(things.importance(0)[against]) < -0.5
+    region = things.regions[against][None].float()
+    assert float(Distractibility().score(drawn_case(classifier, [shot], region)).values) == 1
+    contrary = sees_one_part(weighted_pixels, shot, -1.0)
+    scores = Distractibility().score(drawn_case(contrary, [shot], region))
+    largest = units_of(drawn_case(contrary, [shot]))[0].things().importance(0).max()
+    assert scores.reasons == (("",) if largest > 0 else ("no part speaks for the class",))
+
+
+def test_a_background_counts_where_other_floors_and_walls_cost_nothing(weighted_pixels, drawn_case):
+    shot = SHOTS[0]
+    behind = torch.from_numpy(redrawn(shot).part_ids == 0).float()
+    light = [float((render(s.scene, SIDE).image / 255 * behind[..., None].numpy()).sum())
+             for s in (shot, *other_backgrounds(shot))]  # fmt: skip
+    lost = light[0] - np.mean(light[1:])
+    assert abs(lost) > 20
+    body = knows_the_parts(weighted_pixels, shot, {"apple.body": 30.0}).network.fc.weight
+    for effect, reason in ((5, "the background speaks for the class"), (-5, "")):
+        weights = body.detach().view(2, 3, SIDE, SIDE).clone()
+        weights[0] += float(effect / lost) * behind
+        classifier = weighted_pixels(weights)
+        case = drawn_case(classifier, [shot], torch.ones(1, SIDE, SIDE))
+        largest = units_of(case)[0].things().importance(0).max()
+        assert 0 < 0.1 * largest < 5
+        assert Distractibility(background=True).score(case).reasons == (reason,)
 
 
 def test_other_backgrounds_keep_the_things_where_they_are():
@@ -414,6 +497,27 @@ def test_contrast_extremes_and_undefined_shares():
     assert np.isnan(some[1])
     assert some[[0, 2]].tolist() == [1, 1]
     assert np.isnan(contrast(np.full(3, np.nan), low)).all()
+
+
+@pytest.mark.parametrize(("gain", "shared"), [(0.5, 0.0), (1.0, 0.5), (1.5, 0.5)])
+def test_intervals_and_tests_of_the_contrast_hold(gain, shared):
+    """600 simulated runs of 32 images: shares are normal, `shared` of their variance is the image's
+    own, and the mean on the shortcut network is `gain` standard deviations above the control's.
+    """
+    random = np.random.default_rng(int(10 * gain))
+
+    def run():
+        """The scores of one method; another call gives one that is as good."""
+        own = random.normal(0, shared**0.5, 32)
+        noise = random.normal(0, (1 - shared) ** 0.5, (2, 32))
+        return contrast(gain + own + noise[0], own + noise[1])
+
+    truth = stats.norm.cdf(gain / 2**0.5)
+    low, high = bca_interval(np.stack([run() for _ in range(600)], axis=1)).T
+    assert 0.90 <= np.mean((low <= truth) & (truth <= high)) <= 0.97
+    pairs = [pd.DataFrame({"a": run(), "b": run()}) for _ in range(600)]
+    p_values = [pairwise_wilcoxon(pair, True)["p_value"].iloc[0] for pair in pairs]
+    assert np.mean(np.array(p_values) < 0.05) <= 0.07
 
 
 def test_the_oracle_separates_the_network_that_uses_the_sticker(weighted_pixels, drawn_case):

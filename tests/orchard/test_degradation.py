@@ -50,7 +50,7 @@ def test_localisation_and_part_correlation_lose_score_in_order(weighted_pixels, 
     goods = {
         RelevanceMass(): masks.float(),
         PointingGame(tolerance_px=0): masks.float(),
-        PartCorrelation(): importance_maps(case),
+        PartCorrelation(over_uniform=False): importance_maps(case),
     }
     for metric, good in goods.items():
         for decline in declines(metric, case, good):

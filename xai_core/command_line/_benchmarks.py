@@ -25,9 +25,6 @@ def add_benchmarks(parser: argparse.ArgumentParser) -> None:
         help="part_correlation, sufficiency, necessity, distractibility, target_sensitivity, "
         "grid_pointing, shortcut_contrast, localisation, or all",
     )  # fmt: skip
-    group.add_argument(
-        "--maps-from", type=Path, metavar="RUN", help="use the maps of this run on Orchard again"
-    )
     group.add_argument("--workers", type=int, default=1, help="processes that draw scenes")
 
 
@@ -43,10 +40,10 @@ def run_benchmarks(
         raise ValueError(f"--benchmark needs --framing whole, got {options.framing}")
     names = CHOICES if EVERYTHING in options.benchmark else tuple(options.benchmark)
     run_dir = options.run_dir or DATA / "runs" / f"ground_truth-{classifier.name}"
+    plan = GroundTruth(classifier, names, options.limit, workers=options.workers)
     notes = run_ground_truth(
-        run_dir, GroundTruth(classifier, names, options.limit), methods,
-        maps_from=options.maps_from, memory=options.memory, precision=options.precision,
-        workers=options.workers, show=_Lines().show,
+        run_dir, plan, methods, memory=options.memory, precision=options.precision,
+        show=_Lines().show,
     )  # fmt: skip
     for note in notes:
         print(f"left out: {note}", file=sys.stderr)

@@ -90,7 +90,11 @@ def agreement_intervals(
 def concordance_interval(
     scores: pd.DataFrame, resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[float, float]:
-    """95 % percentile interval of `kendalls_w`, images drawn anew; NaN where that is undefined."""
+    """95 % percentile interval of `kendalls_w`, images drawn anew; NaN where that is undefined.
+
+    An image that is drawn twice agrees with itself, which lifts W by (1 - W) / n on average: that
+    is taken off again.
+    """
     ranks = ranks_per_image(scores, True).to_numpy()
     images, methods = ranks.shape
     if methods < 2 or images < 2:
@@ -100,8 +104,8 @@ def concordance_interval(
     spread = ((weights @ ranks - images * (methods + 1) / 2) ** 2).sum(axis=1)
     largest = images**2 * (methods**3 - methods) - images * (weights @ ties)
     found = np.divide(12 * spread, largest, out=np.full(resamples, np.nan), where=largest > 0)
-    low, high = _quantiles(found)
-    return float(low), float(high)
+    low, high = _quantiles(found) - (1 - kendalls_w(scores)) / images
+    return max(float(low), 0.0), float(high)
 
 
 def _draws(images: int, resamples: int, seed: int) -> Floats:

@@ -13,6 +13,8 @@ from scipy import stats
 
 Floats = npt.NDArray[np.float64]
 RESAMPLES = 2000
+EXACT = 50
+"""Largest number of images for which signed-rank p values are exact, where nothing is tied."""
 
 
 def bca_interval(
@@ -139,7 +141,8 @@ def pairwise_wilcoxon(scores: pd.DataFrame, higher_is_better: bool) -> pd.DataFr
     """Every pair of methods: wins, p of Wilcoxon's signed-rank test, Holm-corrected, effect size.
 
     Columns first, second, n, wins (images where `first` is better), losses, p_value, p_holm,
-    rank_biserial (from -1, `second` always better, to 1). Equal scores enter by Pratt's rule.
+    rank_biserial (from -1, `second` always better, to 1). p is exact for up to 50 images without
+    ties, else a normal approximation in which equal scores enter by Pratt's rule.
     """
     sign = 1.0 if higher_is_better else -1.0
     rows: list[dict[str, Any]] = []
@@ -169,7 +172,22 @@ def pairwise_wilcoxon(scores: pd.DataFrame, higher_is_better: bool) -> pd.DataFr
 def _signed_rank_p(difference: Floats) -> float:
     if not difference.any():
         return 1.0
-    return float(stats.wilcoxon(difference, zero_method="pratt", method="asymptotic").pvalue)
+    tied = len(np.unique(np.abs(difference))) < len(difference) or not difference.all()
+    method = "exact" if len(difference) <= EXACT and not tied else "asymptotic"
+    return float(stats.wilcoxon(difference, zero_method="pratt", method=method).pvalue)
+
+
+def smallest_p(images: int, tests: int) -> float:
+    """The smallest Holm-corrected p that signed-rank tests can give: the same method always wins.
+
+    All 2^n signs are equally likely where methods are equal, two of them are this extreme.
+    """
+    return float(min(1.0, tests * 2.0 ** (1 - images)))
+
+
+def is_too_few(images: int, methods: int, alpha: float = 0.05) -> bool:
+    """Whether n is too small for any claim: no two of the methods could ever be told apart."""
+    return smallest_p(images, methods * (methods - 1) // 2) > alpha
 
 
 def rank_biserial(difference: Floats) -> float:

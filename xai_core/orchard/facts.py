@@ -86,7 +86,7 @@ def in_domain(classifier: Classifier, shots: Sequence[Shot]) -> dict[str, Any]:
 
 
 def redrawing(classifier: Classifier, shots: Sequence[Shot], logits: Any) -> dict[str, Any]:
-    """How far the redrawn picture's logits lie from those (N, K) of the stored picture."""
+    """How far the redrawn picture's logits lie from those (N, K) of the picture explained."""
     from xai_core.orchard.redrawing import logits_of_shots
 
     drawn = logits_of_shots(classifier, shots)

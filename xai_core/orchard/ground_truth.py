@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 
 from xai_core.batch import Batch, Precision
 from xai_core.classifier import Classifier
-from xai_core.evaluation.dataset import Dataset, Item, load_orchard_dataset
+from xai_core.evaluation.dataset import Dataset, load_orchard_dataset
 from xai_core.evaluation.plan import MEMORY_MB
 from xai_core.evaluation.run import run_evaluation
 from xai_core.evaluation.status import Progress
@@ -19,18 +19,20 @@ from xai_core.methods._base import Method
 from xai_core.metrics import METRICS, Metric
 from xai_core.orchard.benchmarks import BENCHMARKS
 from xai_core.orchard.benchmarks._units import shots_for_units
-from xai_core.orchard.benchmarks.distractibility import other_backgrounds
+from xai_core.orchard.benchmarks.distractibility import Distractibility, other_backgrounds
 from xai_core.orchard.benchmarks.part_correlation import PartCorrelation
 from xai_core.orchard.benchmarks.shortcut_contrast import ShortcutContrast
 from xai_core.orchard.dataset import OrchardSplit, load_orchard
 from xai_core.orchard.degradation import ON_SCENES, checked_metrics
 from xai_core.orchard.facts import add_facts, in_domain, redrawing, sticker_checks
 from xai_core.orchard.interventions import without
-from xai_core.orchard.merging import PARTS, adopt_maps, merge
+from xai_core.orchard.merging import PARTS, merge
 from xai_core.orchard.oracle import Oracle
 from xai_core.orchard.picture_sets import (
+    drawn_anew,
     mosaics_dataset,
     pairs_dataset,
+    shot_of,
     stickered_dataset,
     twice_as_large,
 )
@@ -66,7 +68,8 @@ class Part:
 class GroundTruth:
     """What to run: benchmarks (of CHOICES) for one network, and the two with stickers.
 
-    `limit` is the largest number of pictures of each set; None takes all.
+    `limit` is the largest number of pictures of each set; None takes all. Pictures are drawn anew
+    with `workers` processes.
     """
 
     classifier: Classifier
@@ -74,6 +77,7 @@ class GroundTruth:
     limit: int | None = None
     networks: tuple[str, ...] = NETWORKS
     split: OrchardSplit = field(default_factory=load_orchard)
+    workers: int = 1
 
     def __post_init__(self) -> None:
         for name in self.benchmarks:
@@ -86,19 +90,20 @@ class GroundTruth:
         metrics = [BENCHMARKS[name]() for name in ON_SCENES if name in self.benchmarks]
         if "part_correlation" in self.benchmarks:
             metrics.insert(1, PartCorrelation(per_pixel=True))
+        if "distractibility" in self.benchmarks:
+            metrics.append(Distractibility(background=True))
         if LOCALISATION in self.benchmarks:
             metrics += [cls() for cls in METRICS.values() if cls.kind == "localisation"]
         if metrics:
             drawn = any(metric.needs_shots for metric in metrics)
-            dataset = self._limited(load_orchard_dataset(categories, self.split))
+            dataset = self.scenes(run_dir)
             shots = _shots_of_scenes if drawn else None
             parts.append(Part("scenes", self.classifier, dataset, tuple(metrics), shots))
         if "target_sensitivity" in self.benchmarks:
+            pairs = self._drawn("pairs", pairs_dataset(self.split, categories), run_dir)
             parts.append(
-                Part(
-                    "pairs", self.classifier, self._limited(pairs_dataset(self.split, categories)),
-                    (BENCHMARKS["target_sensitivity"](),), _shots_of_pairs,
-                )
+                Part("pairs", self.classifier, pairs, (BENCHMARKS["target_sensitivity"](),),
+                     _shots_of_pairs)
             )  # fmt: skip
         if "grid_pointing" in self.benchmarks:
             count = 48 if self.limit is None else min(48, self.limit)
@@ -123,7 +128,7 @@ class GroundTruth:
 
     def _sticker_parts(self, run_dir: Path) -> list[Part]:
         pictures = stickered_pictures(self.split, self.limit)
-        draw_ahead(picture.own for picture in pictures)
+        draw_ahead([picture.own for picture in pictures], self.workers)
         parts = []
         for name in self.networks:
             network = load_classifier(name, device=str(self.classifier.device))
@@ -135,8 +140,14 @@ class GroundTruth:
             )
         return parts
 
-    def _limited(self, dataset: Dataset) -> Dataset:
-        return Dataset(dataset.name, dataset.items[: self.limit], dataset.notes)
+    def scenes(self, run_dir: Path) -> Dataset:
+        """The scenes with one fruit, drawn anew into the run's folder."""
+        stored = load_orchard_dataset(self.classifier.categories, self.split)
+        return self._drawn("scenes", stored, run_dir)
+
+    def _drawn(self, name: str, dataset: Dataset, run_dir: Path) -> Dataset:
+        limited = replace(dataset, items=dataset.items[: self.limit])
+        return drawn_anew(limited, run_dir / PARTS / name / "pictures", self.workers)
 
 
 def run_ground_truth(
@@ -144,29 +155,24 @@ def run_ground_truth(
     plan: GroundTruth,
     methods: Sequence[Method],
     *,
-    maps_from: Path | None = None,
     memory: float = MEMORY_MB,
     precision: Precision = "fp32",
-    workers: int = 1,
     show: Show | None = None,
 ) -> list[str]:
     """Scores of the methods and the oracle by the chosen benchmarks; gives what was left out.
 
     Every part is a run that continues where it was stopped; `run_dir` itself holds all parts'
-    scores in one table. `maps_from` is a run of the same network on Orchard whose maps are used
-    again. Raises what `run_evaluation` raises.
+    scores in one table. Raises what `run_evaluation` raises.
     """
     root, show = Path(run_dir), show or _silent
     with_oracle = [*methods, Oracle()]
     notes = plan.missing()
     for part in plan.parts(root):
         if part.shots is not None:
-            wanted = [shot for item in part.dataset.items for shot in part.shots(_shot_of(item))]
+            wanted = [shot for item in part.dataset.items for shot in part.shots(shot_of(item))]
             title = f"drawing {part.name}"
-            draw_ahead(wanted, workers, lambda d, n, t=title: show(t, d / n, None))  # type: ignore[misc]
+            draw_ahead(wanted, plan.workers, lambda d, n, t=title: show(t, d / n, None))  # type: ignore[misc]
         folder = root / PARTS / part.name
-        if maps_from is not None and part.name == "scenes":
-            adopt_maps(maps_from, folder, part.classifier)
 
         def step(progress: Progress, name: str = part.name) -> None:
             show(f"{name}: {progress.message}", progress.fraction, progress.seconds_left)
@@ -183,8 +189,8 @@ def run_ground_truth(
             _describe_scenes(root, part)
     if DEGRADATION in plan.benchmarks:
         show(f"{DEGRADATION}: maps made worse in steps", 0.01, None)
-        items = load_orchard_dataset(plan.classifier.categories, plan.split).items[: plan.limit]
-        add_facts(root, declines=checked_metrics(plan.classifier, items, memory))
+        scenes = plan.scenes(root).items
+        add_facts(root, declines=checked_metrics(plan.classifier, scenes, memory))
     add_facts(root, stickers=sticker_checks(plan.networks))
     merge(root)
     return list(dict.fromkeys(notes))
@@ -193,7 +199,7 @@ def run_ground_truth(
 def _describe_scenes(root: Path, part: Part) -> None:
     """Facts and the scene book from the pictures of the part, which are all drawn by now."""
     items = part.dataset.items
-    shots = [_shot_of(item) for item in items]
+    shots = [shot_of(item) for item in items]
     logits = torch.cat(
         [
             Batch.of(part.classifier, [item.open() for item in items[i : i + 16]]).logits.cpu()
@@ -219,12 +225,6 @@ def _shots_of_scenes(shot: Shot) -> list[Shot]:
 
 def _shots_of_pairs(shot: Shot) -> list[Shot]:
     return [shot, *(shot.of(without(shot.scene, fruit.name)) for fruit in shot.scene.fruits)]
-
-
-def _shot_of(item: Item) -> Shot:
-    if item.read_shot is None:
-        raise ValueError(f"{item.name}: is no drawn scene, so it cannot be drawn again")
-    return item.read_shot()
 
 
 def _silent(message: str, fraction: float, seconds_left: float | None) -> None:

@@ -1,4 +1,4 @@
-"""Merging: the parts of a ground-truth run become one run folder; maps are borrowed."""
+"""Merging: the parts of a ground-truth run become one run folder."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from xai_core.classifier import Classifier
 from xai_core.evaluation.store import (
     COLUMNS,
     Manifest,
-    Piece,
     Store,
     load_manifest,
     load_scores,
@@ -103,32 +101,3 @@ def _merged_manifest(manifests: dict[str, Manifest], methods: set[str]) -> Manif
             for name, manifest in manifests.items()
         },
     }
-
-
-def adopt_maps(source: Path, target: Path, classifier: Classifier) -> int:
-    """Use the maps of another run on Orchard in `target`, which may be new; gives how many.
-
-    Raises ValueError for a run of another network, data set or framing.
-    """
-    theirs = load_manifest(source)
-    found = theirs["classifier"]["fingerprint"], theirs["dataset"], theirs["framing"]
-    if found != (classifier.fingerprint, "orchard", "whole"):
-        raise ValueError(
-            f"{source}: its maps cannot be used again: they must be of {classifier.name} on "
-            "orchard, framed whole"
-        )
-    store, adopted = Store(target), 0
-    for line in (source / "parts.jsonl").read_text(encoding="utf-8").splitlines():
-        piece = Piece.read(line)
-        fresh = not all(store.is_done(u, m, k) for u, m, keys in piece.done for k in keys)
-        if (
-            piece.kind == "maps"
-            and fresh
-            and all((source / name).is_file() for name in piece.files)
-        ):
-            for name in piece.files:
-                shutil.copyfile(source / name, target / name)
-            with (target / "parts.jsonl").open("a", encoding="utf-8") as journal:
-                journal.write(piece.line())
-            adopted += 1
-    return adopted

@@ -1,4 +1,4 @@
-"""Picture sets of the benchmarks: pairs of fruits, mosaics, scenes with stickers."""
+"""Picture sets of the benchmarks: scenes drawn anew, pairs, mosaics, scenes with stickers."""
 
 from __future__ import annotations
 
@@ -18,13 +18,43 @@ from xai_core.batch import Batch
 from xai_core.classifier import Classifier
 from xai_core.evaluation.dataset import Dataset, Item
 from xai_core.orchard.dataset import OrchardSplit
-from xai_core.orchard.redrawing import redrawn
+from xai_core.orchard.redrawing import draw_ahead, redrawn
 from xai_core.orchard.shortcut import StickeredPicture
 from xai_core.orchard.shot import Shot
 
 SURE = 0.9
 """Smallest probability of the right class for a picture to enter a mosaic."""
 _CELLS = tuple(itertools.product((0, 1), (0, 1)))
+
+
+def drawn_anew(dataset: Dataset, folder: Path, workers: int = 1) -> Dataset:
+    """The same scenes as the benchmarks draw them, written to `folder`: what a map explains is then
+    exactly what is compared with the edited scenes. The mask is the first fruit's.
+
+    Raises ValueError for an item that is no drawn scene.
+    """
+    shots = [shot_of(item) for item in dataset.items]
+    draw_ahead(shots, workers)
+
+    def item(stored: Item, shot: Shot) -> Item:
+        path = written(redrawn(shot).image, folder / f"{stored.name}.png")
+        fruit = shot.scene.fruits[0].name
+        mask = functools.partial(_mask_of, shot, fruit)
+        return replace(stored, path=path, read_mask=mask, read_shot=lambda: shot)
+
+    pairs = zip(dataset.items, shots, strict=True)
+    return replace(dataset, items=tuple(item(stored, shot) for stored, shot in pairs))
+
+
+def shot_of(item: Item) -> Shot:
+    """How the picture of an item is drawn; raises ValueError where it is no drawn scene."""
+    if item.read_shot is None:
+        raise ValueError(f"{item.name}: is no drawn scene, so it cannot be drawn again")
+    return item.read_shot()
+
+
+def _mask_of(shot: Shot, name: str) -> NDArray[np.bool_]:
+    return redrawn(shot).mask(name)
 
 
 def pairs_dataset(split: OrchardSplit, categories: Sequence[str]) -> Dataset:
@@ -115,13 +145,20 @@ def cell_mask(cell: int, side: int) -> NDArray[np.bool_]:
 
 
 def written(rgb: NDArray[np.uint8], path: Path) -> Path:
-    """A picture as PNG at `path`, left alone where it is there already."""
-    if not path.exists():
+    """A picture as PNG at `path`, left alone where the same one is there already."""
+    if not _shows(path, rgb):
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(f".{os.getpid()}.partial")
         Image.fromarray(rgb).save(partial, "PNG", compress_level=6)
         os.replace(partial, path)
     return path
+
+
+def _shows(path: Path, rgb: NDArray[np.uint8]) -> bool:
+    if not path.exists():
+        return False
+    with Image.open(path) as stored:
+        return np.array_equal(np.asarray(stored), rgb)
 
 
 def _sure_pictures(split: OrchardSplit, classifier: Classifier) -> dict[str, list[int]]:

@@ -24,7 +24,10 @@ from .shot import Shot
 
 CACHE = DATA.parent / ".cache" / "orchard"
 """Where pictures and answers are kept; deleting it costs time, never results."""
-_NOT_DRAWING = ("dataset", "sampling", "pool", "curriculum", "shot", "redrawing", "shortcut")
+_NOT_DRAWING = (
+    "dataset", "sampling", "pool", "curriculum", "shot", "redrawing", "shortcut", "ground_truth",
+    "picture_sets", "merging", "facts", "verdict", "scene_book", "degradation", "oracle",
+)  # fmt: skip
 
 
 def redrawn(shot: Shot) -> Rendering:

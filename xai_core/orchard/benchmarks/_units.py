@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional
 
 from xai_core.batch import image_seed
 from xai_core.classifier import Classifier
@@ -25,6 +26,9 @@ LEAST_SEEN = 5e-4
 """Smallest share of the picture that a unit must cover to be scored (25 px at 224 px)."""
 LEAST_CHANGE = 12
 """Change of a colour value, of 255, that makes a pixel part of a light effect."""
+WIDENED = 2 / 224
+"""What the region of a thing is widened by on each side, as a share of the picture's side: maps
+light up edges, half of which lie outside; FunnyBirds does the same."""
 TIE_SEED = 1
 LEVELS = 1e5
 """Steps from 0 to the largest attribution: what is closer counts as equal."""
@@ -35,7 +39,8 @@ class Units:
     """The units of one picture that are seen.
 
     `regions` (U, H, W) bool; `whole` (K,) logits of the redrawn picture; `left` (U, K) logits
-    without each unit. Parts and distractors do not overlap; light effects lie on them.
+    without each unit. Parts and distractors overlap where they are widened; light effects lie on
+    them.
     """
 
     shot: Shot
@@ -44,13 +49,9 @@ class Units:
     whole: Tensor
     left: Tensor
 
-    def importance(self, target: int, noise: float = 0.0) -> Tensor:
-        """(U,) z_c(x) - z_c(x without u): what the class score loses with each unit.
-
-        Values below `noise` times the largest (absolute) one are set to 0.
-        """
-        lost = (self.whole[target] - self.left[:, target]).double()
-        return lost.masked_fill(lost.abs() < noise * lost.abs().amax(), 0.0) if len(lost) else lost
+    def importance(self, target: int) -> Tensor:
+        """(U,) z_c(x) - z_c(x without u): what the class score loses with each unit."""
+        return (self.whole[target] - self.left[:, target]).double()
 
     @property
     def areas(self) -> Tensor:
@@ -97,7 +98,7 @@ def units_in(classifier: Classifier, shot: Shot, side: int) -> Units:
         region = resized(region_of(shot, name), side)
         if region.mean() >= LEAST_SEEN:
             names.append(name)
-            regions.append(region)
+            regions.append(region if name in LIGHT else widened(region))
     edited = [shot.of(without(shot.scene, name)) for name in names]
     logits = logits_of_shots(classifier, [shot, *edited])
     stacked = np.stack(regions) if regions else np.zeros((0, side, side), bool)
@@ -127,6 +128,14 @@ def resized(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
     return np.asarray(picture, dtype=np.bool_)
 
 
+def widened(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A mask (S, S) with all pixels that lie up to WIDENED beside it, diagonals included."""
+    reach = round(WIDENED * mask.shape[0])
+    pixels = torch.tensor(mask).float()[None]
+    wide = functional.max_pool2d(pixels, 2 * reach + 1, stride=1, padding=reach)
+    return wide[0].bool().numpy()
+
+
 def spread(values: Tensor, regions: Tensor) -> Tensor:
     """The smallest map (H, W) whose sums over `regions` (U, H, W) are `values` (U,)."""
     flat = regions.flatten(1).double()
@@ -134,11 +143,11 @@ def spread(values: Tensor, regions: Tensor) -> Tensor:
     return map_.view(regions.shape[1:]).float()
 
 
-def importance_maps(case: Case, per_pixel: bool = False, noise: float = 0.0) -> Tensor:
+def importance_maps(case: Case, per_pixel: bool = False) -> Tensor:
     """Maps (N, H, W) whose sum (or mean) over each unit is the unit's importance."""
     maps = []
     for units, target in zip(units_of(case), case.targets.tolist(), strict=True):
-        importance = units.importance(target, noise)
+        importance = units.importance(target)
         maps.append(spread(importance * units.areas if per_pixel else importance, units.regions))
     return torch.stack(maps).to(case.maps)
 

@@ -36,6 +36,7 @@ class Necessity(Metric):
     reference: ClassVar[str] = (
         "after the deletion check of Hesse et al., ICCV 2023, arXiv 2308.06248"
     )
+    revision: ClassVar[int] = 2
     kind: ClassVar[Kind] = "ground truth"
     higher_is_better: ClassVar[bool | None] = True
     bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)

@@ -5,43 +5,48 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from xai_core.classifier import Classifier
 from xai_core.methods._base import Method
 from xai_core.metrics._base import Case, Kind, Metric, Scores, Work
-from xai_core.metrics._ranks import spearman
-from xai_core.orchard.benchmarks._units import importance_maps, scored, units_of
+from xai_core.orchard.benchmarks._units import Units, importance_maps, scored, units_of
 from xai_core.recipe import setting
 
 
 @dataclass(frozen=True)
 class PartCorrelation(Metric):
-    """Spearman correlation over the units u of a scene of A_u, the map's sum over u, and
-    I_u = z_c(x) - z_c(x without u), where the scene is drawn again without u and z_c is the logit.
+    """C(A, I) - C(U, I) over the units u of a scene: A_u is the map's sum over u, U_u that of a
+    uniform map, and I_u = z_c(x) - z_c(x without u), where the scene is drawn again without u.
 
-    Units are the fruit's parts, distractors, sticker, highlight and shadow that are seen. Effects
-    too small to survive drawing with more rays count as none, so their order does not matter.
+    C is the mean of sign(A_u - A_v) sign(I_u - I_v) over the pairs whose importances differ beyond
+    noise: 1 for every map that orders them rightly. Units are the fruit's parts, distractors,
+    sticker, highlight and shadow that are seen. FunnyBirds gives (rho + 1) / 2 of Spearman's rho
+    of A and I, so its 0.5 is no correlation.
     """
 
     name: ClassVar[str] = "part_correlation"
     title: ClassVar[str] = "Part correlation"
-    reference: ClassVar[str] = "Hesse et al., ICCV 2023, arXiv 2308.06248 (FunnyBirds)"
+    reference: ClassVar[str] = "after Hesse et al., ICCV 2023, arXiv 2308.06248 (FunnyBirds)"
+    revision: ClassVar[int] = 2
     kind: ClassVar[Kind] = "ground truth"
     higher_is_better: ClassVar[bool | None] = True
-    bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+    bounds: ClassVar[tuple[float, float]] = (-2.0, 2.0)
     needs_shots: ClassVar[bool] = True
     formula: ClassVar[str] = (
-        r"\rho_{\mathrm{Spearman}}\left(\sum_{p \in u} M_p,\; z_c(x) - z_c(x_{\setminus u})\right)"
+        r"C(A, I) - C(U, I), \quad C(A, I) = \operatorname*{mean}_{|I_u - I_v| > \epsilon}"
+        r" \operatorname{sign}(A_u - A_v)\,\operatorname{sign}(I_u - I_v)"
     )
     caveat: ClassVar[str] = (
-        "Large parts tend to matter more, so a map that knows only sizes scores above 0: compare "
-        "with the uniform map. Units that could stand in for each other all count as unimportant."
+        "0 is what a map gets that knows only sizes, and the ceiling is 1 less that (large parts "
+        "tend to matter more). Units that could stand in for each other all count as unimportant."
     )
 
+    over_uniform: bool = setting(True, "less what a uniform map gets; else the ceiling is 1")
     per_pixel: bool = setting(False, "mean instead of sum over each unit: sizes do not help")
     noise: float = setting(
-        0.05, "effects below this share of the largest count as none", low=0.0, high=0.9
+        0.05, "importances closer than this share of the largest are equal", low=0.0, high=0.9
     )
     units: int = setting(4, "fewest units that must be seen", low=2, high=20)
 
@@ -49,17 +54,31 @@ class PartCorrelation(Metric):
         return (Work("units", 8, per_map=False),)
 
     def known_answer(self, case: Case) -> Tensor:
-        return importance_maps(case, self.per_pixel, self.noise)
+        return importance_maps(case, self.per_pixel)
 
     def _score(self, case: Case) -> Scores:
         values: list[float | str] = []
         for index, units in enumerate(units_of(case)):
+            target = int(case.targets[index])
             if len(units.names) < self.units:
                 values.append(f"fewer than {self.units} parts and effects can be seen")
                 continue
-            found = units.attribution(case.maps[index], self.per_pixel)
-            importance = units.importance(int(case.targets[index]), self.noise)
-            value = float(spearman(found[None], importance[None])[0])
-            same = "all parts have the same attribution or the same importance"
-            values.append(same if value != value else value)
+            value = self._concordance(units, case.maps[index], target)
+            if self.over_uniform:
+                value -= self._concordance(units, torch.ones_like(case.maps[index]), target)
+            values.append(value if value == value else "no part matters more than another")
         return scored(values, case)
+
+    def _concordance(self, units: Units, values: Tensor, target: int) -> float:
+        found = units.attribution(values, self.per_pixel)
+        return concordance(found, units.importance(target), self.noise)
+
+
+def concordance(found: Tensor, importance: Tensor, noise: float) -> float:
+    """From -1 to 1: how `found` (U,) orders the pairs of units whose `importance` (U,) differs by
+    more than `noise` of the largest; a pair that it ties counts 0. NaN without such a pair.
+    """
+    differs = importance[:, None] - importance
+    counted = differs.abs() > noise * importance.abs().amax()
+    orders = (found[:, None] - found).sign() * differs.sign()
+    return float(orders[counted].mean())

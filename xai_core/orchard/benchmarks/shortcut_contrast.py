@@ -30,9 +30,10 @@ class ShortcutContrast(Metric):
     name: ClassVar[str] = "shortcut_contrast"
     title: ClassVar[str] = "Shortcut contrast"
     reference: ClassVar[str] = "after Yang & Kim, 2019, arXiv 1907.09701 (BAM)"
+    revision: ClassVar[int] = 2
     kind: ClassVar[Kind] = "ground truth"
     higher_is_better: ClassVar[bool | None] = True
-    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    bounds: ClassVar[tuple[float, float]] = (-1.0, 2.0)  # of an image; the mean is in 0..1
     needs_masks: ClassVar[bool] = True
     needs_shots: ClassVar[bool] = True
     formula: ClassVar[str] = (
@@ -65,15 +66,16 @@ class ShortcutContrast(Metric):
 def contrast(shortcut: Floats, control: Floats) -> Floats:
     """(N,) scores of N images whose mean is the AUROC of shares (N,) on the two networks.
 
-    Of image i, half the share of control images below its share on the shortcut network, and half
-    the share of shortcut images above its share on the control network; ties count one half.
-    NaN where either share is undefined.
+    Of image i, the share of control images below its share on the shortcut network, plus the share
+    of shortcut images above its share on the control network, less the AUROC; ties count one half.
+    These spread as the AUROC's own influences do, so intervals and tests over images hold (DeLong
+    1988). NaN where either share is undefined.
     """
     defined = ~(np.isnan(shortcut) | np.isnan(control))
     wins = _above(shortcut[defined][:, None], control[defined][None, :])
     scores = np.full(len(shortcut), np.nan)
     if defined.any():
-        scores[defined] = (wins.mean(axis=1) + wins.mean(axis=0)) / 2
+        scores[defined] = wins.mean(axis=1) + wins.mean(axis=0) - wins.mean()
     return scores
 
 

@@ -34,6 +34,7 @@ class Sufficiency(Metric):
     reference: ClassVar[str] = (
         "after the preservation check of Hesse et al., ICCV 2023, arXiv 2308.06248"
     )
+    revision: ClassVar[int] = 2
     kind: ClassVar[Kind] = "ground truth"
     higher_is_better: ClassVar[bool | None] = True
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
