@@ -20,7 +20,8 @@ GIVEN_FOLDERS = {"dashboard", "xai_core", "data", "tests", ".streamlit", ".ci"}
 VAGUE_NAMES = {"util", "utils", "helper", "helpers", "common", "manager", "managers", "misc"}
 COMPUTING = {"methods", "metrics", "batch", "classifier", "loading", "training", "imputers"}
 FOUNDATIONS = {
-    "recipe", "catalog", "images", "interruption", "classifier", "batch", "superpixels", "heatmap"
+    "recipe", "catalog", "images", "interruption", "classifier", "batch", "superpixels", "regions",
+    "heatmap",
 }  # fmt: skip
 WITHOUT_TORCH = (
     "xai_core.catalog",
@@ -31,6 +32,7 @@ WITHOUT_TORCH = (
     "xai_core.images",
     "xai_core.orchard.dataset",
     "xai_core.recipe",
+    "xai_core.superpixels",
 )
 
 
