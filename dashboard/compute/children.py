@@ -17,7 +17,7 @@ def command(module: str) -> list[str]:
     return [sys.executable, "-P", "-m", module]
 
 
-def environment() -> dict[str, str]:
-    """The environment of this process, with what it imports from on the path."""
+def environment(**more: str) -> dict[str, str]:
+    """The environment of this process, and more, with what it imports from on the path."""
     paths = [*map(str, FOLDERS), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    return {**os.environ, **more, "PYTHONPATH": os.pathsep.join(paths)}
