@@ -5,21 +5,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import ahead
 import streamlit as st
-from giving_way import Requests
+import warming
 from repairs import repair
-from starlette.middleware import Middleware
 
 
 @asynccontextmanager
 async def _prepared(app: st.App) -> AsyncIterator[None]:
-    drawing = asyncio.create_task(ahead.draw_pages())
+    drawing = asyncio.create_task(warming.warm_up())
     yield
     drawing.cancel()
 
 
 repair()
-app = st.App(
-    Path(__file__).with_name("main.py"), lifespan=_prepared, middleware=[Middleware(Requests)]
-)
+app = st.App(Path(__file__).with_name("main.py"), lifespan=_prepared)

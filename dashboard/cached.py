@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 import superpixels
-from explaining import Desk
+from compute.desk import Desk
+from compute.workers import Workers
 from pictures import Sample, gallery_ids, orchard_samples, photo_samples
 from run_folders import PROTECTED, SHIPPED_RUNS, run_folders
 from superpixels import Look, Step
@@ -50,8 +51,8 @@ DISPLAY_PX = 480
 
 @st.cache_resource(show_spinner=False)
 def desk() -> Desk:
-    """The one background thread that explains pictures for all sessions."""
-    return Desk(choices.is_open)
+    """The one desk that has pictures explained for all sessions."""
+    return Desk(Workers(), choices.is_open)
 
 
 def gallery() -> Gallery | None:

@@ -12,8 +12,8 @@ import evidence
 import numpy as np
 import streamlit as st
 from choices import Choices
+from compute.questions import ChannelMeans, Channels, Question, Synthesis
 from evidence import About, Evidence
-from explaining import ChannelMeans, Channels, Question, Synthesis
 from watching import SLOW
 
 from xai_core import heatmap

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import ahead
 import cached
 import choices
 import costs
 from choices import Choices
-from explaining import Answer, ImageScores, Maps, Prediction, Question
-from watching import QUICK, SLOW, SLOWER, later
+from compute.questions import Answer, ImageScores, Maps, Prediction, Question
+from watching import QUICK, SLOW, SLOWER
 
 from xai_core.images import Floats, Framing, Photo
 
@@ -112,18 +111,12 @@ def pictures() -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
 
 
 def prepare() -> None:
-    """Load network and methods in the background: what is asked next is answered sooner."""
+    """Load the network in the background: what is asked next is answered sooner."""
     chosen = choices.current()
     photo = photo_of(chosen.picture)
     about = About(chosen.network, photo.sha256, chosen.framing, photo)
     questions = [Prediction(*about), Maps(*about, FIRST, (0,))]
-    cached.desk().ask(choices.session(), questions, ahead=True)
-
-
-def prepare_later() -> None:
-    """The same once the page has been looked at for a moment, the first time in a server's life."""
-    if not cached.desk().has_begun:
-        later(prepare, lambda: ahead.has_ended and not cached.desk().has_begun)
+    cached.desk().ask(choices.session(), questions)
 
 
 def photo_of(picture: str) -> Photo:

@@ -3,10 +3,9 @@
 from contextlib import suppress
 from pathlib import Path
 
-import ahead
 import choices
-import giving_way
 import streamlit as st
+import warming
 from display import PageEnd
 from menu import PAGES
 
@@ -18,8 +17,7 @@ st.logo(HERE / "logo.svg", size="large")
 with st.container(key="history"):
     st.html(HERE / "history.html", unsafe_allow_javascript=True)
 
-is_visited = choices.is_open(choices.session())
-first = ahead.first_page(is_visited=is_visited)
+first = warming.first_page(is_visited=choices.is_open(choices.session()))
 menu = {
     section: [
         st.Page(f"views/{name}.py", title=title, icon=icon, url_path=name, default=name == first)
@@ -30,6 +28,6 @@ menu = {
 }
 page = st.navigation(menu, position="top")
 choices.read_address(page.url_path)
-with suppress(PageEnd), giving_way.page() if is_visited else giving_way.background():
+with suppress(PageEnd):
     page.run()
 choices.write_address()

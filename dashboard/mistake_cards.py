@@ -21,9 +21,9 @@ import mistakes_wording
 import run_pictures
 import streamlit as st
 from choices import Choices
+from compute.questions import NO_PHOTO, MeanMap
 from display import CHART_CONFIG, offer_chart, show_note, show_problem
 from evidence import Evidence, Subject
-from explaining import NO_PHOTO, MeanMap
 from watching import SLOW, watch
 
 from xai_core import heatmap

@@ -10,8 +10,8 @@ import cached
 import choices
 import facts
 from choices import Choices
+from compute.questions import Maps
 from evidence import About, Evidence
-from explaining import Maps
 
 COUNTS = (50, 100, 200, 400)
 FAMILIES = ("perturbation", "SHAP")

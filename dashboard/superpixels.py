@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from xai_core import heatmap
 from xai_core.evaluation.gallery import grid_behind
 from xai_core.images import RGB, Floats, Framing, InputFormat, framed_region, map_on_photo
+from xai_core.superpixels import Labels, Slic, averaged, grid_labels, slic_labels
 
-Labels = npt.NDArray[np.int64]
 SLIC_PASSES = 10
 
 
@@ -61,28 +59,12 @@ class Look:
         return heatmap.masked(self.rgb, self.map(values), self.threshold)
 
 
-def regions(rgb: RGB, segments: int, compactness: float, **how: Any) -> Labels:
-    """SLIC superpixels (H, W), 0 .. count - 1, of the picture as the network sees it."""
-    from skimage.segmentation import slic
-
-    labels = slic(rgb, n_segments=segments, compactness=compactness, start_label=1, **how)
-    _, without_gaps = np.unique(labels, return_inverse=True)
-    return np.asarray(without_gaps.reshape(rgb.shape[:2]), dtype=np.int64)
-
-
-def region_means(values: Floats, labels: Labels) -> Floats:
-    """The map with every pixel replaced by the mean of its region."""
-    flat = labels.ravel()
-    means = np.bincount(flat, values.ravel().astype(np.float64)) / np.bincount(flat)
-    return np.asarray(means[labels], dtype=np.float32)
-
-
 def block_means(values: Floats, cells: int = 7) -> Floats:
     """The map (H, W) averaged over a grid of cells x cells blocks, drawn as blocks."""
     height, width = values.shape
     rows = np.arange(height) * cells // height
     columns = np.arange(width) * cells // width
-    return region_means(values, (rows[:, None] * cells + columns).astype(np.int64))
+    return averaged(values, (rows[:, None] * cells + columns).astype(np.int64))
 
 
 def on_its_grid(cam: Floats) -> Floats:
@@ -94,18 +76,10 @@ def on_its_grid(cam: Floats) -> Floats:
     return block_means(cam)
 
 
-def square_cells(height: int, width: int, segments: int) -> Labels:
-    """SLIC's seeds: a grid of about `segments` square cells."""
-    side = (height * width / segments) ** 0.5
-    rows, columns = max(1, round(height / side)), max(1, round(width / side))
-    row, column = np.arange(height) * rows // height, np.arange(width) * columns // width
-    return np.asarray(row[:, None] * columns + column, dtype=np.int64)
-
-
 def secam_steps(look: Look, cam: Floats, segments: int, compactness: float) -> list[Step]:
     """From CAM to what SeCAM keeps, in six pictures; all maps on CAM's scale."""
-    labels = regions(look.seen, segments, compactness)
-    secam, limit = region_means(cam, labels), heatmap.limit_of(cam)
+    labels = slic_labels(look.seen, Slic(segments, compactness))
+    secam, limit = averaged(cam, labels), heatmap.limit_of(cam)
     coarse, count = on_its_grid(cam), int(labels.max()) + 1
     share = f"{look.threshold:.0%}"
     return [
@@ -120,12 +94,12 @@ def secam_steps(look: Look, cam: Floats, segments: int, compactness: float) -> l
 
 def slic_steps(look: Look, segments: int, compactness: float) -> list[Step]:
     """SLIC in four pictures: seeds, first assignment, converged, small pieces joined."""
-    rgb, loose = look.seen, {"enforce_connectivity": False}
+    rgb, recipe = look.seen, Slic(segments, compactness)
     # scikit-image's first pass goes by place alone: it gives the centres their colours
-    first = regions(rgb, segments, compactness, max_num_iter=2, **loose)
-    settled = regions(rgb, segments, compactness, max_num_iter=SLIC_PASSES, **loose)
-    joined = regions(rgb, segments, compactness)
-    cells = square_cells(rgb.shape[0], rgb.shape[1], segments)
+    first = slic_labels(rgb, recipe, max_num_iter=2, enforce_connectivity=False)
+    settled = slic_labels(rgb, recipe, max_num_iter=SLIC_PASSES, enforce_connectivity=False)
+    joined = slic_labels(rgb, recipe)
+    cells = grid_labels(rgb.shape[0], rgb.shape[1], segments)
     texts = (
         ("Seeds", f"Centres on an even grid: {cells.max() + 1} squares.", cells),
         ("Assignment", "Every pixel joins the centre nearest in colour and place.", first),
@@ -141,6 +115,6 @@ def sweep(
     """What SeCAM keeps, one row for each number of segments, one column for each threshold."""
     rows = []
     for segments in counts:
-        secam = region_means(cam, regions(look.seen, segments, compactness))
+        secam = averaged(cam, slic_labels(look.seen, Slic(segments, compactness)))
         rows.append([heatmap.masked(look.rgb, look.map(secam), share) for share in shares])
     return rows

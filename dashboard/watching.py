@@ -1,9 +1,11 @@
-"""Watching: a part of a page is drawn again while the desk works; what is done a moment later."""
+"""Watching: a part of a page is drawn again while the desk works."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import cached
+import choices
 import streamlit as st
 
 QUICK, SLOW, SLOWER = 0.4, 1.5, 2.0
@@ -14,31 +16,18 @@ looks take more than the half of what the network computes with.
 """
 
 
-STOOD = 3.0
-"""Seconds after which a page has been read, not only passed."""
-
-
-def later(action: Callable[[], None], is_time: Callable[[], bool]) -> None:
-    """Do something in the background when the page has stood for a moment and it is time."""
-    is_new = True
-
-    def act() -> None:
-        nonlocal is_new
-        if not is_new and is_time():
-            action()
-        is_new = False
-
-    st.fragment(act, run_every=STOOD)()
-
-
 def watch(draw: Callable[[], None], pace: Callable[[], float | None]) -> None:
     """Draw now, and again every `pace()` seconds until that is None.
 
     The page is drawn anew whenever the pace changes, with what depends on the finished part.
+    Where what computes had to begin again, a sentence says so until all is there.
     """
     first = pace()
 
     def show() -> None:
+        notice = cached.desk().notice(choices.session())
+        if notice:
+            st.html(f"<div class='hint' role='status'>{notice}</div>")
         draw()
         if pace() != first:
             st.rerun()

@@ -8,15 +8,8 @@ import torch
 from skimage.segmentation import slic
 
 from xai_core.images import Photo
-from xai_core.superpixels import (
-    Slic,
-    grid_labels,
-    region_maxima,
-    region_means,
-    region_sums,
-    slic_labels,
-    without_gaps,
-)
+from xai_core.regions import region_maxima, region_means, region_sums
+from xai_core.superpixels import Slic, averaged, grid_labels, slic_labels, without_gaps
 
 
 @pytest.mark.parametrize("segments", [10, 50, 200])
@@ -116,3 +109,9 @@ def test_region_means_keep_the_total_of_every_map() -> None:
     averaged = region_means(maps, segments)
     torch.testing.assert_close(averaged.sum(dim=(2, 3)), maps.sum(dim=(2, 3)))
     torch.testing.assert_close(region_means(averaged, segments), averaged)
+
+
+def test_one_map_is_averaged_without_torch_as_many_are_with_it() -> None:
+    maps, segments = drawn(3)
+    alone = averaged(maps[0, 0].numpy(), segments[0].numpy())
+    np.testing.assert_allclose(alone, region_means(maps, segments)[0, 0].numpy(), rtol=1e-6)

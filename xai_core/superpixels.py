@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from skimage.segmentation import slic
-from torch import Tensor
+
+from xai_core.images import Floats
 
 Labels = npt.NDArray[np.int64]
 
@@ -26,10 +25,15 @@ class Slic:
     compactness: float = 10.0
 
 
-def slic_labels(rgb: npt.NDArray[np.uint8], recipe: Slic) -> Labels:
-    """Superpixels of an RGB image (H, W, 3): labels (H, W), 0 .. count - 1 without gaps."""
+def slic_labels(rgb: npt.NDArray[np.uint8], recipe: Slic, **how: Any) -> Labels:
+    """Superpixels of an RGB image (H, W, 3): labels (H, W), 0 .. count - 1 without gaps.
+
+    `how` goes to scikit-image, to look at the steps on the way.
+    """
+    from skimage.segmentation import slic  # takes long to load, and most pages do without
+
     labels: npt.NDArray[Any] = slic(
-        rgb, n_segments=recipe.segments, compactness=recipe.compactness, start_label=1
+        rgb, n_segments=recipe.segments, compactness=recipe.compactness, start_label=1, **how
     )
     return without_gaps(labels)
 
@@ -51,32 +55,8 @@ def without_gaps(labels: npt.NDArray[Any]) -> Labels:
     return whole
 
 
-def region_sums(values: Tensor, segments: Tensor) -> tuple[Tensor, Tensor]:
-    """Sums (N, T, R) of maps (N, T, H, W) over the regions of `segments` (N, H, W), sizes (N, R).
-
-    R is the largest number of regions in the batch; missing regions have size and sum 0.
-    """
-    count = int(segments.max()) + 1
-    flat = segments.flatten(1)
-    sizes = torch.zeros(len(flat), count, dtype=values.dtype, device=values.device)
-    sizes.scatter_add_(1, flat, torch.ones_like(flat, dtype=values.dtype))
-    sums = torch.zeros(*values.shape[:2], count, dtype=values.dtype, device=values.device)
-    sums.scatter_add_(2, flat[:, None].expand(-1, values.shape[1], -1), values.flatten(2))
-    return sums, sizes
-
-
-def region_means(values: Tensor, segments: Tensor) -> Tensor:
-    """Maps (N, T, H, W) with every pixel replaced by the mean of its region."""
-    sums, sizes = region_sums(values, segments)
-    means = sums / sizes.clamp(min=1)[:, None]
-    flat = segments.flatten(1)[:, None].expand(-1, values.shape[1], -1)
-    return means.gather(2, flat).view_as(values)
-
-
-def region_maxima(values: Tensor, segments: Tensor) -> Tensor:
-    """Maps (N, T, H, W) with every pixel replaced by the maximum of its region."""
-    flat = segments.flatten(1)[:, None].expand(-1, values.shape[1], -1)
-    count = int(segments.max()) + 1
-    maxima = torch.full((*values.shape[:2], count), -torch.inf, dtype=values.dtype).to(values)
-    maxima.scatter_reduce_(2, flat, values.flatten(2), reduce="amax")
-    return maxima.gather(2, flat).view_as(values)
+def averaged(values: Floats, labels: Labels) -> Floats:
+    """One map (H, W) with every pixel replaced by the mean of its region, without torch."""
+    flat = labels.ravel()
+    means = np.bincount(flat, values.ravel().astype(np.float64)) / np.bincount(flat)
+    return np.asarray(means[labels], dtype=np.float32)

@@ -81,4 +81,3 @@ def show_more() -> None:
 watch(show_picture, lambda: evidence.look(chosen).pace)
 if known.cells and known.cells[0].map is not None:
     st.fragment(show_more)()
-evidence.prepare_later()

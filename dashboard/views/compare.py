@@ -78,4 +78,3 @@ else:
         cards.show_twins(seen)
     if seen.is_mapped:
         show_more()
-evidence.prepare_later()

@@ -2,7 +2,7 @@
 
 import sys
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +12,18 @@ from streamlit.testing.v1 import AppTest
 DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard"
 if str(DASHBOARD) not in sys.path:
     sys.path.insert(0, str(DASHBOARD))
+
+import cached  # noqa: E402
+
+from tests.app.at_once import AtOnce  # noqa: E402
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _answered_in_this_process() -> Iterator[None]:
+    """Pages have their questions answered here: no test but those of workers starts one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cached, "Workers", AtOnce)
+        yield
 
 
 @pytest.fixture

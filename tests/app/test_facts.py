@@ -1,6 +1,9 @@
-"""Facts read from the source text equal the classes themselves."""
+"""Facts that a process with torch told equal the classes themselves, and are asked for once."""
+
+from pathlib import Path
 
 import pytest
+from compute import known
 from facts import facts, label_of, spec_of
 
 from xai_core.catalog import configure
@@ -40,3 +43,20 @@ def test_spec_names_only_what_differs() -> None:
     assert spec_of("secam", {"segments": 50, "compactness": 10.0}) == "secam"
     spec = spec_of("secam", {"segments": 80, "compactness": 10.0})
     assert configure([spec], METHODS) == [METHODS["secam"](segments=80)]
+
+
+def test_what_recipes_declare_is_asked_again_when_their_code_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = iter([{"methods": {"first": {}}}, {"methods": {"second": {}}}])
+    monkeypatch.setattr(known, "_asked", lambda: next(told))
+    (tmp_path / "code").mkdir()
+    code, kept = tmp_path / "code" / "a_method.py", tmp_path / "cache" / "recipes.json"
+    code.write_text("steps = 1")
+    monkeypatch.setattr(known, "code_hash", lambda hashed=known.code_hash: hashed(code.parent))
+    assert [list(known.described(kept)["methods"]) for _ in range(2)] == [["first"], ["first"]]
+    code.write_text("steps = 2")
+    assert list(known.described(kept)["methods"]) == ["second"]
+    kept.write_text("no json")
+    with pytest.raises(StopIteration):  # a broken file is asked for again
+        known.described(kept)

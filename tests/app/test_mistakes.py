@@ -18,7 +18,8 @@ import pandas as pd
 import pytest
 import run_folders
 import torch
-from explaining import NO_PHOTO, Desk, MeanMap
+from compute.questions import NO_PHOTO, MeanMap
+from compute.workplace import Workplace
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -110,10 +111,10 @@ def test_the_mean_map_weighs_every_picture_alike(
     for seed in range(3):
         files.append(tmp_path / f"{seed}.png")
         Image.fromarray(picture(seed).rgb).save(files[-1])
-    desk = Desk()
-    desk._networks["tiny"] = tiny_classifier
+    workplace = Workplace()
+    workplace._networks["tiny"] = tiny_classifier
     asked = MeanMap("tiny", "all", "whole", NO_PHOTO, "cam", 2, tuple(files))
-    found = asked.compute(desk)
+    found = asked.compute(workplace)
     maps, seen = [], []
     for file in files:
         photo = open_image(file)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import seeds
 from choices import Choices
+from compute.questions import Answer, Question
 from evidence import Evidence
-from explaining import Answer, Question
 
 from xai_core.catalog import configure
 from xai_core.images import Photo

@@ -10,8 +10,11 @@ DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard"
 SERVE = f"""
 import asyncio, sys, time
 sys.path.insert(0, {str(DASHBOARD)!r})
-import ahead
+import cached, warming
 from app import app
+from compute.desk import Desk
+begun = []
+Desk.start = lambda desk: begun.append(desk)
 
 async def serve():
     told, heard = asyncio.Queue(), asyncio.Queue()
@@ -19,9 +22,10 @@ async def serve():
     serving = asyncio.create_task(app({{"type": "lifespan"}}, told.get, heard.put))
     print((await heard.get())["type"])
     end = time.monotonic() + 60
-    while not ahead.has_ended and time.monotonic() < end:
+    while warming._drawn != warming.PAGES[-1] and time.monotonic() < end:
         await asyncio.sleep(0.1)
-    print("cards" in sys.modules, "results_page" in sys.modules, "torch" in sys.modules)
+    loaded = [name in sys.modules for name in ("cards", "results_page", "torch")]
+    print(*loaded, begun != [])
     await told.put({{"type": "lifespan.shutdown"}})
     await serving
     print((await heard.get())["type"])
@@ -36,7 +40,7 @@ def test_pages_are_drawn_before_anybody_comes() -> None:
     )
     assert done.stdout.splitlines() == [
         "lifespan.startup.complete",
-        "True True False",
+        "True True False True",
         "lifespan.shutdown.complete",
     ], done.stderr[-2000:]
     assert "Traceback" not in done.stderr

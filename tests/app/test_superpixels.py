@@ -4,32 +4,22 @@ import numpy as np
 import torch
 import worked_example
 from skimage.color import rgb2lab
-from superpixels import (
-    Look,
-    on_its_grid,
-    region_means,
-    regions,
-    secam_steps,
-    slic_steps,
-    square_cells,
-    sweep,
-)
+from superpixels import Look, on_its_grid, secam_steps, slic_steps, sweep
 
 from xai_core import DATA, heatmap
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
 from xai_core.images import InputFormat, Photo, framed, open_image
 from xai_core.methods import METHODS
-from xai_core.superpixels import Slic, slic_labels
+from xai_core.superpixels import Slic, averaged, grid_labels, slic_labels
 
 
 def test_steps_end_in_secam(tiny_classifier: Classifier, photos: list[Photo]) -> None:
     batch = Batch.of(tiny_classifier, [photos[0]])
     cam = METHODS["cam"]().attribute(batch, batch.predicted[:, None])[0, 0].numpy()
     secam = METHODS["secam"](segments=20).attribute(batch, batch.predicted[:, None])
-    labels = regions(framed(photos[0].rgb, tiny_classifier.form), 20, 10.0)
-    np.testing.assert_array_equal(labels, slic_labels(batch.rgb[0], Slic(20, 10.0)))
-    ours = torch.from_numpy(region_means(cam, labels))
+    labels = slic_labels(framed(photos[0].rgb, tiny_classifier.form), Slic(20, 10.0))
+    ours = torch.from_numpy(averaged(cam, labels))
     torch.testing.assert_close(ours, secam[0, 0], atol=1e-5, rtol=1e-5)
 
 
@@ -51,7 +41,7 @@ def test_assignment_goes_by_colour_and_place() -> None:
     photo, spacing, compactness = open_image(DATA / "orchard" / "images" / "apple-1-0.jpg"), 32, 10
     rgb = photo.rgb
     look = Look(rgb, rgb, InputFormat(size=224, resize=224), "whole", 0.6, 0.8)
-    squares = square_cells(224, 224, 49)
+    squares = grid_labels(224, 224, 49)
     colours = rgb2lab(rgb / 255).reshape(-1, 3)
     places = np.stack(np.mgrid[0:224, 0:224], axis=-1).reshape(-1, 2).astype(float)
     distances = []

@@ -23,7 +23,8 @@ from xai_core.methods.lime import LIME
 from xai_core.methods.occlusion import Occlusion
 from xai_core.methods.rise import RISE
 from xai_core.metrics import METRICS, Case
-from xai_core.superpixels import Slic, region_sums
+from xai_core.regions import region_sums
+from xai_core.superpixels import Slic
 
 MakeBatch = Callable[[Classifier], Batch]
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from xai_core.classifier import Classifier
 from xai_core.methods._baselines import fixed_baseline
-from xai_core.superpixels import region_means
+from xai_core.regions import region_means
 
 FILLS = ("region", "black", "mean", "blurred")
 FILL_HELP = (

@@ -14,7 +14,8 @@ from xai_core.classifier import Classifier
 from xai_core.methods._base import Diagnostics, Family, Method, enlarged
 from xai_core.methods._cam import feature_cam, no_cam_head
 from xai_core.recipe import setting
-from xai_core.superpixels import Slic, grid_labels, region_means
+from xai_core.regions import region_means
+from xai_core.superpixels import Slic, grid_labels
 
 
 @dataclass(frozen=True)

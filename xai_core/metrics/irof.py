@@ -16,7 +16,8 @@ from xai_core.metrics._base import TIE_SEED, Case, Kind, Metric, Scores, Work
 from xai_core.metrics._curves import whole_removal
 from xai_core.metrics._perturb import imputed_logits, perturbed_logits
 from xai_core.recipe import setting
-from xai_core.superpixels import Slic, region_sums
+from xai_core.regions import region_sums
+from xai_core.superpixels import Slic
 
 
 @dataclass(frozen=True)

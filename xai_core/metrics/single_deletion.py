@@ -16,7 +16,8 @@ from xai_core.metrics._base import Case, Kind, Metric, Scores, Work
 from xai_core.metrics._perturb import removal_logits
 from xai_core.metrics._ranks import spearman
 from xai_core.recipe import setting
-from xai_core.superpixels import grid_labels, region_sums
+from xai_core.regions import region_sums
+from xai_core.superpixels import grid_labels
 
 CELLS = 16
 

@@ -1,0 +1,224 @@
+"""The desk: hands what pages ask for to the workers, in turn; pages look again."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from compute.questions import Answer, Question
+from compute.workers import DiedError, Task, UnreachableError
+
+KEPT_ANSWERS = 2000
+LOOKED_AT_SECONDS = 6.0
+"""Pages ask every two seconds at least; one that has not for so long is hidden."""
+FORGET_SECONDS = 90.0
+"""A browser lets a hidden page ask once a minute."""
+IDLE_SECONDS = 0.5
+RETRY_SECONDS = 10.0
+"""What failed for want of a worker, and not by itself, is tried again when it is asked later."""
+DEATHS = 2
+LOST = (
+    "The process that computes has ended unexpectedly, perhaps for lack of memory. A new one has "
+    "begun, and what is missing is computed once more."
+)
+LOST_TWICE = (
+    "the process that computes this ended twice, perhaps for lack of memory: try fewer samples or "
+    "steps, or a smaller network"
+)
+
+
+class Engine(Protocol):
+    """Where questions are answered."""
+
+    def start(self) -> int: ...
+
+    def begin(
+        self, question: Question, given: dict[Question, Answer], wake: Callable[[], None]
+    ) -> Task: ...
+
+
+class Desk:
+    """Has questions answered one after another, those of all sessions in turn.
+
+    What a session asks for replaces what it asked for before, and what is at work for nobody then
+    ends at its next forward pass. A session for which `is_open` is false waits for nothing any
+    more. Pages that are hidden stand back for those that are looked at, and are forgotten after a
+    while. A question whose worker dies is asked once more.
+    """
+
+    def __init__(
+        self, engine: Engine, is_open: Callable[[str], bool] = lambda session: True
+    ) -> None:
+        self._engine = engine
+        self._is_open = is_open
+        self._answers: OrderedDict[Question, Answer] = OrderedDict()
+        self._wanted: OrderedDict[str, tuple[float, list[Question]]] = OrderedDict()
+        self._at_work: set[Question] = set()
+        self._deaths: Counter[Question] = Counter()
+        self._failed: dict[Question, float] = {}
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._change = threading.Condition()
+        self._has_begun = False
+
+    def start(self) -> None:
+        """Have the workers load what they need, before anybody asks."""
+        with self._change:
+            if not self._has_begun:
+                self._has_begun = True
+                threading.Thread(target=self._begin, name="desk", daemon=True).start()
+
+    def ask(
+        self, session: str, questions: Sequence[Question], patience: float = 0.0
+    ) -> dict[Question, Answer]:
+        """What is known of `questions`; the rest is now what `session` waits for, in this order.
+
+        With `patience` it is what is known after so many seconds, sooner if that is everything.
+        """
+        with self._change:
+            self._forget_failures()
+            waiting = self._unanswered(questions)
+            if waiting:
+                self._wanted[session] = (time.monotonic(), waiting)
+            self._change.notify_all()
+        if waiting:
+            self.start()
+        with self._change:
+            if waiting and patience:
+                self._change.wait_for(lambda: self._answers.keys() >= set(waiting), patience)
+            known = {q: self._answers[q] for q in questions if q in self._answers}
+            for question in known:
+                self._answers.move_to_end(question)
+        return known
+
+    def notice(self, tab: str) -> str:
+        """One sentence where a session whose name begins so waits for what a dead worker had."""
+        with self._change:
+            lost = {question for question in self._deaths if question not in self._answers}
+            of_tab = [qs for name, (_, qs) in self._wanted.items() if name.startswith(tab)]
+            return LOST if any(lost & set(questions) for questions in of_tab) else ""
+
+    def _begin(self) -> None:
+        try:
+            hands = self._engine.start()
+        except UnreachableError:
+            hands = 1  # whoever asks is told
+        for _ in range(hands - 1):
+            threading.Thread(target=self._work, name="desk", daemon=True).start()
+        self._work()
+
+    def _work(self) -> None:
+        while True:
+            with self._change:
+                question = self._next()
+                if question is None:
+                    self._change.wait(timeout=IDLE_SECONDS)
+                    continue
+                self._at_work.add(question)
+            try:
+                answer = self._answered(question)
+            except Exception as error:  # what is not foreseen must not end what all wait for
+                logging.getLogger(__name__).exception("a question failed")
+                answer = Answer(error=f"{type(error).__name__}: {error}; the log tells where")
+            with self._change:
+                self._at_work.discard(question)
+                if answer is not None:
+                    self._note(question, answer)
+
+    def _answered(self, question: Question) -> Answer | None:
+        """The answer; None where nobody wants it any more, or it is to be asked once more."""
+        try:
+            return self._sent(question)
+        except UnreachableError as error:
+            return self._failure(question, str(error))
+        except DiedError:
+            self._seen.clear()
+            with self._change:
+                self._deaths[question] += 1
+                is_last = self._deaths[question] >= DEATHS
+            return self._failure(question, LOST_TWICE) if is_last else None
+
+    def _failure(self, question: Question, error: str) -> Answer:
+        with self._change:
+            self._failed[question.without_photo()] = time.monotonic()
+        return Answer(error=error)
+
+    def _forget_failures(self) -> None:
+        for question, failed in list(self._failed.items()):
+            if time.monotonic() - failed > RETRY_SECONDS:
+                del self._failed[question]
+                self._answers.pop(question, None)
+
+    def _sent(self, question: Question) -> Answer | None:
+        with self._change:
+            known = [needed for needed in question.needs() if needed in self._answers]
+            given = {needed.without_photo(): self._answers[needed] for needed in known}
+        is_light = question.sha256 in self._seen
+        sent = question.without_photo() if is_light else question
+        answer = self._waited(question, self._engine.begin(sent, given, self._wake))
+        if answer is None and is_light and not self._is_over(question):
+            answer = self._waited(question, self._engine.begin(question, given, self._wake))
+        self._seen[question.sha256] = None
+        return answer
+
+    def _waited(self, question: Question, task: Task) -> Answer | None:
+        with self._change:
+            while not task.is_done():
+                if self._is_over(question):
+                    task.end()
+                    return None
+                self._change.wait(timeout=IDLE_SECONDS)
+        return task.answer()
+
+    def _wake(self) -> None:
+        with self._change:
+            self._change.notify_all()
+
+    def _note(self, question: Question, answer: Answer) -> None:
+        self._deaths.pop(question, None)
+        self._answers[question.without_photo()] = answer
+        while len(self._answers) > KEPT_ANSWERS:
+            self._answers.popitem(last=False)
+        self._change.notify_all()
+
+    def _is_over(self, question: Question) -> bool:
+        """Whether no session wants the answer any more, or only hidden ones while others wait."""
+        with self._change:
+            wanting = [
+                name
+                for name, (_, questions) in self._wanted.items()
+                if question in questions and self._is_open(name)
+            ]
+            looked_at = self._looked_at()
+            return not wanting or bool(looked_at and not looked_at & set(wanting))
+
+    def _looked_at(self) -> set[str]:
+        """The sessions that wait for something and have asked for it a moment ago."""
+        now = time.monotonic()
+        return {
+            session
+            for session, (asked, questions) in self._wanted.items()
+            if now - asked <= LOOKED_AT_SECONDS and self._unanswered(questions)
+        }
+
+    def _unanswered(self, questions: Sequence[Question]) -> list[Question]:
+        return [question for question in questions if question not in self._answers]
+
+    def _next(self) -> Question | None:
+        """The first open question of the session that waited longest; sessions take turns."""
+        now = time.monotonic()
+        for session, (asked, questions) in list(self._wanted.items()):
+            is_forgotten = now - asked > FORGET_SECONDS or not self._is_open(session)
+            if is_forgotten or not self._unanswered(questions):
+                del self._wanted[session]
+        looked_at = self._looked_at()
+        for session in self._wanted:
+            if session in looked_at or not looked_at:
+                for question in self._unanswered(self._wanted[session][1]):
+                    if question not in self._at_work:
+                        self._wanted.move_to_end(session)
+                        return question
+        return None

@@ -1,0 +1,161 @@
+"""Workers: where questions go, and how their answers come back; their processes come and go.
+
+Without `CAMPARE_SCHEDULER` it is a process of our own on this machine. With it, it is the Dask
+scheduler at that address, whose workers must have this code and its requirements.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from compute import children, workplace
+from compute.questions import Answer, Question
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+SCHEDULER = "CAMPARE_SCHEDULER"
+CONNECT_SECONDS = 20.0
+
+
+class DiedError(Exception):
+    """The process that was computing has ended."""
+
+
+class UnreachableError(Exception):
+    """There is nobody to compute; the message says why."""
+
+
+class Task(Protocol):
+    """A question at work."""
+
+    def is_done(self) -> bool: ...
+
+    def answer(self) -> Answer | None:
+        """Of one that is done: its answer, None where the photo is needed; raises DiedError."""
+
+    def end(self) -> None:
+        """Nobody wants it any more: it ends at its next forward pass."""
+
+
+class DaskTask:
+    """A question at work in a worker of Dask."""
+
+    def __init__(self, future: Future, has_ended: Callable[[], bool]) -> None:
+        self._future = future
+        self._has_ended = has_ended
+
+    def is_done(self) -> bool:
+        return bool(self._future.done()) or self._has_ended()
+
+    def answer(self) -> Answer | None:
+        from concurrent.futures import CancelledError
+
+        from distributed import KilledWorker
+        from distributed.comm import CommClosedError
+
+        if not self._future.done():
+            raise DiedError
+        try:
+            found: Answer | None = self._future.result()
+        except (KilledWorker, CancelledError, CommClosedError, OSError) as error:
+            raise DiedError from error
+        return found
+
+    def end(self) -> None:
+        self._future.cancel()
+
+
+class Workers:
+    """The client of a Dask scheduler; may be used by many threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._client: Client | None = None
+        self._process: subprocess.Popen[str] | None = None
+        self._count = 0
+
+    def start(self) -> int:
+        """Reach the workers and let them load; the number of their threads, 1 at least.
+
+        Raises UnreachableError.
+        """
+        client = self._reached()
+        self._submit(workplace.make_ready)
+        return max(1, sum(map(int, client.nthreads().values())))
+
+    def begin(
+        self, question: Question, given: Mapping[Question, Answer], wake: Callable[[], None]
+    ) -> DaskTask:
+        """Have a question answered; `wake` is called when that is done. Raises UnreachableError."""
+        future = self._submit(workplace.answered, question, dict(given))
+        future.add_done_callback(lambda _: wake())
+        return DaskTask(future, self._has_ended)
+
+    def close(self) -> None:
+        """End our own process, and leave one that is not ours as it is."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+            self._end_own()
+            self._client = None
+
+    def _submit(self, work: Callable[..., Any], *about: Any) -> Future:
+        self._count += 1
+        key = f"{work.__name__}-{os.getpid()}-{self._count}"  # one that ended may be asked again
+        return self._reached().submit(work, *about, key=key, pure=False)
+
+    def _reached(self) -> Client:
+        with self._lock:
+            if self._client is None or self._has_ended() or self._client.status != "running":
+                self._client = self._connected()
+            return self._client
+
+    def _has_ended(self) -> bool:
+        """Whether our own process has ended, scheduler and all."""
+        return self._process is not None and self._process.poll() is not None
+
+    def _connected(self) -> Client:
+        import dask
+        from distributed import Client, Security
+
+        dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})  # photos
+        address = os.environ.get(SCHEDULER, "")
+        opens: dict[str, str] = {}
+        where = f"{SCHEDULER}={address}" if address else "the process that computes"
+        try:
+            if not address:
+                address, opens = self._own()
+            security = Security(require_encryption=True, **opens) if opens else None
+            return Client(address, security=security, timeout=CONNECT_SECONDS, set_as_default=False)
+        except (OSError, ValueError) as error:
+            logging.getLogger(__name__).exception("no worker")
+            raise UnreachableError(f"{where} does not answer; the log tells why") from error
+
+    def _end_own(self) -> None:
+        if self._process is not None and self._process.stdin and self._process.stdout:
+            self._process.stdin.close()
+            self._process.stdout.close()
+            self._process.wait()
+        self._process = None
+
+    def _own(self) -> tuple[str, dict[str, str]]:
+        """Start our own; its address and what opens it. It ends when its input does."""
+        self._end_own()
+        self._process = subprocess.Popen(
+            children.command("compute.cluster"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=children.environment(DASK_LOGGING__DISTRIBUTED="warning"),
+            start_new_session=True,  # Ctrl-C is for the server
+        )
+        line = self._process.stdout.readline() if self._process.stdout else ""
+        told = json.loads(line)
+        return told["address"], told["security"]

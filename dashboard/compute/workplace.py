@@ -1,0 +1,126 @@
+"""Workplace: where questions are answered, in a worker; it keeps networks and pictures at hand."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from compute.questions import Answer, Maps, Prediction, Question
+from networks import Network
+
+from xai_core.images import Framing, Photo
+from xai_core.interruption import Interrupted, interruptible
+
+if TYPE_CHECKING:
+    from xai_core.batch import Batch
+    from xai_core.classifier import Classifier
+
+KEPT_NETWORKS = 3
+KEPT_BATCHES = 4
+KEPT_PHOTOS = 4
+EXPECTED = (ValueError, ArithmeticError, OSError, RuntimeError, MemoryError)
+"""What bad input, full disks and small memories raise; the message is for people."""
+_GIVEN: ContextVar[Mapping[Question, Answer]] = ContextVar("given")
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class PhotoMissingError(LookupError):
+    """A question came without its photo, and the workplace has not seen it."""
+
+
+class Workplace:
+    """Answers questions in the calling thread, one after another."""
+
+    def __init__(self) -> None:
+        self._photos: OrderedDict[str, Photo] = OrderedDict()
+        self._networks: OrderedDict[str, Classifier] = OrderedDict()
+        self._batches: OrderedDict[tuple[str, str, Framing], Batch] = OrderedDict()
+
+    def answer_from(self, question: Question, given: Mapping[Question, Answer]) -> Answer:
+        """The answer, computed from those that are `given`; raises PhotoMissingError."""
+        if question.photo.sha256:
+            _kept(self._photos, question.photo.sha256, lambda: question.photo, KEPT_PHOTOS)
+        token = _GIVEN.set(given)
+        try:
+            return self.answer(question)
+        finally:
+            _GIVEN.reset(token)
+
+    def answer(self, question: Question) -> Answer:
+        """The answer that was given with the question at work, or else computed now."""
+        given = _GIVEN.get({})
+        if question in given:
+            return given[question]
+        begin = time.perf_counter()
+        try:
+            return Answer(question.compute(self), seconds=time.perf_counter() - begin)
+        except PhotoMissingError:
+            raise
+        except EXPECTED as error:
+            return Answer(error=str(error).partition("\n")[0] or type(error).__name__)
+        except Exception as error:  # a fault of ours must not end the worker that all wait for
+            logging.getLogger(__name__).exception("a question failed")
+            return Answer(error=f"{type(error).__name__}: {error}; the log tells where")
+
+    def batch(self, question: Question) -> Batch:
+        """The picture prepared for the network, with what methods share already computed."""
+        key = (question.network, question.sha256, question.framing)
+        return _kept(self._batches, key, lambda: self._prepared(question), KEPT_BATCHES)
+
+    def classifier(self, name: str) -> Classifier:
+        """The network of that name, loaded once: it is wanted again, whatever the picture."""
+
+        def load() -> Classifier:
+            with interruptible(lambda: False):
+                return Network.parse(name).load()
+
+        return _kept(self._networks, name, load, KEPT_NETWORKS)
+
+    def _prepared(self, question: Question) -> Batch:
+        from xai_core.batch import Batch
+
+        photo = self._photos.get(question.sha256)
+        if photo is None:
+            raise PhotoMissingError(question.sha256)
+        return Batch.of(self.classifier(question.network), [photo], question.framing)
+
+
+def _kept(store: OrderedDict[K, V], key: K, make: Callable[[], V], most: int) -> V:
+    """The value of `key`, made where it is not there; the `most` that were used last stay."""
+    if key not in store:
+        store[key] = make()
+    store.move_to_end(key)
+    while len(store) > most:
+        store.popitem(last=False)
+    return store[key]
+
+
+_HERE = Workplace()
+
+
+def answered(question: Question, given: Mapping[Question, Answer]) -> Answer | None:
+    """What a worker is asked to do; None where it needs the photo, or is asked no more."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    task = worker.state.tasks[worker.get_current_task()]
+    try:
+        # a task that is cancelled while it runs is told so nowhere else
+        with interruptible(lambda: task.state != "executing"):
+            return _HERE.answer_from(question, given)
+    except (Interrupted, PhotoMissingError):
+        return None
+
+
+def make_ready() -> None:
+    """Load torch, the methods, the first network, and what they load when they are first used."""
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    photo = Photo("ready", pixels, "ready")
+    _HERE.answer_from(Prediction("orchard", "ready", "whole", photo), {})
+    _HERE.answer_from(Maps("orchard", "ready", "whole", photo, "secam", (0,)), {})

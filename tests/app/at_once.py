@@ -1,0 +1,79 @@
+"""At once: answers questions in threads of this process, as a worker does in its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+
+from compute.questions import Answer, Question
+from compute.workers import DiedError
+from compute.workplace import PhotoMissingError, Workplace
+
+from xai_core.interruption import Interrupted, checkpoint, interruptible
+
+
+class Dies(BaseException):
+    """A question raises it to end the worker that answers it."""
+
+
+class Running:
+    """A question in a thread."""
+
+    def __init__(self, work: Callable[[], Answer], wake: Callable[[], None]) -> None:
+        self._is_over = threading.Event()
+        self._is_done = threading.Event()
+        self._has_died = False
+        self._answer: Answer | None = None
+        self._work, self._wake = work, wake
+        # not a daemon: ending Python in the middle of a torch operation would crash it
+        threading.Thread(target=self._run).start()
+
+    def _run(self) -> None:
+        try:
+            with interruptible(self._ends):
+                self._answer = self._work()
+        except (Interrupted, PhotoMissingError):
+            self._answer = None
+        except Dies:
+            self._has_died = True
+        self._is_done.set()
+        self._wake()
+
+    def _ends(self) -> bool:
+        return self._is_over.is_set() or not threading.main_thread().is_alive()
+
+    def is_done(self) -> bool:
+        return self._is_done.is_set()
+
+    def answer(self) -> Answer | None:
+        if self._has_died:
+            raise DiedError
+        return self._answer
+
+    def end(self) -> None:
+        self._is_over.set()
+
+
+class AtOnce:
+    """Stands for workers with `hands` threads, all at one workplace."""
+
+    def __init__(self, hands: int = 1) -> None:
+        self.workplace = Workplace()
+        self.sent: list[Question] = []
+        self._hands = hands
+        self._free = threading.Semaphore(hands)
+
+    def start(self) -> int:
+        return self._hands
+
+    def begin(
+        self, question: Question, given: Mapping[Question, Answer], wake: Callable[[], None]
+    ) -> Running:
+        self.sent.append(question)
+
+        def work() -> Answer:
+            with self._free:
+                checkpoint()
+                return self.workplace.answer_from(question, given)
+
+        return Running(work, wake)
