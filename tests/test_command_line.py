@@ -54,9 +54,13 @@ def explain(fruit: Path, out: Path, *more: object) -> list[str]:
 
 
 def written(out: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    with np.load(out / "maps.npz") as maps:
-        arrays = dict(maps)
-    return json.loads((out / "explain.json").read_text()), arrays
+    arrays = {}
+    for shard in sorted((out / "maps").iterdir()):
+        with np.load(shard) as maps:
+            arrays.update(maps)
+    lines = (out / "images.jsonl").read_text().splitlines()
+    images = [entry for line in lines if "skipped" not in (entry := json.loads(line))]
+    return {**json.loads((out / "explain.json").read_text()), "images": images}, arrays
 
 
 def test_list_names_every_method_metric_and_setting(capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,7 +99,7 @@ def test_explain_writes_overlays_maps_and_a_record(
     assert record["versions"]["torch"] == torch.__version__
     assert [image["image"] for image in record["images"]] == ["a.png", "b.png"]
 
-    expected_files = {"maps.npz", "explain.json"}
+    expected_files = {"maps", "images.jsonl", "explain.json", "lock"}
     expected_maps: dict[str, torch.Tensor] = {}
     for image in record["images"]:
         photo = open_image(pictures / image["image"])

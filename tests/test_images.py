@@ -16,13 +16,13 @@ import torch
 from PIL import Image, ImageFile
 from torchvision.transforms._presets import ImageClassification
 
+from xai_core.image_files import find_images, passed_over
 from xai_core.images import (
     LARGEST_BYTES,
     BadImage,
     Framing,
     InputFormat,
     Photo,
-    find_images,
     framed,
     framed_region,
     map_on_photo,
@@ -93,9 +93,82 @@ def test_sixteen_bit_grey_is_scaled_to_eight() -> None:
     assert np.array_equal(rgb, np.repeat(expected[:, :, None], 3, axis=2))
 
 
-def test_dark_sixteen_bit_grey_stays_dark() -> None:
-    values = np.full((16, 16), 200, dtype=np.uint16)
-    assert open_image(encoded(Image.fromarray(values), "PNG")).rgb.max() == 1
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+def test_grey_of_few_bits_in_sixteen_is_shown_over_the_bits_used_and_said(
+    kind: str, bits: int
+) -> None:
+    values = np.linspace(0, 2**bits - 1, 256).reshape(16, 16).round().astype(np.uint16)
+    photo = open_image(encoded(Image.fromarray(values), kind))
+    assert np.array_equal(photo.rgb[:, :, 1], np.round(values * (255 / (2**bits - 1))))
+    assert photo.rgb.mean() == pytest.approx(127.5, abs=0.5)
+    assert photo.note == f"{bits} bits are used: 0 to {2**bits - 1}"
+
+
+def test_sixteen_used_bits_and_eight_bit_files_are_not_remarked_on() -> None:
+    values = np.full((16, 16), 40_000, dtype=np.uint16)
+    photo = open_image(encoded(Image.fromarray(values), "PNG"))
+    assert (int(photo.rgb.max()), photo.note) == (round(40_000 / 257), "")
+    assert open_image(encoded(coloured(), "PNG")).note == ""
+
+
+def test_float_tiff_is_shown_over_its_percentiles_or_the_window_that_is_asked_for() -> None:
+    hounsfield = np.linspace(-1000, 2000, 64 * 64, dtype=np.float32).reshape(64, 64)
+    content = encoded(Image.fromarray(hounsfield), "TIFF")
+    photo = open_image(content)
+    assert photo.note == "percentiles 0.5 to 99.5: -985 to 1985"
+    assert photo.rgb.mean() == pytest.approx(127.5, abs=0.5)
+    chosen = open_image(content, window=(0, 100))
+    expected = np.clip(np.round(hounsfield * 2.55), 0, 255)
+    assert np.abs(chosen.rgb[:, :, 0] - expected).max() <= 1  # ties of rounding
+    assert chosen.note == ""
+    sixteen = np.full((16, 16), 3000, dtype=np.uint16)
+    assert open_image(encoded(Image.fromarray(sixteen), "PNG"), window=(1000, 5000)).rgb.max() == (
+        round(255 / 2)
+    )
+
+
+def test_strips_of_rows_join_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    kinds = {
+        "RGB": random.integers(0, 256, (50, 40, 3), dtype=np.uint8),
+        "RGBA": random.integers(0, 256, (50, 40, 4), dtype=np.uint8),
+        "I;16": random.integers(0, 65536, (50, 40), dtype=np.uint16),
+    }
+    for content in (encoded(Image.fromarray(pixels), "PNG") for pixels in kinds.values()):
+        monkeypatch.setattr("xai_core.images.STRIP_PIXELS", 2**20)
+        whole = open_image(content).rgb
+        monkeypatch.setattr("xai_core.images.STRIP_PIXELS", 40 * 7)
+        assert np.array_equal(open_image(content).rgb, whole)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "kind"), [(".avif", "AVIF"), (".jfif", "JPEG"), (".mpo", "MPO")]
+)
+def test_formats_of_phones_and_browsers_open_and_are_found(
+    tmp_path: Path, suffix: str, kind: str
+) -> None:
+    image = coloured(40, 60)
+    options = {"save_all": True, "append_images": [image]} if kind == "MPO" else {}
+    image.save(tmp_path / f"a{suffix}", kind, **options)
+    (found,) = find_images(tmp_path)
+    assert np.abs(open_image(found).rgb.astype(int) - np.asarray(image)).mean() < 12  # lossy
+
+
+def test_heic_opens_where_its_reader_is_installed_and_else_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header = b"\x00\x00\x00\x18ftypheic" + bytes(40)
+    monkeypatch.setattr("xai_core.images.find_spec", lambda name: None)
+    assert refusal(header, "a.heic") == (
+        "a.heic: a HEIC picture needs a reader: pip install pillow-heif"
+    )
+    monkeypatch.undo()
+    reader = pytest.importorskip("pillow_heif", reason="the optional HEIC reader is not installed")
+    image = coloured(40, 60)
+    reader.from_pillow(image).save(tmp_path / "a.heic", quality=90)
+    (found,) = find_images(tmp_path)
+    assert np.abs(open_image(found).rgb.astype(int) - np.asarray(image)).mean() < 12
 
 
 def test_fractional_grey_is_stretched_from_0_to_1_and_not_a_number_is_black() -> None:
@@ -203,11 +276,11 @@ def test_a_picture_that_pillow_itself_warns_of_or_refuses_is_too_large(side: int
         (b"", "a.png: the file is empty (0 bytes)"),
         (
             b"not a picture at all",
-            "a.png: not an image that can be read (PNG, JPEG, WEBP, BMP, TIFF, GIF)",
+            "a.png: not an image that can be read (PNG, JPEG, WEBP, AVIF, BMP, TIFF, GIF)",
         ),
         (
             b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 50 50\n",
-            "a.png: not an image that can be read (PNG, JPEG, WEBP, BMP, TIFF, GIF)",
+            "a.png: not an image that can be read (PNG, JPEG, WEBP, AVIF, BMP, TIFF, GIF)",
         ),
         (
             encoded(Image.new("RGB", (7, 60)), "PNG"),
@@ -227,7 +300,7 @@ def test_paths_that_cannot_be_read_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")  # Pillow's remarks, silent outside of the tests
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "AVIF", "BMP", "TIFF", "GIF"])
 def test_damaged_bytes_give_a_photo_or_a_sentence(kind: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -259,6 +332,19 @@ def test_images_are_found_below_a_folder_in_order(tmp_path: Path) -> None:
     (tmp_path / "folder.png").mkdir()
     names = [path.relative_to(tmp_path).as_posix() for path in find_images(tmp_path)]
     assert names == ["a.jpeg", "b.PNG", "sub/c.webp"]
+
+
+def test_junk_is_skipped_and_what_is_passed_over_is_listed(tmp_path: Path) -> None:
+    junk = ("__MACOSX/._a.png", ".ipynb_checkpoints/a-checkpoint.png", "._a.png", "Thumbs.db")
+    passed = ("x/scan.dcm", "x/b.SVG", "c.svg")
+    for name in (*junk, *passed, "a.png", "x/b.png", "labels.csv", "notes.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x")
+    found = [path.relative_to(tmp_path).as_posix() for path in find_images(tmp_path)]
+    assert found == ["a.png", "x/b.png"]
+    assert passed_over(tmp_path) == "files passed over: 2 .svg, 1 .dcm (the first: c.svg)"
+    assert passed_over(tmp_path / "__MACOSX") == ""
 
 
 def test_a_folder_without_images_and_no_folder_are_told_apart(tmp_path: Path) -> None:

@@ -107,10 +107,10 @@ def test_the_command_line_explains_and_evaluates_with_it(
     arguments = ["explain", str(photo), "--classifier", NAME, "--out", str(tmp_path / "maps")]
     assert main([*arguments, *methods, "--top-k", "1"]) == 0
     record = json.loads((tmp_path / "maps" / "explain.json").read_text())
-    (told,) = record["images"][0]["classes"]
+    (told,) = json.loads((tmp_path / "maps" / "images.jsonl").read_text())["classes"]
     assert record["classifier_fingerprint"] == classifier.fingerprint
     assert told["category"] == imagenet_categories()[told["index"]]
-    with np.load(tmp_path / "maps" / "maps.npz") as maps:
+    with np.load(tmp_path / "maps" / "maps" / "00000.npz") as maps:
         cam, grad_cam = (maps[f"0/{method}/{told['index']}"] for method in ("cam", "grad_cam"))
     assert np.corrcoef(cam.ravel(), grad_cam.ravel())[0, 1] > 0.9999
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -14,13 +16,17 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from xai_core.grey_window import Window, range_of, window_of, windowed
+
 Framing = Literal["whole", "center_crop"]
 FRAMINGS: tuple[Framing, ...] = ("whole", "center_crop")
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "BMP", "TIFF", "GIF")
+HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 LARGEST_BYTES = 20 * 2**20
 LARGEST_PIXELS = 50_000_000
 SMALLEST_SIDE = 8
+STRIP_PIXELS = 2**20
+"""Pixels converted at once: beyond the decoded file and the RGB photo nothing large is held."""
 
 RGB = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -36,11 +42,15 @@ class BadImage(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A checked picture: `rgb` (H, W, 3) uint8 upright, its name, and the sha256 of its bytes."""
+    """A checked picture: `rgb` (H, W, 3) uint8 upright, its name, and the sha256 of its bytes.
+
+    `note` says what was guessed to show it: the window of grey values beyond 8 bits.
+    """
 
     name: str
     rgb: RGB
     sha256: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,8 +66,11 @@ class InputFormat:
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
 
 
-def open_image(source: bytes | str | Path, name: str = "") -> Photo:
-    """The first frame of an image, upright, as RGB on white; raises BadImage with the reason."""
+def open_image(source: bytes | str | Path, name: str = "", window: Window | None = None) -> Photo:
+    """The first frame of an image, upright, as RGB on white; raises BadImage with the reason.
+
+    `window` (low, high) is shown of grey values beyond 8 bits; without it one is chosen.
+    """
     if isinstance(source, bytes):
         content, name = source, name or "image"
     else:
@@ -72,7 +85,8 @@ def open_image(source: bytes | str | Path, name: str = "") -> Photo:
         raise BadImage(
             f"{name}: {len(content) / 2**20:.0f} MB; at most {LARGEST_BYTES // 2**20} MB"
         )
-    return Photo(name, _decode(content, name), hashlib.sha256(content).hexdigest())
+    rgb, note = _decode(content, name, window)
+    return Photo(name, rgb, hashlib.sha256(content).hexdigest(), note)
 
 
 def _read(path: Path) -> bytes:
@@ -80,14 +94,15 @@ def _read(path: Path) -> bytes:
         return file.read(LARGEST_BYTES + 1)
 
 
-def _decode(content: bytes, name: str) -> RGB:
+def _decode(content: bytes, name: str, window: Window | None) -> tuple[RGB, str]:
+    formats = _formats(content, name)
     try:
-        image = Image.open(io.BytesIO(content), formats=FORMATS)
+        image = Image.open(io.BytesIO(content), formats=formats)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise BadImage(
             f"{name}: too many pixels; at most {LARGEST_PIXELS // 10**6} million"
         ) from None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, RuntimeError):
         raise BadImage(f"{name}: not an image that can be read ({', '.join(FORMATS)})") from None
     width, height = image.size
     if width * height > LARGEST_PIXELS:
@@ -101,25 +116,50 @@ def _decode(content: bytes, name: str) -> RGB:
     try:
         image.load()
         ImageOps.exif_transpose(image, in_place=True)
-        return np.ascontiguousarray(_as_rgb(image))
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError):
+        return _as_rgb(image, window)
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, RuntimeError):
         raise BadImage(f"{name}: the image is damaged or incomplete") from None
 
 
-def _as_rgb(image: Image.Image) -> RGB:
-    if image.mode.startswith(("I", "F")):  # 16-bit, whole and fractional grey: as 0 .. 255
-        values = np.asarray(image, dtype=np.float64)
-        if image.mode.startswith("I;16") or (image.mode == "I" and values.max() > 255):
-            values = values / 257.0
-        elif image.mode == "F" and values.max() <= 1.0:
-            values = values * 255.0
-        grey = np.clip(np.nan_to_num(values), 0, 255).round().astype(np.uint8)
-        return np.repeat(grey[:, :, None], 3, axis=2)
+def _formats(content: bytes, name: str) -> tuple[str, ...]:
+    """The formats that may be opened; HEIF where its optional reader is installed."""
+    if content[4:8] != b"ftyp" or content[8:12] not in HEIC_BRANDS:
+        return FORMATS
+    if not find_spec("pillow_heif"):
+        raise BadImage(f"{name}: a HEIC picture needs a reader: pip install pillow-heif")
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    return (*FORMATS, "HEIF")
+
+
+def _as_rgb(image: Image.Image, window: Window | None) -> tuple[RGB, str]:
+    rgb, note, top = np.empty((image.height, image.width, 3), np.uint8), "", 0
+    deep = image.mode.startswith(("I", "F"))
+    if deep and window is None:
+        found = range_of(map(np.asarray, _strips(image)), image.width * image.height)
+        window, note = window_of(found, image.mode.startswith("I;16"))
+    for strip in _strips(image):
+        if deep and window:
+            rows = windowed(np.asarray(strip), window)[:, :, None]
+        else:
+            rows = np.asarray(_on_white(strip))
+        rgb[top : top + len(rows)] = rows
+        top += len(rows)
+    return rgb, note
+
+
+def _strips(image: Image.Image) -> Iterator[Image.Image]:
+    rows = max(1, STRIP_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        yield image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
+def _on_white(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        canvas = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(canvas, image)
-    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"), dtype=np.uint8)
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def framed(rgb: RGB, form: InputFormat, framing: Framing = "whole") -> RGB:
@@ -165,21 +205,3 @@ def map_on_photo(
     whole = np.full((height, width), np.nan, dtype=np.float32)
     whole[top : top + crop_h, left : left + crop_w] = fitted
     return whole
-
-
-def require_folder(folder: Path) -> None:
-    """Raises BadImage where a folder of pictures was named and is none."""
-    if folder.is_file():
-        raise BadImage(f"{folder}: a file; name the folder that holds the pictures")
-    if not folder.is_dir():
-        raise BadImage(f"{folder}: no such folder")
-
-
-def find_images(folder: str | Path) -> list[Path]:
-    """Every image file below a folder, sorted; raises BadImage where there is none."""
-    root = Path(folder)
-    require_folder(root)
-    found = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-    if not found:
-        raise BadImage(f"{folder}: no images in this folder ({', '.join(SUFFIXES)})")
-    return found

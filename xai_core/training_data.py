@@ -16,10 +16,11 @@ from xai_core.class_folders import (
     VALIDATION_PARTS,
     class_folders,
     part_of,
-    plain_name,
     root_of,
 )
-from xai_core.images import SUFFIXES, BadImage, open_image, require_folder
+from xai_core.class_names import plain_name
+from xai_core.image_files import files_below, is_image, require_folder
+from xai_core.images import BadImage, open_image
 
 KEPT_BYTES = 2 * 2**30
 
@@ -79,7 +80,7 @@ def read_folder(folder: Path, categories: Sequence[str] = ()) -> FolderOfClasses
     broken: list[str] = []
     for path in classes:
         before = len(files)
-        for file in sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES):
+        for file in sorted(filter(is_image, files_below(path))):
             try:
                 open_image(file)
             except BadImage as error:

@@ -11,13 +11,13 @@ from PIL import Image
 from tests.conftest import picture
 from tests.evaluation.conftest import write_pictures
 from xai_core.evaluation.dataset import (
-    BadMask,
     Item,
     dealt,
     framed_mask,
     load_dataset,
     load_folder,
 )
+from xai_core.evaluation.masks import BadMask
 from xai_core.images import BadImage, InputFormat, framed
 
 CATEGORIES = ("Apple 10", "Corn Husk", "kiwi")
@@ -97,7 +97,7 @@ def test_masks_are_framed_like_the_photo(tmp_path: Path) -> None:
 def test_masks_that_cannot_be_used(tmp_path: Path) -> None:
     root = write_pictures(tmp_path, 2)
     (root / "masks" / "a" / "0.png").write_bytes(b"no mask")
-    Image.fromarray(np.ones((5, 6), np.uint8)).save(root / "masks" / "b" / "1.png")
+    Image.fromarray(np.eye(5, 6, dtype=np.uint8)).save(root / "masks" / "b" / "1.png")
     items = load_folder(root, tuple("abcde")).items
     with pytest.raises(BadMask, match=r"0\.png: the mask is not a PNG"):
         items[0].mask(items[0].open())
@@ -138,7 +138,10 @@ def test_labels_come_from_a_table(tmp_path: Path) -> None:
         "photos/b.png": 0,
         "photos/c.png": None,
     }
-    assert found.notes == ()
+    assert found.notes == (
+        "labels.csv: 2 of 2 rows name a picture",
+        "labels.csv: pictures without a row: 1 (photos/c.png)",
+    )
 
 
 def test_a_table_of_names_and_one_of_another_network(tmp_path: Path) -> None:
@@ -147,12 +150,12 @@ def test_a_table_of_names_and_one_of_another_network(tmp_path: Path) -> None:
     assert {item.name[7:]: item.label for item in found.items} == dict(zip(
         ("a.png", "b.png", "c.png"), (1, None, None), strict=True
     ))  # fmt: skip
-    assert found.notes == (
+    assert found.notes[2:] == (
         "lines of labels.csv that name no class of the network: 1 (the first: 'plum, green'); "
         "those pictures have no label",
     )
     text = "file,class_index,class_name\na.png,2,cock\n"
-    assert load_folder(labelled(tmp_path, text), CATEGORIES).notes == (
+    assert load_folder(labelled(tmp_path, text), CATEGORIES).notes[2:] == (
         "classes that labels.csv and the network name differently: 1 (the first: 'cock' is "
         "'kiwi'); the class_index counts",
     )

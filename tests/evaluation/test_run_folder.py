@@ -278,7 +278,7 @@ def test_broken_files_and_masks_are_named_and_counted(
     (root / "c" / "cut.png").write_bytes(cut[: len(cut) // 2])
     (root / "nothing").mkdir()
     (root / "e" / "copy.png").write_bytes((root / "a" / "0.png").read_bytes())
-    Image.fromarray(np.ones((9, 9), np.uint8)).save(root / "masks" / "d" / "3.png")
+    Image.fromarray(np.eye(9, dtype=np.uint8)).save(root / "masks" / "d" / "3.png")
     found = load_folder(root, tiny_classifier.categories)
     report = evaluate(tmp_path / "run", "cam", "deletion relevance_mass", dataset=found)
     assert sorted(report.bad_images) == ["a/broken.png", "b/empty.jpg", "c/cut.png"]

@@ -57,3 +57,36 @@ def test_peak_memory_of_2000_images_is_that_of_50(tmp_path: Path) -> None:
     many = peak_kb(tmp_path / "pictures", tmp_path / "many", 2000)
     print(f"peak memory: {few / 1024:.0f} MB for 50 images, {many / 1024:.0f} MB for 2,000")
     assert many <= 1.1 * few
+
+
+OPEN = """
+import resource, sys, time
+sys.path.insert(0, {root!r})
+from xai_core.images import open_image
+start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+rgb = open_image({file!r}).rgb
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - start)
+"""
+
+
+@pytest.mark.parametrize("kind", ["16-bit grey", "float", "transparent"])
+def test_a_legal_but_large_picture_takes_its_pixels_twice_and_little_more(
+    tmp_path: Path, kind: str
+) -> None:
+    side = 7000
+    made = {
+        "16-bit grey": (np.full((side, side), 3000, np.uint16), "a.png", 2),
+        "float": (np.full((side, side), 30.5, np.float32), "a.tif", 4),
+        "transparent": (np.full((side, side, 4), 130, np.uint8), "a.png", 4),
+    }
+    pixels, name, decoded_bytes = made[kind]
+    options = {"compression": "tiff_deflate"} if name.endswith(".tif") else {}
+    Image.fromarray(pixels).save(tmp_path / name, **options)
+    assert (tmp_path / name).stat().st_size < 2**20
+    code = OPEN.format(root=str(ROOT), file=str(tmp_path / name))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    needed = side * side * (decoded_bytes + 3) / 2**20
+    peak = int(done.stdout) / 1024
+    print(f"{kind}: {peak:.0f} MB above the start; file and photo together are {needed:.0f} MB")
+    assert peak < needed + 100

@@ -9,7 +9,7 @@ from typing import Any
 from xai_core.accuracy import measure_accuracy
 from xai_core.command_line._choices import add_classifier, classifier_of
 from xai_core.command_line._progress import ProgressLine
-from xai_core.evaluation.dataset import load_dataset
+from xai_core.command_line._reading import add_reading, dataset_of
 from xai_core.loading import card_of
 from xai_core.training import write_card
 
@@ -19,12 +19,13 @@ def add(commands: Any) -> None:
     parser.add_argument("--dataset", default="orchard", help="orchard or a folder of images")
     parser.add_argument("--update-card", action="store_true", help="write it into the model card")
     add_classifier(parser)
+    add_reading(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     classifier = classifier_of(options)
-    dataset = load_dataset(options.dataset, classifier.categories)
+    dataset = dataset_of(options, classifier)
     line = ProgressLine("classifying")
     found = measure_accuracy(
         classifier, dataset, options.framing, lambda part: line.show(dataset.name, part)

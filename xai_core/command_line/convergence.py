@@ -17,9 +17,9 @@ from xai_core.command_line._choices import (
     fitting,
 )
 from xai_core.command_line._progress import ProgressLine
+from xai_core.command_line._reading import add_reading, dataset_of
 from xai_core.evaluation.allocator import keep_blocks
 from xai_core.evaluation.convergence import measure_convergence, write_convergence
-from xai_core.evaluation.dataset import load_dataset
 
 SAMPLES = (50, 100, 200, 500, 1000)
 
@@ -30,6 +30,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--dataset", default="orchard", help="orchard, or a folder of images")
     add_classifier(parser)
+    add_reading(parser)
     parser.add_argument(
         "--methods", nargs="+", default=["lime", "kernel_shap"], metavar="METHOD",
         help="methods with the settings samples and seed",
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     for method in methods:
         if not {"samples", "seed"} <= set(method.declared()):
             raise ValueError(f"{method.name}: has no number of samples and seed to change")
-    items = load_dataset(options.dataset, classifier.categories).items
+    items = dataset_of(options, classifier).items
     chosen = items[:: max(1, len(items) // options.limit)][: options.limit]
     line = ProgressLine("sampling")
     measured = measure_convergence(

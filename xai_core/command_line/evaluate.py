@@ -22,8 +22,9 @@ from xai_core.command_line._choices import (
     fitting,
 )
 from xai_core.command_line._progress import ProgressLine
+from xai_core.command_line._reading import add_reading, dataset_of
 from xai_core.evaluation.allocator import keep_blocks
-from xai_core.evaluation.dataset import Dataset, load_dataset
+from xai_core.evaluation.dataset import Dataset
 from xai_core.evaluation.plan import MEMORY_MB, make_plan
 from xai_core.evaluation.run import run_evaluation
 from xai_core.evaluation.status import Progress
@@ -47,6 +48,7 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("evaluate", help="score methods on data", description=__doc__)
     parser.add_argument("--dataset", default="orchard", help="orchard, or a folder of images")
     add_classifier(parser)
+    add_reading(parser)
     parser.add_argument(
         "--methods", nargs="+", default=list(HEADLINE_METHODS), metavar="METHOD",
         help="names of `list`, variants such as secam[segments=200], or all",
@@ -81,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
     classifier = classifier_of(options)
     if options.benchmark:
         return run_benchmarks(options, classifier, methods)
-    dataset = load_dataset(options.dataset, classifier.categories)
+    dataset = dataset_of(options, classifier)
     if EVERYTHING not in options.methods:
         fitting(methods, classifier)
     run_dir = options.run_dir or DATA / "runs" / f"{dataset.name}-{classifier.name}"

@@ -9,8 +9,8 @@ from typing import Any
 from xai_core import DATA
 from xai_core.command_line._choices import add_classifier, classifier_of
 from xai_core.command_line._progress import ProgressLine
+from xai_core.command_line._reading import add_reading, dataset_of
 from xai_core.evaluation.allocator import keep_blocks
-from xai_core.evaluation.dataset import load_dataset
 from xai_core.evaluation.feature_book import make_feature_book
 from xai_core.feature_visualization import FeatureVisualization
 
@@ -21,6 +21,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--dataset", default="orchard", help="orchard, or a folder of images")
     add_classifier(parser)
+    add_reading(parser)
     parser.add_argument("--channels", type=int, default=24, metavar="N", help="how many are drawn")
     parser.add_argument(
         "--set", action="append", default=[], metavar="SETTING=VALUE",
@@ -37,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     settings = dict(text.partition("=")[::2] for text in options.set)
     recipe = FeatureVisualization.from_text(**settings)
     classifier = classifier_of(options)
-    dataset = load_dataset(options.dataset, classifier.categories)
+    dataset = dataset_of(options, classifier)
     line = ProgressLine("features")
     book = make_feature_book(
         options.run_dir, classifier, dataset, recipe, options.channels, line.show

@@ -16,10 +16,10 @@ from xai_core.command_line._choices import (
     classifier_of,
     fitting,
 )
+from xai_core.command_line._reading import add_reading, dataset_of
 from xai_core.command_line.evaluate import HEADLINE_METHODS
 from xai_core.evaluation.allocator import keep_blocks
 from xai_core.evaluation.contrast import CONTROLS
-from xai_core.evaluation.dataset import load_dataset
 from xai_core.evaluation.gallery import make_gallery
 from xai_core.metrics import METRICS
 
@@ -36,6 +36,7 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("gallery", help="store the first view", description=__doc__)
     parser.add_argument("--dataset", default="orchard", help="orchard, or a folder of images")
     add_classifier(parser)
+    add_reading(parser)
     parser.add_argument("--methods", nargs="+", default=list(METHODS_SHOWN), metavar="METHOD")
     parser.add_argument("--metrics", nargs="+", default=list(METRICS_SHOWN), metavar="METRIC")
     parser.add_argument("--names", nargs="*", default=[], help="of the pictures; else a selection")
@@ -52,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     classifier = classifier_of(options)
     methods = fitting(configure(options.methods, METHODS, options.set), classifier)
     metrics = configure(options.metrics, METRICS, options.set)
-    dataset = load_dataset(options.dataset, classifier.categories)
+    dataset = dataset_of(options, classifier)
     make_gallery(options.run_dir, classifier, dataset, methods, metrics, names=options.names)
     print(f"wrote {options.run_dir / 'gallery'}")
     return 0

@@ -3,45 +3,47 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
-from xai_core.class_folders import (
-    LABELS,
-    MASKS,
-    TEST_PARTS,
-    LabelTable,
-    class_folders,
-    part_of,
-    plain_name,
-    root_of,
-)
-from xai_core.images import (
-    BadImage,
-    Framing,
-    InputFormat,
-    Photo,
-    find_images,
-    framed_region,
-    open_image,
-)
+from xai_core.class_folders import TEST_PARTS, class_folders, part_of, root_of
+from xai_core.class_names import ClassNames
+from xai_core.evaluation.boxes import Box, BoxFiles, box_mask
+from xai_core.evaluation.masks import BadMask, Mask, MaskFiles, MaskValue, mask_reader
+from xai_core.grey_window import Window
+from xai_core.image_files import find_images, passed_over
+from xai_core.imagenet_ids import id_in, match_ids
+from xai_core.images import BadImage, Framing, InputFormat, Photo, framed_region, open_image
+from xai_core.label_table import LabelTable, find_table
 
 if TYPE_CHECKING:
     from xai_core.orchard.dataset import OrchardSplit
     from xai_core.orchard.shot import Shot
 
-Mask = npt.NDArray[np.bool_]
+IMAGENET_VALIDATION = Path("ILSVRC", "Data", "CLS-LOC", "val")
 
 
-class BadMask(ValueError):
-    """A mask that cannot be used; the message is one sentence for people."""
+@dataclass(frozen=True)
+class Reading:
+    """How files are read where they leave a choice: the window of deep grey, what masks mark."""
+
+    window: Window | None = None
+    mask_value: MaskValue | None = None
+
+    def described(self) -> dict[str, object]:
+        """The choices that were made, for a run's manifest; empty without any."""
+        chosen: dict[str, object] = {}
+        if self.window:
+            chosen["window"] = list(self.window)
+        if self.mask_value:
+            chosen["mask_value"] = [list(ends) for ends in self.mask_value.ranges]
+        return chosen
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ class Item:
     """One image: its name in the data set, its file, class index and level where known.
 
     `read_mask` gives the object's mask (H, W) at the photo's resolution, None without one;
-    `read_shot` says how a drawn picture was drawn, so that it can be drawn again.
+    `boxes` stand in for it. `read_shot` says how a drawn picture was drawn, so that it can be
+    drawn again.
     """
 
     name: str
@@ -58,10 +61,12 @@ class Item:
     level: int | None = None
     read_mask: Callable[[], Mask] | None = None
     read_shot: Callable[[], Shot] | None = None
+    window: Window | None = None
+    boxes: tuple[Box, ...] = ()
 
     def open(self) -> Photo:
         """The checked picture; raises BadImage."""
-        return open_image(self.path, self.name)
+        return open_image(self.path, self.name, self.window)
 
     def sha256(self) -> str:
         """Of the file's bytes; "" where it cannot be read."""
@@ -74,7 +79,7 @@ class Item:
     def mask(self, photo: Photo) -> Mask | None:
         """The object's mask at the photo's resolution; raises BadMask where it does not fit."""
         if self.read_mask is None:
-            return None
+            return box_mask(self.boxes, *photo.rgb.shape[:2]) if self.boxes else None
         mask = self.read_mask()
         if mask.shape != photo.rgb.shape[:2]:
             raise BadMask(
@@ -94,21 +99,24 @@ class Dataset:
     name: str
     items: tuple[Item, ...]
     notes: tuple[str, ...] = ()
+    reading: Reading = Reading()
 
     @property
     def has_masks(self) -> bool:
-        return any(item.read_mask is not None for item in self.items)
+        return any(item.read_mask is not None or item.boxes for item in self.items)
 
     @property
     def has_shots(self) -> bool:
         return all(item.read_shot is not None for item in self.items)
 
 
-def load_dataset(name_or_folder: str | Path, categories: Sequence[str]) -> Dataset:
+def load_dataset(
+    name_or_folder: str | Path, categories: Sequence[str], reading: Reading | None = None
+) -> Dataset:
     """`orchard`, or a folder of images; raises BadImage where there is nothing to evaluate."""
     if str(name_or_folder) == "orchard":
         return load_orchard_dataset(categories)
-    return load_folder(name_or_folder, categories)
+    return load_folder(name_or_folder, categories, reading)
 
 
 def load_orchard_dataset(
@@ -139,31 +147,54 @@ def load_orchard_dataset(
     return Dataset("orchard", dealt([item(index) for index in split.indices("single")]))
 
 
-def load_folder(folder: str | Path, categories: Sequence[str]) -> Dataset:
+def load_folder(
+    folder: str | Path, categories: Sequence[str], reading: Reading | None = None
+) -> Dataset:
     """A folder of images, or of one folder per class; masks in `masks/` under the same names.
 
     Folder names are matched to `categories` without regard to case and separators; a `labels.csv`
-    (file, class_index or class_name) goes before them. Where there are parts (Training and Test as
-    in Fruits 360, train and val) the part set aside is used. A mask is an image of the same size
-    whose non-zero pixels are the object. Raises BadImage without any image.
+    goes before them, ImageNet ids and numbered folders after them. Where there are parts
+    (Training and Test as in Fruits 360, train and val) the part set aside is used. Where there are
+    no masks, boxes of COCO, VOC or YOLO files stand in. Raises BadImage without any image.
     """
-    root = root_of(Path(folder))
-    masks, table = root / MASKS, root / LABELS
-    images = root if table.is_file() else part_of(root, TEST_PARTS) or root
-    paths = [path for path in find_images(images) if masks not in path.parents]
-    if not paths:
-        raise BadImage(f"{folder}: no images outside the folder {MASKS}")
-    relatives = [path.relative_to(images) for path in paths]
-    if table.is_file():
-        listed = LabelTable(table, categories)
-        labels, notes = [listed.label(relative) for relative in relatives], list(listed.notes)
+    root, reading = root_of(Path(folder)), reading or Reading()
+    table = find_table(root)
+    images = _images_of(root, table)
+    masks = MaskFiles(root, find_images(images))
+    if not masks.images:
+        raise BadImage(f"{folder}: no images outside the folder of masks")
+    relatives = [path.relative_to(images) for path in masks.images]
+    boxes = BoxFiles(root, categories)
+    stems = Counter(path.stem for path in masks.images)
+    if table:
+        listed = LabelTable(table, categories, relatives)
+        labels, notes = listed.labels, list(listed.notes)
     else:
-        labels, notes = _folder_labels(images, relatives, categories)
-    items = [
-        Item(relative.as_posix(), path, label, None, _mask_reader(masks, relative))
-        for path, relative, label in zip(paths, relatives, labels, strict=True)
-    ]
-    return Dataset(root.resolve().name, dealt(items), tuple(notes))
+        labels, notes = _folder_labels(images, relatives, categories, boxes)
+    items = []
+    for path, relative, label in zip(masks.images, relatives, labels, strict=True):
+        mask = masks.of(path, relative)
+        own = boxes.of(path.stem, label) if mask is None and stems[path.stem] == 1 else ()
+        reader = mask_reader(mask, reading.mask_value) if mask else None
+        items.append(
+            Item(
+                relative.as_posix(), path, label,
+                read_mask=reader, window=reading.window, boxes=own,
+            )
+        )  # fmt: skip
+    notes += [*masks.notes(), *boxes.notes(sum(bool(item.boxes) for item in items))]
+    notes += [passed] if (passed := passed_over(images)) else []
+    return Dataset(root.resolve().name, dealt(items), tuple(notes), reading)
+
+
+def _images_of(root: Path, table: Path | None) -> Path:
+    """The folder below which the images to look at lie."""
+    if (root / IMAGENET_VALIDATION).is_dir():
+        return root / IMAGENET_VALIDATION
+    if table:
+        return root
+    part = part_of(root, TEST_PARTS)
+    return (part_of(part, TEST_PARTS) or part) if part else root
 
 
 def dealt(items: Sequence[Item]) -> tuple[Item, ...]:
@@ -195,16 +226,21 @@ def _deal(
 
 
 def _folder_labels(
-    images: Path, relatives: Sequence[Path], categories: Sequence[str]
+    images: Path, relatives: Sequence[Path], categories: Sequence[str], boxes: BoxFiles
 ) -> tuple[list[int | None], list[str]]:
-    """The class each picture's folder names, and what is odd about the folders."""
-    known = {plain_name(name): index for index, name in enumerate(categories)}
-    folders = [relative.parts[0] if len(relative.parts) > 1 else None for relative in relatives]
-    labels = [None if name is None else known.get(plain_name(name)) for name in folders]
+    """The class each picture's folder (else its boxes) names, and what is odd about them."""
+    folders = [relative.parts[0] if len(relative.parts) > 1 else "" for relative in relatives]
+    known, notes = _folder_classes(
+        {folder or relative.stem for folder, relative in zip(folders, relatives, strict=True)},
+        set(folders) - {""}, categories, images,
+    )  # fmt: skip
+    labels = [
+        known.get(folder or relative.stem, boxes.label(relative.stem))
+        for folder, relative in zip(folders, relatives, strict=True)
+    ]
     pairs = zip(folders, labels, strict=True)
-    unknown = sorted({name for name, label in pairs if name is not None and label is None})
+    unknown = sorted({name for name, label in pairs if name and label is None})
     empty = [path.name for path in class_folders(images) if path.name not in folders]
-    notes = []
     if empty:
         notes.append(f"folders without an image: {', '.join(empty)}")
     if unknown:
@@ -215,18 +251,25 @@ def _folder_labels(
     return labels, notes
 
 
-def _mask_reader(masks: Path, relative: Path) -> Callable[[], Mask] | None:
-    for candidate in (relative.with_suffix(".png"), relative):
-        path = masks / candidate
-        if path.is_file():
-            return lambda: _read_mask(path)
-    return None
-
-
-def _read_mask(path: Path) -> Mask:
-    try:
-        with Image.open(path, formats=("PNG", "BMP", "TIFF")) as image:
-            values = np.asarray(image)
-    except (OSError, ValueError, SyntaxError):
-        raise BadMask(f"{path.name}: the mask is not a PNG, BMP or TIFF that can be read") from None
-    return np.asarray(values.any(axis=2) if values.ndim == 3 else values > 0, dtype=bool)
+def _folder_classes(
+    names: set[str], folders: set[str], categories: Sequence[str], root: Path
+) -> tuple[dict[str, int], list[str]]:
+    """Classes of folders by name, ImageNet id or number; of files in none by the id they hold."""
+    spelt = ClassNames(categories)
+    known = {name: index for name in folders if (index := spelt.index(name)) is not None}
+    notes = [
+        f"the folder {name} names {len(spelt.all_of(name))} classes; number it, as in "
+        f"'{name} (1)'; its images have no label"
+        for name in sorted(folders)
+        if len(spelt.all_of(name)) > 1
+    ]
+    if ids := {name: id_in(name) for name in names - known.keys() if id_in(name)}:
+        matched = match_ids(ids.values(), categories, root)
+        known |= {name: matched.indices[i] for name, i in ids.items() if i in matched.indices}
+        notes.append(matched.note)
+    elif folders and not known and all(name.isdecimal() and name.isascii() for name in folders):
+        numbers, count = {name: int(name) for name in folders}, len(categories)
+        first = 1 if max(numbers.values()) == count and 0 not in numbers.values() else 0
+        known = {name: n - first for name, n in numbers.items() if n - first < count}
+        notes.append(f"numbered folders are taken as classes, counted from {first}")
+    return known, notes

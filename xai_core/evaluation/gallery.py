@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from xai_core.evaluation.dataset import Dataset, Item, Mask, framed_mask
+from xai_core.evaluation.dataset import Dataset, Item, framed_mask
+from xai_core.evaluation.masks import Mask
 from xai_core.images import Floats
 
 if TYPE_CHECKING:
