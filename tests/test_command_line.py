@@ -367,7 +367,7 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit) as stopped:
             main([name, "--help"])
         assert stopped.value.code == 0
-        assert f"python -m xai_core {name}" in capsys.readouterr().out
+        assert f"campare {name}" in capsys.readouterr().out
 
 
 def test_progress_is_shown_line_by_line_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:

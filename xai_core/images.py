@@ -101,12 +101,13 @@ def _decode(content: bytes, name: str) -> RGB:
     try:
         image.load()
         ImageOps.exif_transpose(image, in_place=True)
-        return np.ascontiguousarray(_as_rgb(image))
+        return np.ascontiguousarray(as_rgb(image))
     except (OSError, ValueError, SyntaxError, EOFError, MemoryError):
         raise BadImage(f"{name}: the image is damaged or incomplete") from None
 
 
-def _as_rgb(image: Image.Image) -> RGB:
+def as_rgb(image: Image.Image) -> RGB:
+    """Any mode of Pillow as (H, W, 3): 16-bit and fractional grey scaled, transparency on white."""
     if image.mode.startswith(("I", "F")):  # 16-bit, whole and fractional grey: as 0 .. 255
         values = np.asarray(image, dtype=np.float64)
         if image.mode.startswith("I;16") or (image.mode == "I" and values.max() > 255):

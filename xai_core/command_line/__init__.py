@@ -1,4 +1,4 @@
-"""The commands of `python -m xai_core`, one file each: `add(commands)` declares, `run` does."""
+"""The commands of `campare`, one file each: `add(commands)` declares, `run` does."""
 
 from xai_core.command_line import (
     accuracy,

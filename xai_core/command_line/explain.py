@@ -28,6 +28,7 @@ from xai_core.command_line._choices import (
     classifier_of,
     fitting,
 )
+from xai_core.given import class_index
 from xai_core.heatmap import overlay
 from xai_core.images import BadImage, Photo, find_images, map_on_photo, open_image
 from xai_core.methods import Method
@@ -88,14 +89,10 @@ def _open_all(paths: list[Path]) -> tuple[list[Photo], list[str]]:
 
 
 def _class_index(text: str, classifier: Classifier) -> int:
-    names = classifier.categories
-    if text in names:
-        return names.index(text)
-    if text.isdecimal() and int(text) < len(names):
-        return int(text)
-    raise ValueError(
-        f"--target {text}: no such class; name one, or a number from 0 to {len(names) - 1}"
-    )
+    try:
+        return class_index(text, classifier.categories)
+    except ValueError as error:
+        raise ValueError(f"--target {error}") from None
 
 
 def _explain(
