@@ -3,6 +3,7 @@
 from xai_core.command_line import (
     accuracy,
     convergence,
+    dashboard,
     evaluate,
     explain,
     features,
@@ -12,4 +13,6 @@ from xai_core.command_line import (
     train,
 )
 
-COMMANDS = (list, explain, evaluate, gallery, features, convergence, accuracy, train, orchard)
+COMMANDS = (
+    list, explain, evaluate, train, dashboard, gallery, features, convergence, accuracy, orchard
+)  # fmt: skip
