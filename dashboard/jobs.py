@@ -8,29 +8,27 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
+import psutil
 import run_folders
 from networks import Network
 
 from xai_core import DATA
 from xai_core.evaluation.status import ask_to_stop, is_asked_to_stop, is_running, load_status
+from xai_core.locks import Taken, locked
 
-try:
-    import fcntl
-except ImportError:  # Windows: only this server's own presses are kept apart
-    fcntl = None  # type: ignore[assignment]
-
-_PRESSING = threading.Lock()
-CLAIM_TRIES = 10
+PRESS_SECONDS = 5.0
+"""How long a press waits for another one on the same run, which only starts a process."""
+SAME_START_SECONDS = 2.0
+"""A process is known by its number and its start, which an adjusted clock may shift a little."""
 
 
 @dataclass(frozen=True)
@@ -96,25 +94,33 @@ def start(order: Order, run_dir: Path | None = None) -> Job:
     folder = run_dir or _folder_of(order)
     folder.mkdir(parents=True, exist_ok=True)
     begun = Job(folder.name, folder, "starting", message="loading the network", order=order)
-    with _claimed(folder) as claim:
-        if claim is None or is_running(folder):
-            return look(folder) or begun
-        told = {"order": asdict(order), "name": order.name(), "started": time.time()}
-        _write(folder / "job.json", told)
-        with (folder / "log.txt").open("w", encoding="utf-8") as log:
-            process = subprocess.Popen(
-                order.command(folder),
-                cwd=DATA.parent,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                # the child keeps the claim as long as it lives, however it ends
-                pass_fds=(claim,) if fcntl else (),
-            )
-        _write(folder / "job.json", {**told, "pid": process.pid})
-    threading.Thread(target=process.wait, daemon=True).start()
+    try:
+        with locked(folder / "claim", PRESS_SECONDS):
+            if is_running(folder) or _is_alive(_read(folder / "job.json")):
+                return look(folder) or begun
+            _launch(order, folder)
+    except Taken:
+        return look(folder) or begun
     return begun
+
+
+def _launch(order: Order, folder: Path) -> None:
+    """The child process, and who it is in job.json; Ctrl+C in the server's terminal spares it."""
+    told = {"order": asdict(order), "name": order.name(), "started": time.time()}
+    with (folder / "log.txt").open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            order.command(folder),
+            cwd=DATA.parent,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
+    with contextlib.suppress(psutil.NoSuchProcess):  # it may have ended already
+        told["born"] = psutil.Process(process.pid).create_time()
+    _write(folder / "job.json", {**told, "pid": process.pid})
+    threading.Thread(target=process.wait, daemon=True).start()
 
 
 def look(run_dir: Path) -> Job | None:
@@ -130,13 +136,13 @@ def look(run_dir: Path) -> Job | None:
             state = "stopping"
         if state == "failed" and described.get("stopped"):
             state = "cancelled"
-        if state in ("done", "cancelled") and _is_alive(run_dir, described):
+        if state in ("done", "cancelled") and _is_alive(described):
             state = "finishing"
         told = float(status["fraction"]), status["seconds_left"], str(status["message"])
         return replace(job, state=state, fraction=told[0], seconds_left=told[1], message=told[2])
     if not described:
         return job
-    if is_running(run_dir) or _is_alive(run_dir, described):
+    if is_running(run_dir) or _is_alive(described):
         return replace(job, state="starting", fraction=0.0, message="loading the network")
     if described.get("stopped"):
         return replace(job, state="cancelled", fraction=0.0)
@@ -153,10 +159,10 @@ def all_jobs() -> list[Job]:
 def stop(job: Job) -> None:
     """Ask a run to end after the piece it is working on; what is finished is kept."""
     described = _read(job.run_dir / "job.json")
-    if job.state == "starting" and "pid" in described and _is_alive(job.run_dir, described):
+    if job.state == "starting" and "pid" in described and _is_alive(described):
         _write(job.run_dir / "job.json", {**described, "stopped": True})
-        with contextlib.suppress(OSError):
-            os.kill(int(described["pid"]), signal.SIGTERM)  # it has nothing to lose yet
+        with contextlib.suppress(psutil.Error):
+            psutil.Process(int(described["pid"])).terminate()  # it has nothing to lose yet
         return
     ask_to_stop(job.run_dir)
 
@@ -215,35 +221,13 @@ def _folder_of(order: Order) -> Path:
     return run_folders.RUNS / name
 
 
-@contextlib.contextmanager
-def _claimed(run_dir: Path) -> Iterator[int | None]:
-    """The claim on a run folder as a file descriptor; None where a job has it already."""
-    with _PRESSING, (run_dir / "claim").open("a") as file:
-        for _ in range(CLAIM_TRIES):
-            if _locks(file):
-                yield file.fileno()
-                return
-            time.sleep(0.01)  # a page that only looks holds it for a moment, too
-        yield None
-
-
-def _locks(file: TextIO) -> bool:
+def _is_alive(described: dict[str, Any]) -> bool:
+    """Whether the job's process lives, and is no other one that was given the same number."""
     try:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _is_alive(run_dir: Path, described: dict[str, Any]) -> bool:
-    """Whether the job's process lives: it holds the claim, which no other process can inherit."""
-    if fcntl is None:
-        return time.time() - float(described.get("started", 0)) < 60
-    try:
-        with (run_dir / "claim").open("a") as file:
-            return not _locks(file)
-    except OSError:
+        process = psutil.Process(int(described["pid"]))
+        is_it = abs(process.create_time() - float(described["born"])) < SAME_START_SECONDS
+        return is_it and bool(process.status() != psutil.STATUS_ZOMBIE)
+    except (KeyError, psutil.Error):
         return False
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from xai_core import DATA
+from xai_core.places import DATA, runs_folder
 
 SHIPPED_RUNS = DATA / "runs"
-RUNS = Path(os.environ.get("CAMPARE_RUNS") or SHIPPED_RUNS).expanduser().resolve()
+RUNS = runs_folder()
 PROTECTED = ("shipped", "every_method", "ground_truth", "ground_truth_seed2")
 
 

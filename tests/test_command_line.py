@@ -15,7 +15,7 @@ from PIL import Image
 
 from xai_core.__main__ import main
 from xai_core.batch import Batch
-from xai_core.command_line import COMMANDS
+from xai_core.command_line import COMMANDS, dashboard
 from xai_core.command_line._progress import ProgressLine
 from xai_core.images import Photo, map_on_photo, open_image
 from xai_core.loading import build_network, load_classifier
@@ -371,7 +371,7 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit) as stopped:
             main([name, "--help"])
         assert stopped.value.code == 0
-        assert f"python -m xai_core {name}" in capsys.readouterr().out
+        assert f"campare {name}" in capsys.readouterr().out
 
 
 def test_progress_is_shown_line_by_line_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
@@ -395,3 +395,17 @@ def test_as_a_program_from_another_folder(fruit: Path, pictures: Path, tmp_path:
     assert done.stderr == "skipped: bomb.png: 10000 x 10000 pixels; at most 50 million\n"
     assert done.returncode == 1
     assert len(written(tmp_path / "o")[1]) == 2
+
+
+def test_the_dashboard_is_served_with_the_options_after_the_dashes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    called: list[list[str]] = []
+    monkeypatch.setattr(dashboard.subprocess, "call", lambda words: called.append(words) or 0)
+    assert main(["dashboard", "--", "--server.port=8600"]) == 0
+    assert called[0][1:4] == ["-m", "streamlit", "run"]
+    assert Path(called[0][4]).is_file()
+    assert called[0][5:] == ["--server.port=8600"]
+    monkeypatch.setattr(dashboard.importlib.util, "find_spec", lambda name: None)
+    assert main(["dashboard"]) == 2
+    assert "pip install 'campare[dashboard]'" in capsys.readouterr().err

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
+from xai_core.command_line import COMMANDS
 from xai_core.command_line.list import markdown_tables
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS
@@ -30,8 +33,20 @@ def test_tables_are_those_of_the_code() -> None:
     assert between == markdown_tables(METHODS, METRICS)
 
 
-def test_the_pipeline_in_the_readme_runs() -> None:
-    code = re.search(r"```python\n(.*?)```", README, re.DOTALL)
-    assert code
-    lines = code[1].replace('"data/', f'"{ROOT}/data/')
-    exec(compile(lines, "README.md", "exec"), {})
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize("code", PYTHON)
+def test_the_python_in_the_readme_runs_anywhere(
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_commands_are_those_of_the_command_line() -> None:
+    spelled = re.findall(r"`campare (\w+)", README)
+    names = {command.__name__.rpartition(".")[2] for command in COMMANDS}
+    assert spelled
+    assert set(spelled) <= names

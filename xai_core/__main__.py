@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 
@@ -12,7 +13,8 @@ from xai_core.evaluation.store import RunFolderError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; exit code 0, 1 (done in part), 2 (bad input), 130 (interrupted)."""
-    parser = argparse.ArgumentParser(prog="python -m xai_core", description=__doc__)
+    _print_anything()
+    parser = argparse.ArgumentParser(prog="campare", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for command in command_line.COMMANDS:
         command.add(commands)
@@ -26,6 +28,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, ArithmeticError, OSError, RunFolderError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+
+
+def _print_anything() -> None:
+    """A console or pipe that lacks a letter shows a ? for it and ends no command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ def _decode(content: bytes, name: str, window: Window | None) -> tuple[RGB, str]
     try:
         image.load()
         ImageOps.exif_transpose(image, in_place=True)
-        return _as_rgb(image, window)
+        return as_rgb(image, window)
     except (OSError, ValueError, SyntaxError, EOFError, MemoryError, RuntimeError):
         raise BadImage(f"{name}: the image is damaged or incomplete") from None
 
@@ -133,7 +133,8 @@ def _formats(content: bytes, name: str) -> tuple[str, ...]:
     return (*FORMATS, "HEIF")
 
 
-def _as_rgb(image: Image.Image, window: Window | None) -> tuple[RGB, str]:
+def as_rgb(image: Image.Image, window: Window | None) -> tuple[RGB, str]:
+    """Any mode of Pillow as (H, W, 3), and what was done to deep grey; transparency on white."""
     rgb, note, top = np.empty((image.height, image.width, 3), np.uint8), "", 0
     deep = image.mode.startswith(("I", "F"))
     if deep and window is None:

@@ -20,7 +20,7 @@ runs = cached.truth_runs()
 if not runs:
     display.show_problem(
         "There are no ground-truth results yet: run "
-        "python -m xai_core evaluate --benchmark all --run-dir data/runs/ground_truth",
+        "campare evaluate --benchmark all --run-dir data/runs/ground_truth",
         "hint",
     )
     raise display.PageEnd

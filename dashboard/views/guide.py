@@ -38,7 +38,7 @@ if samples.open:
     with samples:
         measured = cached.convergence()
         if measured is None:
-            display.show_note("Not measured yet: python -m xai_core convergence")
+            display.show_note("Not measured yet: campare convergence")
         else:
             display.show_answer([convergence.summary(measured)])
             chart = convergence.draw_convergence(measured)

@@ -43,7 +43,7 @@ FORM = {"size": 64, "resize": 64, "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0
 CARD = {"architecture": "squeezenet1_1", "categories": NAMES, "form": FORM}
 shipped = pytest.mark.skipif(
     not (DATA / "runs" / "shipped" / "gallery" / "index.json").is_file(),
-    reason="data/runs/shipped is not here: make it with python -m xai_core",
+    reason="data/runs/shipped is not here: make it with campare",
 )
 
 

@@ -40,7 +40,7 @@ RESULT_PAGES = ("leaderboard", "curves", "agreement", "sanity")
 
 shipped = pytest.mark.skipif(
     not (DATA / "runs" / "shipped" / "gallery" / "index.json").is_file(),
-    reason="data/runs/shipped is not here: make it with python -m xai_core",
+    reason="data/runs/shipped is not here: make it with campare",
 )
 
 

@@ -180,7 +180,7 @@ def whole(value: Any) -> Any:
 
 @pytest.mark.skipif(
     not (DATA / "runs" / "shipped" / "manifest.json").is_file(),
-    reason="data/runs/shipped is not here: make it with python -m xai_core",
+    reason="data/runs/shipped is not here: make it with campare",
 )
 @pytest.mark.parametrize(
     ("page", "tabs"),

@@ -39,7 +39,7 @@ def test_two_methods_have_no_order_to_compare() -> None:
 
 @pytest.mark.skipif(
     not (DATA / "runs" / "shipped" / "manifest.json").is_file(),
-    reason="data/runs/shipped is not here: make it with python -m xai_core",
+    reason="data/runs/shipped is not here: make it with campare",
 )
 def test_a_copy_of_a_run_agrees_with_it_fully(
     open_page: Callable[..., AppTest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -13,7 +13,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(
         not (DATA / "runs" / "shipped" / "manifest.json").is_file(),
-        reason="data/runs/shipped is not here: make it with python -m xai_core",
+        reason="data/runs/shipped is not here: make it with campare",
     ),
 ]
 Open = Callable[..., Page]

@@ -19,7 +19,7 @@ from xai_core.metrics import METRICS
 SHIPPED = DATA / "runs" / "shipped"
 pytestmark = pytest.mark.skipif(
     not (SHIPPED / "manifest.json").is_file(),
-    reason="data/runs/shipped is not here: make it with python -m xai_core evaluate",
+    reason="data/runs/shipped is not here: make it with campare evaluate",
 )
 
 

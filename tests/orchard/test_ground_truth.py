@@ -211,7 +211,7 @@ def test_a_missing_sticker_network_is_named_and_the_rest_runs(classifier, split,
     notes = run_ground_truth(tmp_path, chosen, METHODS)
     assert notes == [
         "shortcut_contrast: the network not_trained is missing: "
-        "run python -m xai_core train --dataset not_trained"
+        "run campare train --dataset not_trained"
     ]
     assert set(load_scores(tmp_path)["metric"]) == {"grid_pointing"}
 

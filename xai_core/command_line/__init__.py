@@ -1,8 +1,9 @@
-"""The commands of `python -m xai_core`, one file each: `add(commands)` declares, `run` does."""
+"""The commands of `campare`, one file each: `add(commands)` declares, `run` does."""
 
 from xai_core.command_line import (
     accuracy,
     convergence,
+    dashboard,
     evaluate,
     explain,
     features,
@@ -12,4 +13,6 @@ from xai_core.command_line import (
     train,
 )
 
-COMMANDS = (list, explain, evaluate, gallery, features, convergence, accuracy, train, orchard)
+COMMANDS = (
+    list, explain, evaluate, train, dashboard, gallery, features, convergence, accuracy, orchard
+)  # fmt: skip

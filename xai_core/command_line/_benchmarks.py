@@ -7,12 +7,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from xai_core import DATA
 from xai_core.classifier import Classifier
 from xai_core.command_line._progress import ProgressLine
 from xai_core.evaluation.store import load_manifest, load_scores
 from xai_core.evaluation.summary import summarise
 from xai_core.methods import Method
+from xai_core.places import default_run_dir
 
 EVERYTHING = "all"
 
@@ -39,7 +39,7 @@ def run_benchmarks(
     if options.framing != "whole":
         raise ValueError(f"--benchmark needs --framing whole, got {options.framing}")
     names = CHOICES if EVERYTHING in options.benchmark else tuple(options.benchmark)
-    run_dir = options.run_dir or DATA / "runs" / f"ground_truth-{classifier.name}"
+    run_dir = options.run_dir or default_run_dir("ground_truth", classifier.name)
     plan = GroundTruth(classifier, names, options.limit, workers=options.workers)
     notes = run_ground_truth(
         run_dir, plan, methods, memory=options.memory, precision=options.precision,

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from xai_core.classifier import Classifier
 from xai_core.devices import VARIABLE, default_device
+from xai_core.explanations import DEFAULT_METHODS
 from xai_core.images import FRAMINGS
 from xai_core.loading import load_classifier
 from xai_core.methods import METHODS, Method
 from xai_core.recipe import Recipe
-
-DEFAULT_METHODS = ("cam", "secam", "grad_cam", "integrated_gradients", "lime")
 
 
 def add_classifier(parser: argparse.ArgumentParser) -> None:

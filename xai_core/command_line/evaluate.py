@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from xai_core import DATA
 from xai_core.batch import Precision
 from xai_core.catalog import configure
 from xai_core.classifier import Classifier
@@ -32,6 +31,7 @@ from xai_core.evaluation.store import Store, load_manifest, load_scores
 from xai_core.evaluation.summary import summarise
 from xai_core.methods import Method
 from xai_core.metrics import METRICS, Metric
+from xai_core.places import default_run_dir
 
 EVERYTHING = "all"
 HEADLINE_METHODS = (
@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
     dataset = dataset_of(options, classifier)
     if EVERYTHING not in options.methods:
         fitting(methods, classifier)
-    run_dir = options.run_dir or DATA / "runs" / f"{dataset.name}-{classifier.name}"
+    run_dir = options.run_dir or default_run_dir(dataset.name, classifier.name)
     if options.dry_run:
         plan = make_plan(
             run_dir, classifier, dataset, methods, metrics,

@@ -15,11 +15,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from xai_core import DATA
 from xai_core.command_line._progress import ProgressLine
 from xai_core.evaluation.allocator import keep_blocks
 from xai_core.images import InputFormat
 from xai_core.loading import card_of, load_classifier, starting_weights
+from xai_core.places import CACHE, DATA, IS_INSTALLED
 from xai_core.torchvision_networks import BadClassifier, build_network, first_line
 from xai_core.training import (
     Phase,
@@ -32,7 +32,6 @@ from xai_core.training import (
 from xai_core.training_curve import write_training_curve
 from xai_core.training_data import split_folder
 
-CACHE = DATA.parent / ".cache" / "orchard"
 DATASETS = ("orchard", "orchard_shortcut", "orchard_control")
 _TRAINED = {
     "weights": "none", "coarse_epochs": 6, "epochs": 9, "scenes": 8000,
@@ -105,7 +104,7 @@ def run(options: argparse.Namespace) -> int:
     if options.freeze_until:
         settings["freeze_until"] = options.freeze_until
     plan = TrainingPlan.from_text(**settings)
-    out = options.out or (DATA / "models" if options.dataset else Path("trained"))
+    out = options.out or (Path("trained") if options.data or IS_INSTALLED else DATA / "models")
     name = options.name or options.dataset or options.data.resolve().name
     if Path(name).name != name:
         raise ValueError(f"--name must be a file name without folders, got {name!r}")
@@ -157,7 +156,7 @@ def _card(
         "categories": list(task.categories),
         "form": {"size": form.size, "resize": form.resize, "mean": form.mean, "std": form.std},
         "training": {
-            "command": "python -m xai_core " + shlex.join(sys.argv[1:]),
+            "command": "campare " + shlex.join(sys.argv[1:]),
             "settings": plan.settings(),
             "log": history,
             "before": _earlier(options.weights),
@@ -208,8 +207,8 @@ def _orchard(options: argparse.Namespace, plan: TrainingPlan) -> _Task:
 
     line = ProgressLine("drawing scenes")
     phases, validation = orchard_phases(
-        CACHE, options.scenes, options.coarse_epochs, options.epochs, options.finish_scenes,
-        options.finish_epochs, plan.seed, options.workers,
+        CACHE / "orchard", options.scenes, options.coarse_epochs, options.epochs,
+        options.finish_scenes, options.finish_epochs, plan.seed, options.workers,
         lambda done, count: line.show("scenes", done / count), options.dataset,
     )  # fmt: skip
     if not phases:

@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from xai_core.evaluation.store import RunFolderError
-
-try:
-    import fcntl
-except ImportError:  # Windows: runs are not guarded against a second process there
-    fcntl = None  # type: ignore[assignment]
+from xai_core.locks import Taken, is_locked, locked
 
 State = Literal["running", "done", "cancelled", "failed"]
 BEAT_SECONDS = 2.0
+GLANCE_SECONDS = 0.2
+"""Whoever only looks holds the lock for a moment, so a run waits that long for it."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +92,7 @@ def load_status(run_dir: str | Path) -> dict[str, Any] | None:
 
 def is_running(run_dir: str | Path) -> bool:
     """Whether a process is working in this run folder now."""
-    try:
-        with _locked(Path(run_dir)):
-            return False
-    except BlockingIOError:
-        return True
-    except OSError:  # no lock, or a folder that only can be read
-        return False
+    return is_locked(Path(run_dir) / "lock")
 
 
 def ask_to_stop(run_dir: str | Path) -> None:
@@ -118,13 +110,11 @@ def only_run(run_dir: str | Path) -> Iterator[None]:
 
     Raises RunFolderError while another process holds it, or where the folder cannot be written.
     """
-    root = Path(run_dir)
+    root, held = Path(run_dir), contextlib.ExitStack()
     try:
         root.mkdir(parents=True, exist_ok=True)
-        (root / "lock").touch()
-        lock = _locked(root)
-        lock.__enter__()
-    except BlockingIOError:
+        held.enter_context(locked(root / "lock", GLANCE_SECONDS))
+    except Taken:
         raise RunFolderError(
             f"{run_dir}: another process is evaluating in this folder; wait for it, stop it or "
             "choose another folder"
@@ -133,16 +123,6 @@ def only_run(run_dir: str | Path) -> Iterator[None]:
         raise RunFolderError(
             f"{run_dir}: cannot be written ({error.strerror or error}); choose another run folder"
         ) from None
-    try:
+    with held:
         (root / "cancel").unlink(missing_ok=True)
-        yield
-    finally:
-        lock.__exit__(None, None, None)
-
-
-@contextlib.contextmanager
-def _locked(root: Path) -> Iterator[None]:
-    with (root / "lock").open("r+") as file:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield

@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from xai_core.places import DATA
+
 from .sampling import LEVELS, sample_pair, sample_scene
 from .scene import CLASSES, Scene, part_names
 
-ORCHARD_FOLDER = Path(__file__).resolve().parents[2] / "data" / "orchard"
+ORCHARD_FOLDER = DATA / "orchard"
 IMAGE_SIZE = 224
 PER_CLASS_AND_LEVEL = 5
 PAIRS = 60
@@ -100,7 +102,7 @@ def load_orchard(folder: str | Path = ORCHARD_FOLDER) -> OrchardSplit:
     folder = Path(folder)
     table = folder / "labels.csv"
     if not table.exists():
-        raise FileNotFoundError(f"{table} is missing: run `python -m xai_core orchard generate`")
+        raise FileNotFoundError(f"{table} is missing: run `campare orchard generate`")
     with table.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     classes = tuple(tuple(row["classes"].split("+")) for row in rows)

@@ -122,7 +122,7 @@ class GroundTruth:
             try:
                 load_classifier(name, device=str(self.classifier.device))
             except BadClassifier:
-                command = f"python -m xai_core train --dataset {name}"
+                command = f"campare train --dataset {name}"
                 found.append(f"shortcut_contrast: the network {name} is missing: run {command}")
         return found
 

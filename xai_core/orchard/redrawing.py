@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from PIL import Image as PILImage
 from torch import Tensor
 
-from xai_core import DATA
+from xai_core import places
 from xai_core.classifier import Classifier
 
 from .rendering import Image, Rendering, render, render_many
 from .scene import part_names
 from .shot import Shot
 
-CACHE = DATA.parent / ".cache" / "orchard"
+CACHE = places.CACHE / "orchard"
 """Where pictures and answers are kept; deleting it costs time, never results."""
 _NOT_DRAWING = (
     "dataset", "sampling", "pool", "curriculum", "shot", "redrawing", "shortcut", "ground_truth",

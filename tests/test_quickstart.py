@@ -1,0 +1,43 @@
+"""The example notebook: every cell runs, and what its last line gives can be drawn."""
+
+from __future__ import annotations
+
+import ast
+import json
+from typing import Any
+
+import torch
+
+from xai_core import DATA
+
+NOTEBOOK = json.loads((DATA / "examples" / "quickstart.ipynb").read_text(encoding="utf-8"))
+
+
+def run_cell(source: str, names: dict[str, Any]) -> Any:
+    """What a notebook shows below a cell: the value of a last line that is an expression."""
+    body = ast.parse(source).body
+    last = body.pop() if isinstance(body[-1], ast.Expr) else None
+    exec(compile(ast.Module(body, []), "cell", "exec"), names)
+    if last is None:
+        return None
+    assert isinstance(last, ast.Expr)
+    return eval(compile(ast.Expression(last.value), "cell", "eval"), names)
+
+
+def test_every_cell_runs_and_draws_itself() -> None:
+    names: dict[str, Any] = {}
+    shown = []
+    for cell in NOTEBOOK["cells"]:
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == []  # results belong to whoever runs it
+            value = run_cell("".join(cell["source"]), names)
+            shown.append(value._repr_html_() if hasattr(value, "_repr_html_") else value)
+    explained, shape, scored, table, own, (size, label, category) = shown[1:]
+    assert explained.count("<img") == 2 * (1 + 4)
+    assert shape == (1, 2, 224, 224)
+    assert scored.count("<td>") == 3 * 2
+    assert "single_deletion" in table
+    assert own.count("owl") == 2
+    assert (size, label, category) == (
+        torch.Size([1, 1, 224, 224]), "SeCAM (segments 100)", "apple",
+    )  # fmt: skip
