@@ -84,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
     dataset = load_dataset(options.dataset, classifier.categories)
     if EVERYTHING not in options.methods:
         fitting(methods, classifier)
-    run_dir = options.run_dir or DATA / "runs" / f"{dataset.name}-{classifier.name}"
+    run_dir = options.run_dir or DATA / "runs" / f"{dataset.key}-{classifier.name}"
     if options.dry_run:
         plan = make_plan(
             run_dir, classifier, dataset, methods, metrics,

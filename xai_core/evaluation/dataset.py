@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -88,12 +89,21 @@ class Item:
 class Dataset:
     """Images in a fixed order that deals classes and levels out evenly: any beginning is balanced.
 
-    `notes` say what was noticed while looking for the images, one sentence each.
+    `notes` say what was noticed while looking for the images, one sentence each; `place` is the
+    folder that the images come from, "" for what is drawn.
     """
 
     name: str
     items: tuple[Item, ...]
     notes: tuple[str, ...] = ()
+    place: str = ""
+
+    @property
+    def key(self) -> str:
+        """The name, and what tells a folder from another one of the same name."""
+        if not self.place:
+            return self.name
+        return f"{self.name}-{hashlib.sha256(os.fsencode(self.place)).hexdigest()[:6]}"
 
     @property
     def has_masks(self) -> bool:
@@ -163,7 +173,8 @@ def load_folder(folder: str | Path, categories: Sequence[str]) -> Dataset:
         Item(relative.as_posix(), path, label, None, _mask_reader(masks, relative))
         for path, relative, label in zip(paths, relatives, labels, strict=True)
     ]
-    return Dataset(root.resolve().name, dealt(items), tuple(notes))
+    place = root.resolve()
+    return Dataset(place.name, dealt(items), tuple(notes), str(place))
 
 
 def dealt(items: Sequence[Item]) -> tuple[Item, ...]:

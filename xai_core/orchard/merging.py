@@ -12,10 +12,10 @@ from xai_core.classifier import Classifier
 from xai_core.evaluation.store import (
     COLUMNS,
     Manifest,
-    Piece,
     Store,
     load_manifest,
     load_scores,
+    read_journal,
 )
 from xai_core.orchard.benchmarks.shortcut_contrast import contrast
 
@@ -118,8 +118,7 @@ def adopt_maps(source: Path, target: Path, classifier: Classifier) -> int:
             "orchard, framed whole"
         )
     store, adopted = Store(target), 0
-    for line in (source / "parts.jsonl").read_text(encoding="utf-8").splitlines():
-        piece = Piece.read(line)
+    for piece in read_journal(source):
         fresh = not all(store.is_done(u, m, k) for u, m, keys in piece.done for k in keys)
         if (
             piece.kind == "maps"
