@@ -199,12 +199,78 @@ def test_a_half_written_line_is_forgotten(evaluate: RunIt, tmp_path: Path) -> No
     assert len(table(tmp_path)) == 2 * len(before)
 
 
+@pytest.mark.parametrize("line", [b"\x80\n", b"[1]\n", b'{"kind":"scores","done":[],"files":1}\n'])
+def test_a_damaged_line_is_forgotten_and_the_run_goes_on(
+    line: bytes, evaluate: RunIt, tmp_path: Path
+) -> None:
+    evaluate(tmp_path, "cam", "deletion")
+    before, journal = table(tmp_path), tmp_path / "parts.jsonl"
+    whole = journal.read_bytes()
+    journal.write_bytes(line + whole + b'{"kind":"\xc3')
+    same(table(tmp_path), before)
+    assert evaluate(tmp_path, "cam", "deletion").computed == 0
+    assert journal.read_bytes() == whole
+
+
+def test_a_line_names_no_file_outside_its_run(evaluate: RunIt, tmp_path: Path) -> None:
+    evaluate(tmp_path / "run", "cam", "deletion")
+    (tmp_path / "precious").write_bytes(b"kept")
+    line = {"kind": "scores", "done": [["u", "m", ["k"]]], "files": {"scores/../../precious": "0"}}
+    with (tmp_path / "run" / "parts.jsonl").open("a") as journal:
+        journal.write(json.dumps(line) + "\n")
+    assert not find_problems(tmp_path / "run")
+    evaluate(tmp_path / "run", "cam", "deletion")
+    assert (tmp_path / "precious").read_bytes() == b"kept"
+
+
+def test_another_data_set_of_the_same_name_is_refused(
+    evaluate: RunIt, tmp_path: Path, tiny_classifier: Classifier
+) -> None:
+    first, second = tmp_path / "one" / "pictures", tmp_path / "two" / "pictures"
+    write_pictures(first, 5)
+    write_pictures(second, 9)
+    (second / "a" / "5.png").rename(second / "a" / "0.png")
+    mine, other = (load_folder(f, tiny_classifier.categories) for f in (first, second))
+    assert mine.name == other.name
+    assert mine.key != other.key
+    evaluate(tmp_path / "run", "cam", "deletion", dataset=mine)
+    before = table(tmp_path / "run")
+    with pytest.raises(RunFolderError, match=r"holds results on another a/0\.png"):
+        evaluate(tmp_path / "run", "cam", "deletion", dataset=other)
+    for path in [*second.glob("?/*.png")]:
+        path.rename(path.with_name(f"x{path.name}"))
+    for name in ("a/x0", "b/x1", "c/x2", "d/x3", "e/x4"):
+        (second / f"{name}.png").unlink()
+    others = load_folder(second, tiny_classifier.categories)
+    with pytest.raises(RunFolderError, match="holds results on other images"):
+        evaluate(tmp_path / "run", "cam", "deletion", dataset=others)
+    same(table(tmp_path / "run"), before)
+    for path in [*first.glob("[b-e]/*.png")]:
+        path.unlink()
+    fewer = load_folder(first, tiny_classifier.categories)
+    report = evaluate(tmp_path / "run", "cam", "deletion", dataset=fewer)
+    assert any("4 images of this run are not in the data set now" in n for n in report.notes)
+
+
+def test_a_data_set_may_move_and_grow(
+    evaluate: RunIt, tmp_path: Path, tiny_classifier: Classifier
+) -> None:
+    before = write_pictures(tmp_path / "here" / "pictures", 8)
+    evaluate(tmp_path / "run", "cam", dataset=load_folder(before, tiny_classifier.categories))
+    (tmp_path / "there").mkdir()
+    after = write_pictures(before.rename(tmp_path / "there" / "pictures"), 9)
+    report = evaluate(
+        tmp_path / "run", "cam", dataset=load_folder(after, tiny_classifier.categories)
+    )
+    assert report.images == 9
+
+
 def test_a_full_disk_keeps_what_is_finished(
     evaluate: RunIt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, full = tmp_path / "whole", tmp_path / "full"
     evaluate(whole)
-    write, written = store._replace, []
+    write, written = store.write_whole, []
 
     def until_full(path: Path, content: bytes) -> None:
         written.append(path)
@@ -212,7 +278,7 @@ def test_a_full_disk_keeps_what_is_finished(
             raise OSError(errno.ENOSPC, "No space left on device")
         write(path, content)
 
-    monkeypatch.setattr(store, "_replace", until_full)
+    monkeypatch.setattr(store, "write_whole", until_full)
     with pytest.raises(RunFolderError, match="disk is full; finished results are kept"):
         evaluate(full)
     status = load_status(full)

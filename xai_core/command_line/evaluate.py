@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
     dataset = dataset_of(options, classifier)
     if EVERYTHING not in options.methods:
         fitting(methods, classifier)
-    run_dir = options.run_dir or default_run_dir(dataset.name, classifier.name)
+    run_dir = options.run_dir or default_run_dir(dataset.key, classifier.name)
     if options.dry_run:
         plan = make_plan(
             run_dir, classifier, dataset, methods, metrics,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -93,13 +94,22 @@ class Item:
 class Dataset:
     """Images in a fixed order that deals classes and levels out evenly: any beginning is balanced.
 
-    `notes` say what was noticed while looking for the images, one sentence each.
+    `notes` say what was noticed while looking for the images, one sentence each; `place` is the
+    folder that the images come from, "" for what is drawn.
     """
 
     name: str
     items: tuple[Item, ...]
     notes: tuple[str, ...] = ()
     reading: Reading = Reading()
+    place: str = ""
+
+    @property
+    def key(self) -> str:
+        """The name, and what tells a folder from another one of the same name."""
+        if not self.place:
+            return self.name
+        return f"{self.name}-{hashlib.sha256(os.fsencode(self.place)).hexdigest()[:6]}"
 
     @property
     def has_masks(self) -> bool:
@@ -184,7 +194,8 @@ def load_folder(
         )  # fmt: skip
     notes += [*masks.notes(), *boxes.notes(sum(bool(item.boxes) for item in items))]
     notes += [passed] if (passed := passed_over(images)) else []
-    return Dataset(root.resolve().name, dealt(items), tuple(notes), reading)
+    place = root.resolve()
+    return Dataset(place.name, dealt(items), tuple(notes), reading, str(place))
 
 
 def _images_of(root: Path, table: Path | None) -> Path:

@@ -31,6 +31,7 @@ from xai_core.evaluation.plan import (
     usable,
 )
 from xai_core.evaluation.rows import curve_rows, score_rows
+from xai_core.evaluation.same_images import check_images
 from xai_core.evaluation.status import Progress, Status, is_asked_to_stop, only_run
 from xai_core.evaluation.store import Manifest, RunFolderError, Store, load_manifest
 from xai_core.images import BadImage, Framing, Photo
@@ -82,8 +83,8 @@ def run_evaluation(
 
     What is finished there is not computed again, whoever computed it and however that ended.
     `memory` (MB) bounds the forward passes on perturbed images. Raises RunFolderError for a
-    folder that is in use, cannot be written, or holds another network's or data set's results;
-    ValueError where no method or no metric can be used.
+    folder that is in use, cannot be written, or holds results of another network or on other
+    images; ValueError where no method or no metric can be used.
     """
     methods, metrics, skipped = usable(classifier, dataset, methods, metrics)
     if not methods or not metrics:
@@ -92,9 +93,11 @@ def run_evaluation(
     with only_run(run_dir), Status(Path(run_dir)) as status:
         try:
             run = _Run(Path(run_dir), classifier, dataset, framing, precision, memory)
+            units = units_of(dataset, limit)
+            run.check_images(units)
             run.describe(methods, metrics)
             run.report.skipped = skipped
-            run.compute(units_of(dataset, limit), methods, metrics, status, progress)
+            run.compute(units, methods, metrics, status, progress)
         except BaseException as error:
             status.close("failed", str(error) or type(error).__name__)
             raise
@@ -140,6 +143,13 @@ class _Run:
             "precision": precision,
         }
         self._written = ""
+
+    def check_images(self, units: Sequence[Unit]) -> None:
+        """Raises RunFolderError where the folder's results are on other images."""
+        pairs = [pair for u in units for pair in zip(u.items, u.sha256s, strict=True)]
+        found = {item.name: sha256 for item, sha256 in pairs}
+        listed = self.manifest.get("images", [])
+        self.report.notes += check_images(self.store.root, listed, self.dataset, found)
 
     def describe(self, methods: Sequence[Method], metrics: Sequence[Metric]) -> None:
         """Puts the recipes into the manifest, beside those of earlier calls."""

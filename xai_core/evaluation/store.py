@@ -13,6 +13,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
+
+from xai_core.files import read_object, write_whole
 
 SCHEMA = pa.schema(
     [
@@ -52,6 +55,7 @@ CURVE_COLUMNS = tuple(CURVE_SCHEMA.names)
 ROW_KEY = ["image_sha256", "method_key", "metric_key"]
 WHOLE_NUMBERS = ("label", "level", "predicted", "target")
 
+_IS_PART = re.compile(r"(scores|curves|maps)/[^/\\\0]+").fullmatch
 Manifest = dict[str, Any]
 Rows = Sequence[dict[str, Any]]
 
@@ -69,10 +73,15 @@ class Piece:
     kind: str = "scores"
 
     @classmethod
-    def read(cls, line: str) -> Piece:
+    def read(cls, line: bytes) -> Piece:
+        """The piece of one line; raises ValueError, KeyError or TypeError where it is none."""
         raw = json.loads(line)
         done = tuple((unit, method, tuple(metrics)) for unit, method, metrics in raw["done"])
-        return cls(done, dict(raw["files"]), raw["kind"])
+        files = {name: sha256 for name, sha256 in raw["files"].items() if _IS_PART(name)}
+        texts = [*files.values(), *(text for u, m, keys in done for text in (u, m, *keys))]
+        if len(files) < len(raw["files"]) or not all(isinstance(text, str) for text in texts):
+            raise ValueError("not a piece of this folder")
+        return cls(done, files, str(raw["kind"]))
 
     def line(self) -> str:
         content = {"kind": self.kind, "done": self.done, "files": self.files}
@@ -83,7 +92,7 @@ def load_manifest(run_dir: str | Path) -> Manifest:
     """What was evaluated; raises RunFolderError where there is no readable run."""
     path = Path(run_dir) / "manifest.json"
     try:
-        manifest: Manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest: Manifest = read_object(path)
     except FileNotFoundError:
         raise RunFolderError(f"{run_dir}: no evaluation run in this folder") from None
     except (OSError, ValueError) as error:
@@ -122,7 +131,7 @@ def find_problems(run_dir: str | Path) -> list[str]:
     root = Path(run_dir)
     return [
         f"{name}: {problem}"
-        for piece in _journal(root)
+        for piece in read_journal(root)
         for name, checksum in piece.files.items()
         if (problem := _problem(root / name, checksum))
     ]
@@ -149,16 +158,16 @@ class Store:
     def _open(self) -> None:
         for folder in ("scores", "curves", "maps"):
             (self.root / folder).mkdir(parents=True, exist_ok=True)
-        for piece in _journal(self.root):
+        for piece in read_journal(self.root):
             found = {name: _problem(self.root / name, sha) for name, sha in piece.files.items()}
             bad = [f"{name}: {problem}" for name, problem in found.items() if problem]
             self.problems += bad
             if not bad:
                 self._remember(piece)
         journal = self.root / "parts.jsonl"
-        wanted = "".join(piece.line() for piece in self._pieces)
-        if (journal.read_text(encoding="utf-8") if journal.exists() else "") != wanted:
-            _replace(journal, wanted.encode())
+        wanted = "".join(piece.line() for piece in self._pieces).encode()
+        if (journal.read_bytes() if journal.exists() else b"") != wanted:
+            write_whole(journal, wanted)
         self._sweep()
 
     def is_done(self, unit: str, method_key: str, metric_key: str) -> bool:
@@ -167,7 +176,7 @@ class Store:
     def write_manifest(self, manifest: Manifest) -> None:
         """Replaces the manifest at once; raises RunFolderError where it cannot be written."""
         text = json.dumps(manifest, indent=1, ensure_ascii=False)
-        self._guarded(lambda: _replace(self.root / "manifest.json", text.encode()))
+        self._guarded(lambda: write_whole(self.root / "manifest.json", text.encode()))
 
     def write_scores(
         self, unit: str, method_key: str, metric_keys: Sequence[str], rows: Rows, curves: Rows
@@ -210,7 +219,7 @@ class Store:
         """Deletes the stored maps; scores stay, and a new metric computes the maps again."""
         self._pieces = [piece for piece in self._pieces if piece.kind == "scores"]
         journal = "".join(piece.line() for piece in self._pieces)
-        self._guarded(lambda: _replace(self.root / "parts.jsonl", journal.encode()))
+        self._guarded(lambda: write_whole(self.root / "parts.jsonl", journal.encode()))
         self._guarded(self._sweep)
 
     def _merge(self, pieces: list[Piece]) -> None:
@@ -225,12 +234,12 @@ class Store:
             content = _parquet(table)
             checksum = hashlib.sha256(content).hexdigest()
             files[f"{kind}/all-{checksum[:16]}.parquet"] = checksum
-            _replace(self.root / f"{kind}/all-{checksum[:16]}.parquet", content)
+            write_whole(self.root / f"{kind}/all-{checksum[:16]}.parquet", content)
         done = tuple(dict.fromkeys(entry for piece in pieces for entry in piece.done))
         merged = Piece(done, files)
         others = [piece for piece in self._pieces if piece.kind != "scores"]
         journal = "".join(piece.line() for piece in [merged, *others])
-        _replace(self.root / "parts.jsonl", journal.encode())
+        write_whole(self.root / "parts.jsonl", journal.encode())
         self._pieces = [merged, *others]
         self._sweep()
 
@@ -241,7 +250,7 @@ class Store:
         kind: str,
     ) -> None:
         for name, content in contents.items():
-            _replace(self.root / name, content)
+            write_whole(self.root / name, content)
         checksums = {n: hashlib.sha256(content).hexdigest() for n, content in contents.items()}
         piece = Piece(done, checksums, kind)
         with (self.root / "parts.jsonl").open("a", encoding="utf-8") as journal:
@@ -301,24 +310,10 @@ def _parquet(table: pa.Table) -> bytes:
     return content
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Writes a file so that it is either whole or not there."""
-    unfinished = path.with_name(path.name + ".tmp")
+def read_journal(root: Path) -> list[Piece]:
+    """The finished pieces, oldest first; a line that is damaged or was left half is ignored."""
     try:
-        with unfinished.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
-
-
-def _journal(root: Path) -> list[Piece]:
-    """The finished pieces, oldest first; a line that a killed process left half is ignored."""
-    try:
-        lines = (root / "parts.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = (root / "parts.jsonl").read_bytes().split(b"\n")
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -327,7 +322,7 @@ def _journal(root: Path) -> list[Piece]:
     for line in lines:
         try:
             pieces.append(Piece.read(line))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue
     return pieces
 
@@ -347,7 +342,7 @@ def _sound_tables(root: Path, prefix: str, schema: pa.Schema) -> list[pa.Table]:
     load_manifest(root)
     return [
         pq.read_table(root / name, schema=schema)
-        for piece in _journal(root)
+        for piece in read_journal(root)
         for name, checksum in piece.files.items()
         if name.startswith(prefix) and not _problem(root / name, checksum)
     ]
