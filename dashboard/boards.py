@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import cached
 import charts
 import choices
-import parameters
 import results
 import run_pictures
 import streamlit as st
@@ -23,6 +22,8 @@ from display import (
     without_minus_zero,
 )
 from results import Board
+
+from xai_core import headline
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,5 +80,5 @@ def show_examples(scores: pd.DataFrame, method: str, metric: str, manifest: dict
             st.html(f"<div class='card'><h3>{escape(text)}</h3></div>")
             known = row["image"] in cached.samples()
             if known and st.button("Open", key=choices.example_key(number), width="stretch"):
-                methods = dict.fromkeys([method, *parameters.METHODS])
+                methods = dict.fromkeys([method, *headline.METHODS])
                 choices.show_in_compare(row["image"], list(methods))

@@ -14,6 +14,7 @@ from choices import Choices
 from explaining import Answer, ImageScores, Maps, Prediction, Question
 from watching import QUICK, SLOW, SLOWER, later
 
+from xai_core import headline
 from xai_core.images import Floats, Framing, Photo
 
 
@@ -42,7 +43,7 @@ FIRST = "secam"
 """What is computed ahead: it needs the pass, the superpixels and the modules that others need."""
 AT_ONCE = 5.0
 """Forward passes up to which a map comes at once."""
-SHOWN_METRICS = ("symmetric_relevance_gain", "single_deletion", "deletion", "insertion")
+SHOWN_METRICS = headline.SHOWN
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ import cached
 import charts
 import choices
 import display
-import parameters
 import results
 import results_page
 import wording
+
+from xai_core import headline
 
 display.show_heading(
     "How does the score run as pixels are taken away or revealed?",
@@ -21,7 +22,7 @@ if not results.curve_metrics(curves, shown.manifest):
     display.show_problem("This run stored no curves: evaluate deletion or insertion.", "hint")
 else:
     methods = {e["spec"]: e["label"] for e in shown.manifest["methods"].values()}
-    chosen = choices.ask_shown(methods, (*parameters.METHODS, "random"))
+    chosen = choices.ask_shown(methods, (*headline.METHODS, "random"))
     about = (shown.run_dir, shown.stamp, shown.filters, shown.measure)
     rows = cached.curve_means(*about, tuple(chosen))
     if rows.empty:

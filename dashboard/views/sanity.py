@@ -7,11 +7,12 @@ import charts
 import choices
 import display
 import facts
-import parameters
 import results
 import results_page
 import streamlit as st
 import wording
+
+from xai_core import headline
 
 display.show_heading(
     "Do the maps depend on the network and on the class?",
@@ -39,7 +40,7 @@ else:
             "Rank correlation with the untouched map, with its sign, while layers become random, "
             "the last first.",
         )
-        chosen = choices.ask_shown(methods, parameters.METHODS)
+        chosen = choices.ask_shown(methods, headline.METHODS)
         about = (shown.run_dir, shown.stamp, shown.filters, shown.measure)
         rows = cached.curve_means(*about, tuple(chosen))
         across = "share of the layers that are random"

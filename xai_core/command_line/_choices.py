@@ -13,8 +13,6 @@ from xai_core.loading import load_classifier
 from xai_core.methods import METHODS, Method
 from xai_core.recipe import Recipe
 
-DEFAULT_METHODS = ("cam", "secam", "grad_cam", "integrated_gradients", "lime")
-
 
 def add_classifier(parser: argparse.ArgumentParser) -> None:
     """--classifier and what a checkpoint needs beside it."""
@@ -79,7 +77,6 @@ def check_settings(changes: list[str], *known: Mapping[str, type[Recipe]]) -> No
 
 
 __all__ = [
-    "DEFAULT_METHODS",
     "METHODS",
     "add_classifier",
     "add_settings",
