@@ -99,6 +99,7 @@ PARAMETERS = {
     "source": Parameter("orchard", _one_of(SOURCES)),
     "folder": Parameter(""),
     "limit": Parameter(24, _between(1, 1_000_000, int)),
+    "nulls": Parameter(True, lambda text: text == "true", lambda wanted: str(wanted).lower()),
     "metrics": Parameter(list(METRICS), str.split, " ".join),
     "segments": Parameter(50, _between(10, 400, int)),
     "compactness": Parameter(10.0, _one_number(COMPACTNESS)),

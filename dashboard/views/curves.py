@@ -28,10 +28,10 @@ else:
     if rows.empty:
         display.show_problem("No curve fits these choices: take a filter away.", "hint")
     else:
-        display.show_answer(wording.curves_say(rows, shown.measure, methods))
+        display.show_answer(wording.curves_say(rows, shown.measure, methods, shown.manifest))
         chart = charts.draw_curves(rows, methods, "class probability")
         display.show_chart(None, chart, f"Curves of {shown.titles[shown.measure]}")
-        note = wording.CURVES.format(n=int(rows["n"].max()))
+        note = wording.curves_caption(rows)
         board = cached.board(shown.run_dir, shown.stamp, shown.filters)
         if same := wording.same_scores(board, shown.manifest, chosen):
             note += f" The same curve, one behind the other: {same}."

@@ -11,7 +11,6 @@ import pandas as pd
 
 from xai_core.evaluation.statistics import (
     bca_interval,
-    holm,
     pairwise_wilcoxon,
     rank_stability,
 )
@@ -54,7 +53,8 @@ class Lead:
 
     @property
     def is_told_apart(self) -> bool:
-        return self.runner_up not in self.open_with
+        """By the test, and the interval of the mean gap agrees."""
+        return self.runner_up not in self.open_with and self.low > 0
 
     @property
     def least(self) -> int:
@@ -104,18 +104,18 @@ def null_groups(
     low and high, p_holm (Wilcoxon, Holm over all methods and nulls), and group: "better" than
     every null, "worse" than one of them, else "open": not told apart from at least one.
     """
-    known = [name for name in by_method if name in nulls]
-    own = [name for name in by_method if name not in nulls]
+    known = [str(name) for name in by_method if name in nulls]
+    own = [str(name) for name in by_method if name not in nulls]
     if not known or not own:
         return pd.DataFrame(columns=GROUP_COLUMNS)
     pairs = [(method, null) for method in own for null in known]
     table = paired(by_method, pairs, higher_is_better)
     rows = {}
     for method, part in table.groupby("first", sort=False):
-        hardest = part.loc[part["gain"].idxmin()]
-        pair = by_method[[method, hardest["second"]]].dropna()
-        difference = (pair.iloc[:, 0] - pair.iloc[:, 1]).to_numpy(dtype=np.float64)
-        bounds = bca_interval((difference if higher_is_better else -difference)[:, None])[0]
+        hardest = part.iloc[int(part["gain"].to_numpy(dtype=float).argmin())]
+        apart = by_method[str(method)] - by_method[str(hardest["second"])]
+        difference = (apart if higher_is_better else -apart).dropna().to_numpy(dtype=np.float64)
+        bounds = bca_interval(difference[:, None])[0]
         group = "worse" if (part["side"] < 0).any() else "open" if (part["side"] == 0).any() else ""
         rows[method] = [
             hardest["second"], hardest["n"], hardest["gain"], *bounds,
@@ -132,12 +132,11 @@ def paired(
     Column side: 1 where the first is better, -1 where the second is, 0 where they are not told
     apart: p_holm is 0.05 or more, or the mean and the ranks disagree about who is better.
     """
-    tested = [pairwise_wilcoxon(by_method[list(pair)], higher_is_better) for pair in pairs]
-    table = pd.concat(tested, ignore_index=True)
-    table["p_holm"] = holm(table["p_value"].to_numpy(dtype=np.float64))
+    table = pairwise_wilcoxon(by_method, higher_is_better, pairs)
     sign = 1.0 if higher_is_better else -1.0
+    values = {name: by_method[name].to_numpy(dtype=np.float64) for name in by_method}
     table["gain"] = [
-        sign * float((by_method[a] - by_method[b]).dropna().mean())
+        sign * float(np.nanmean(values[a] - values[b]))
         for a, b in zip(table["first"], table["second"], strict=True)
     ]
     agree = np.sign(table["gain"]) == np.sign(table["rank_biserial"])
