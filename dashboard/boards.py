@@ -1,14 +1,15 @@
-"""Boards: tables of results whose cells open the pictures behind them."""
+"""Boards: tables of results whose cells open the images behind them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import cached
 import charts
 import choices
-import parameters
+import lead_wording
 import results
 import run_pictures
 import streamlit as st
@@ -20,17 +21,29 @@ from display import (
     show_note,
     show_problem,
     show_section,
+    show_table,
     without_minus_zero,
 )
 from results import Board
 
+from xai_core import headline
+
 if TYPE_CHECKING:
     import pandas as pd
 
+    from xai_core.evaluation.lead import Lead
 
-def show_board(board: Board, manifest: dict[str, Any], scores: pd.DataFrame) -> None:
-    """All measures; a chosen cell opens the pictures behind its number."""
+
+def show_board(
+    board: Board,
+    manifest: dict[str, Any],
+    scores: pd.DataFrame,
+    sampled: Mapping[str, float | None],
+) -> None:
+    """All metrics; a chosen cell opens the images behind its number."""
     table = results.mean_table(board, manifest)
+    titles = zip(table["Method"], table.index, strict=True)
+    table["Method"] = [lead_wording.marked(title, str(m), sampled) for title, m in titles]
     event = st.dataframe(
         without_minus_zero(table),
         hide_index=True,
@@ -41,9 +54,11 @@ def show_board(board: Board, manifest: dict[str, Any], scores: pd.DataFrame) -> 
         on_select="rerun",
         selection_mode="single-cell",
         key=choices.BOARD,
-        alt="Means of all measures, one row per method",
+        alt="Means of all metrics, one row per method",
     )
-    show_note("Choose a cell to see the pictures behind its number.")
+    show_note("Choose a cell to see the images behind its number.")
+    if results.HEADLINE_RANK in table:
+        show_note(wording.rank_caption())
     offer_table(table, "leaderboard")
     for row, column in event["selection"]["cells"][:1]:
         metrics = {results.metric_title(m, manifest): m for m in results.metrics_of(manifest)}
@@ -51,10 +66,19 @@ def show_board(board: Board, manifest: dict[str, Any], scores: pd.DataFrame) -> 
             show_examples(scores, str(table.index[row]), metrics[column], manifest)
 
 
+def show_nulls(leading: Lead | None, manifest: dict[str, Any]) -> None:
+    """Every method against the null baselines; or why there is nothing to compare."""
+    if leading is None or leading.groups.empty:
+        show_problem(lead_wording.NO_NULLS, "hint")
+        return
+    table = lead_wording.null_table(leading, manifest)
+    show_table(table, "null_baselines", lead_wording.NULLS)
+
+
 def show_wins(pairs: pd.DataFrame, rows: pd.DataFrame, manifest: dict[str, Any]) -> None:
-    """Which method beats which, on how many pictures; `rows` gives the order."""
+    """Which method beats which, on how many images; `rows` gives the order."""
     if pairs.empty:
-        show_problem("This measure describes maps; nothing wins in it.", "hint")
+        show_problem("This metric describes maps; nothing wins in it.", "hint")
         return
     involved = {*pairs["first"], *pairs["second"]}
     order = [method for method in rows["method"] if method in involved]
@@ -64,11 +88,11 @@ def show_wins(pairs: pd.DataFrame, rows: pd.DataFrame, manifest: dict[str, Any])
 
 
 def show_examples(scores: pd.DataFrame, method: str, metric: str, manifest: dict[str, Any]) -> None:
-    """The best, median and worst pictures of one method in one measure."""
+    """The best, median and worst images of one method in one metric."""
     higher = results.is_higher_better(metric, manifest) is not False
     found = results.examples(scores, method, metric, higher)
     titles = results.method_title(method, manifest), results.metric_title(metric, manifest)
-    show_section(f"{titles[0]}: {titles[1]}", "The three best, middle and worst pictures.")
+    show_section(f"{titles[0]}: {titles[1]}", "The three best, middle and worst images.")
     grid = st.grid(9, min_column_width=110)
     for number, row in enumerate(found.to_dict("records")):
         with grid.cell():
@@ -79,5 +103,5 @@ def show_examples(scores: pd.DataFrame, method: str, metric: str, manifest: dict
             st.html(f"<div class='card'><h3>{escape(text)}</h3></div>")
             known = row["image"] in cached.samples()
             if known and st.button("Open", key=choices.example_key(number), width="stretch"):
-                methods = dict.fromkeys([method, *parameters.METHODS])
+                methods = dict.fromkeys([method, *headline.METHODS])
                 choices.show_in_compare(row["image"], list(methods))

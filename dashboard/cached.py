@@ -37,10 +37,11 @@ from xai_core.images import (
 
 if TYPE_CHECKING:
     import pandas as pd
-    from results import Agreements, Board, Filters
+    from results import Agreements, Board, Filters, Finished
+    from superpixel_wording import Answer
     from truth import Truth, TwoNetworks
 
-    from xai_core.evaluation.contrast import Contrast
+    from xai_core.evaluation.lead import Lead
     from xai_core.evaluation.statistics import Friedman
     from xai_core.orchard.scene_book import SceneBook
 
@@ -229,18 +230,21 @@ def scores(run_dir: Path, stamp: float) -> pd.DataFrame:
     return load_scores(run_dir)
 
 
-def superpixel_answer() -> tuple[list[str], Contrast | None]:
-    """CAM or SeCAM in words and numbers, from the shipped run."""
-    return _superpixel_answer(SHIPPED, run_stamp(SHIPPED))
+def superpixel_answer() -> Answer:
+    """CAM or SeCAM from the shipped run and from the benchmarks of the same model."""
+    folders = [(SHIPPED, run_stamp(SHIPPED))]
+    folders += [(path, run_stamp(path)) for path in truth_runs().values()][:1]
+    return superpixel_answer_of(tuple((path, stamp) for path, stamp in folders if stamp))
 
 
-@st.cache_data(show_spinner=False)
-def _superpixel_answer(run_dir: Path, stamp: float) -> tuple[list[str], Contrast | None]:
-    import wording
+@st.cache_data(show_spinner=False, max_entries=4)
+def superpixel_answer_of(folders: tuple[tuple[Path, float], ...]) -> Answer:
+    """CAM or SeCAM from some runs; those of another model than the first's are left out."""
+    from superpixel_wording import superpixel_answer
 
-    if not stamp:
-        return ["No evaluation is shipped here yet: make one under Work."], None
-    return wording.superpixel_answer(scores(run_dir, stamp), manifest(run_dir, stamp))
+    runs = [(scores(path, stamp), manifest(path, stamp)) for path, stamp in folders]
+    model = runs[0][1]["classifier"]["fingerprint"] if runs else ""
+    return superpixel_answer([r for r in runs if r[1]["classifier"]["fingerprint"] == model])
 
 
 def runs() -> dict[str, Path]:
@@ -266,17 +270,27 @@ def truth_runs() -> dict[str, Path]:
 
 
 def truth(run_dir: Path) -> Truth:
-    """The benchmarks' verdict on methods, and on the metrics of the shipped run."""
-    return _truth(run_dir, run_stamp(run_dir), run_stamp(SHIPPED))
+    """The benchmarks' verdict on methods, and on the metrics of another run of the same model."""
+    return _truth(run_dir, run_stamp(run_dir), judged_run(run_dir))
+
+
+def judged_run(run_dir: Path) -> tuple[Path, float] | None:
+    """The precomputed run of the same model with the most methods: its metrics are judged."""
+    model = manifest(run_dir, run_stamp(run_dir))["classifier"]["fingerprint"]
+    found = [
+        (path, run_stamp(path))
+        for name, path in {"": SHIPPED, **runs()}.items()
+        if run_stamp(path) and (name in PROTECTED or not name)
+    ]
+    same = [run for run in found if manifest(*run)["classifier"]["fingerprint"] == model]
+    return max(same, key=lambda run: len(manifest(*run)["methods"]), default=None)
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
-def _truth(run_dir: Path, stamp: float, shipped: float) -> Truth:
+def _truth(run_dir: Path, stamp: float, judged: tuple[Path, float] | None) -> Truth:
     import truth
 
-    network = manifest(run_dir, stamp)["classifier"]["fingerprint"]
-    same = shipped and manifest(SHIPPED, shipped)["classifier"]["fingerprint"] == network
-    metrics = (scores(SHIPPED, shipped), manifest(SHIPPED, shipped)) if same else (None, None)
+    metrics = (scores(*judged), manifest(*judged)) if judged else (None, None)
     return truth.truth(scores(run_dir, stamp), manifest(run_dir, stamp), *metrics)
 
 
@@ -298,8 +312,8 @@ def other_network(run_dir: Path, stamp: float) -> TwoNetworks | None:
 
 
 @st.cache_data(show_spinner=False, max_entries=24)
-def truth_test(run_dir: Path, stamp: float, metric: str) -> Friedman | None:
-    """Friedman's test of the methods in one benchmark, the oracle left out."""
+def truth_test(run_dir: Path, stamp: float, metric: str) -> tuple[Friedman | None, Lead | None]:
+    """Friedman's test of the methods in one benchmark and who leads, the oracle left out."""
     import results
 
     from xai_core.orchard.verdict import ORACLE
@@ -308,7 +322,8 @@ def truth_test(run_dir: Path, stamp: float, metric: str) -> Friedman | None:
     same = truth(run_dir).board.same
     described = manifest(run_dir, stamp)
     by_method = results.compared(found[found["method"] != ORACLE], described, metric, same)
-    return results.standing(by_method, bool(results.is_higher_better(metric, described)))[0]
+    higher = bool(results.is_higher_better(metric, described))
+    return results.standing(by_method, higher, results.nulls_of(described))
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
@@ -358,13 +373,33 @@ def board(run_dir: Path, stamp: float, filters: Filters) -> Board:
 @st.cache_resource(show_spinner=False, max_entries=48)
 def standing(
     run_dir: Path, stamp: float, filters: Filters, metric: str
-) -> tuple[Friedman | None, pd.Series[float]]:
-    """Friedman's test and winners' stability of one metric."""
+) -> tuple[Friedman | None, Lead | None]:
+    """Friedman's test of one metric, and who leads it."""
     import results
 
     by_method = _compared(run_dir, stamp, filters, metric)
-    higher = results.is_higher_better(metric, manifest(run_dir, stamp))
-    return results.standing(by_method, bool(higher))
+    described = manifest(run_dir, stamp)
+    higher = bool(results.is_higher_better(metric, described))
+    return results.standing(by_method, higher, results.nulls_of(described))
+
+
+def finished(run_dir: Path, stamp: float) -> Finished | None:
+    """How far a run is that was stopped or is at work; None where it is done."""
+    import results
+
+    from xai_core.evaluation.status import load_status
+
+    status = load_status(run_dir) or {}
+    return results.finished(
+        scores(run_dir, stamp), manifest(run_dir, stamp), str(status.get("state", ""))
+    )
+
+
+def seed_agreements(run_dir: Path, stamp: float) -> dict[str, float | None]:
+    """How far two seeds of a run's sampling methods agree, as far as it was measured."""
+    from xai_core.evaluation.convergence import run_agreements
+
+    return run_agreements(manifest(run_dir, stamp), convergence())
 
 
 @st.cache_resource(show_spinner=False, max_entries=24)

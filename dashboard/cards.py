@@ -30,6 +30,7 @@ from watching import SLOW, watch
 
 MOST_COLUMNS = 7
 SAME_CORRELATION = 0.9999
+CLEAR = 0.01
 SHORT = {"symmetric_relevance_gain": "Relevance gain"}
 NOTES = {
     "r2": "fit R²",
@@ -182,19 +183,23 @@ def card(cell: Cell, metrics: Iterable[str], best: set[str]) -> str:
 
 
 def best_of(cells: Iterable[Cell], metrics: Iterable[str]) -> dict[str, set[str]]:
-    """Method -> the metrics in which it is the best of these cells (one class, one picture)."""
+    """Method -> the metrics in which it is the best of these cells (one class, one image).
+
+    None is the best while a score is missing, or by less than CLEAR, which one image cannot show.
+    """
     cells = list(cells)
     best: dict[str, set[str]] = {cell.method: set() for cell in cells}
+    compared = [cell for cell in cells if not cell.error]
     for metric in metrics:
         fact = facts.facts("metrics").get(metric)
-        shown = [(c.scores.get(metric), c.method) for c in cells]
-        scored = [(round(value, 3), method) for value, method in shown if value is not None]
-        if fact is None or not fact.arrow or len(scored) < 2:
+        values = {cell.method: cell.scores.get(metric) for cell in compared}
+        scored = {m: round(value, 3) for m, value in values.items() if value is not None}
+        if fact is None or not fact.arrow or len(scored) < 2 or len(scored) < len(values):
             continue
-        values = [value for value, _ in scored]
-        top = max(values) if fact.arrow == "↑" else min(values)
-        for value, method in scored:
-            if value == top:
+        top = max(scored.values()) if fact.arrow == "↑" else min(scored.values())
+        others = [abs(value - top) for value in scored.values() if value != top]
+        if others and min(others) >= CLEAR:
+            for method in (m for m, value in scored.items() if value == top):
                 best[method].add(metric)
     return best
 

@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from name_tags import place_names
 
-from xai_core.evaluation.contrast import ALPHA
+from xai_core.evaluation.lead import ALPHA
 
 if TYPE_CHECKING:
     from xai_core.evaluation.statistics import Friedman

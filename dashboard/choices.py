@@ -585,6 +585,12 @@ def ask_limit(found: int) -> int:
     return int(state["limit"])
 
 
+def ask_nulls() -> bool:
+    """Whether the null baselines are evaluated, too, without which no result says anything."""
+    st.checkbox("With the null baselines Random and Centre Gaussian", key="nulls")
+    return bool(st.session_state["nulls"])
+
+
 def ask_metrics(known: Mapping[str, facts.Facts]) -> list[str]:
     state = st.session_state
     state["metrics"] = [spec for spec in state["metrics"] if spec.partition("[")[0] in known]

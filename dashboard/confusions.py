@@ -1,4 +1,4 @@
-"""Confusions: what a run says about the network itself: confusions, confidence, attention."""
+"""Confusions: what a run says about the model itself: confusions, confidence, attention."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 BINS = 10
+LEAST_IN_BIN = 10
+"""Images below which a bin's accuracy says nothing: its CI spans half of the scale."""
 MOST_CLASSES = 24
 
 
@@ -21,7 +23,7 @@ def predictions(manifest: dict[str, Any]) -> pd.DataFrame:
 
 
 def confusion(table: pd.DataFrame, classes: int) -> npt.NDArray[np.int64]:
-    """Counts (classes, classes): rows are the labels, columns what the network said."""
+    """Counts (classes, classes): rows are the labels, columns what the model predicted."""
     counts = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(counts, (table["label"].to_numpy(), table["predicted"].to_numpy()), 1)
     return counts
@@ -51,21 +53,21 @@ def confusion_pairs(table: pd.DataFrame, names: Sequence[str]) -> dict[str, str]
     pairs = {}
     for row in counts.sort_values(["right", "n"], ascending=[True, False]).to_dict("records"):
         true, said = names[row["label"]], names[row["predicted"]]
-        words = f"{true}, recognised" if row["right"] else f"{true} taken for {said}"
+        words = f"{true}, right" if row["right"] else f"{true} → {said}"
         pairs[f"{row['label']}-{row['predicted']}"] = f"{words}: {row['n']}"
     return pairs
 
 
 def confident_mistakes(table: pd.DataFrame) -> pd.DataFrame:
-    """The images that the network gets wrong, the surest first."""
+    """The images that the model gets wrong, the most confident first."""
     wrong = table[table["label"] != table["predicted"]]
     return wrong.sort_values("probability", ascending=False)
 
 
 def calibration(table: pd.DataFrame, bins: int = BINS) -> pd.DataFrame:
-    """Mean probability and accuracy of the images in bins of equal width, and how many there are.
+    """Mean probability and accuracy of the images in bins of equal width, n, and enough (bool).
 
-    A network is calibrated where both are equal.
+    A model is calibrated where both are equal; a bin of few images cannot tell.
     """
     right = (table["label"] == table["predicted"]).astype(float)
     number = np.minimum((table["probability"] * bins).astype(int), bins - 1)
@@ -73,11 +75,16 @@ def calibration(table: pd.DataFrame, bins: int = BINS) -> pd.DataFrame:
     found = grouped.groupby("bin").agg(
         probability=("probability", "mean"), accuracy=("right", "mean"), n=("right", "size")
     )
-    return found.reset_index()
+    return found.reset_index().assign(enough=found["n"].to_numpy() >= LEAST_IN_BIN)
 
 
-def calibration_error(bins: pd.DataFrame) -> float:
-    """Expected calibration error: the mean gap of the bins, weighted by their images."""
+def calibration_error(bins: pd.DataFrame) -> float | None:
+    """Expected calibration error: the mean gap of the bins, weighted by their images.
+
+    None with fewer than two bins that have enough images.
+    """
+    if bins["enough"].sum() < 2:
+        return None
     gaps = (bins["probability"] - bins["accuracy"]).abs()
     return float((gaps * bins["n"]).sum() / bins["n"].sum())
 

@@ -10,8 +10,8 @@ from charts import COLOURS
 
 EXPLANATION = (
     "Two seeds draw other samples, so their maps differ. Points: rank correlation between the maps "
-    "of seed 0 and seed 1 for the predicted class, mean over the pictures; thin lines: single "
-    "pictures; dashed: the default number of samples. Below about 0.9, ranks of methods built on "
+    "of seed 0 and seed 1 for the predicted class, mean over the images; thin lines: single "
+    "images; dashed: the default number of samples. Below about 0.9, ranks of methods built on "
     "such maps mean little."
 )
 
@@ -42,7 +42,7 @@ def draw_convergence(measured: dict[str, Any]) -> go.Figure:
     )
     chart.update_yaxes(title="rank correlation between two seeds", range=[0, 1.02])
     chart.update_layout(
-        title=f"Two seeds, {rows['image'].nunique()} pictures, {measured['classifier']['name']}",
+        title=f"Two seeds, {rows['image'].nunique()} images, {measured['classifier']['name']}",
         height=420, margin={"l": 10, "r": 10, "t": 50, "b": 10}, legend={"x": 0.75, "y": 0.1},
     )  # fmt: skip
     return chart
@@ -50,7 +50,8 @@ def draw_convergence(measured: dict[str, Any]) -> go.Figure:
 
 def summary(measured: dict[str, Any]) -> str:
     """What the plot shows, in one sentence per method."""
-    rows, said = pd.DataFrame(measured["rows"]), []
+    rows = pd.DataFrame(measured["rows"])
+    said = [f"Model {measured['classifier']['name']}, n = {rows['image'].nunique()} images."]
     for method, of_method in rows.groupby("method", sort=False):
         means = of_method.groupby("samples")["agreement"].mean()
         count = int(means.index.max())

@@ -13,6 +13,7 @@ from choices import Choices
 from compute.questions import Answer, ImageScores, Maps, Prediction, Question
 from watching import QUICK, SLOW, SLOWER
 
+from xai_core import headline
 from xai_core.images import Floats, Framing, Photo
 
 
@@ -41,7 +42,7 @@ FIRST = "secam"
 """What is computed ahead: it needs the pass, the superpixels and the modules that others need."""
 AT_ONCE = 5.0
 """Forward passes up to which a map comes at once."""
-SHOWN_METRICS = ("symmetric_relevance_gain", "single_deletion", "deletion", "insertion")
+SHOWN_METRICS = headline.SHOWN
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def ask_confusion(table: pd.DataFrame, names: Sequence[str]) -> None:
         selection_mode="points",
         config=CHART_CONFIG,
         key=choices.CONFUSION,
-        alt="Confusion matrix: rows are the true classes, columns what the network said",
+        alt="Confusion matrix: rows are the true classes, columns what the model predicted",
     )
     offer_chart(chart, "Confusion matrix")
     if len(rows) < len(names):
@@ -58,8 +58,8 @@ def ask_confusion(table: pd.DataFrame, names: Sequence[str]) -> None:
 
 
 def ask_picture(table: pd.DataFrame, names: Sequence[str]) -> dict[str, Any] | None:
-    """The pictures of a confusion, or the surest mistakes; returns the one that is looked at."""
-    pairs = {"": "The surest mistakes"} | confusions.confusion_pairs(table, names)
+    """The images of a confusion, or the most confident errors; returns the one looked at."""
+    pairs = {"": "The most confident errors"} | confusions.confusion_pairs(table, names)
     left, right = st.columns([2, 5], vertical_alignment="center")
     with left:
         chosen = choices.ask_confusion(pairs)
@@ -69,7 +69,7 @@ def ask_picture(table: pd.DataFrame, names: Sequence[str]) -> dict[str, Any] | N
         rows = table[(table["label"] == label) & (table["predicted"] == predicted)]
     with right:
         more = f"; the first {SHOWN_PICTURES} are shown" if len(rows) > SHOWN_PICTURES else ""
-        show_note(f"{len(rows)} pictures{more}. Choose one to see the evidence.")
+        show_note(f"n = {len(rows)} images{more}. Choose one to see the evidence.")
     listed = [*rows["image"].head(SHOWN_PICTURES)]
     if choices.mistake() in set(rows["image"]):  # a link may name one that is not among the first
         listed = list(dict.fromkeys([*listed, choices.mistake()]))
@@ -81,9 +81,9 @@ def ask_picture(table: pd.DataFrame, names: Sequence[str]) -> dict[str, Any] | N
     }
     if not pictures:
         show_problem(
-            "None of these pictures is where it was when it was evaluated."
+            "None of these images is where it was when it was evaluated."
             if len(shown)
-            else "The network makes no mistake on these pictures.",
+            else "The model makes no mistake on these images.",
             "hint",
         )
         return None

@@ -1,4 +1,4 @@
-"""Mistake charts: how often classes are taken for each other, and how sure the network is."""
+"""Mistake charts: how often classes are confused, and how sure the model is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from charts import ACCENT, DIVERGING, MUTED
 
 
 def draw_confusion(counts: npt.NDArray[np.int64], names: Sequence[str]) -> go.Figure:
-    """How often each class (row) was taken for each (column); mistakes in red, hits in blue."""
+    """How often each class (row) was predicted as each (column); mistakes in red, hits in blue."""
     shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
     # hits are drawn paler than mistakes, so that their number can be read
     signed = np.where(np.eye(len(names), dtype=bool), -0.6 * shares, shares)
@@ -42,7 +42,7 @@ def draw_confusion(counts: npt.NDArray[np.int64], names: Sequence[str]) -> go.Fi
             mode="markers",
             marker={"size": 26, "symbol": "square", "opacity": 0},
             text=[str(count) for count in counts.ravel()],
-            hovertemplate="%{y} taken for %{x}: %{text}<extra></extra>",
+            hovertemplate="%{y} → %{x}: %{text}<extra></extra>",
             showlegend=False,
         )
     )
@@ -53,23 +53,40 @@ def draw_confusion(counts: npt.NDArray[np.int64], names: Sequence[str]) -> go.Fi
     return chart
 
 
-def draw_calibration(bins: pd.DataFrame, error: float) -> go.Figure:
-    """Accuracy against probability; on the diagonal a network knows how sure it may be."""
+def draw_calibration(bins: pd.DataFrame, error: float | None) -> go.Figure:
+    """Accuracy against probability; on the diagonal a model knows how sure it may be.
+
+    Bins of few images are hollow, and no line joins them.
+    """
     chart = go.Figure(
         go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": MUTED, "dash": "dash"})
     )
-    chart.add_trace(
-        go.Scatter(
-            x=bins["probability"],
-            y=bins["accuracy"],
-            mode="lines+markers",
-            marker={"size": 6 + 18 * (bins["n"] / bins["n"].max()) ** 0.5, "color": ACCENT},
-            line={"color": ACCENT},
-            customdata=bins[["n"]],
-            hovertemplate="sure to %{x:.0%}, right in %{y:.0%} of %{customdata[0]}<extra></extra>",
-        )
+    largest = bins["n"].max()
+    kinds = (
+        (bins[bins["enough"]], "lines+markers", "circle", ACCENT),
+        (bins[~bins["enough"]], "markers", "circle-open", MUTED),
     )
-    title = f"probability of the predicted class (calibration error {error:.3f})"
+    for part, mode, symbol, colour in kinds:
+        chart.add_trace(
+            go.Scatter(
+                x=part["probability"],
+                y=part["accuracy"],
+                mode=mode if error is not None else "markers",
+                marker={
+                    "size": 6 + 18 * (part["n"] / largest) ** 0.5,
+                    "color": colour,
+                    "symbol": symbol,
+                },
+                line={"color": colour},
+                customdata=part[["n"]],
+                hovertemplate="sure to %{x:.0%}, right in %{y:.0%} of %{customdata[0]}"
+                "<extra></extra>",
+            )
+        )
+    told = "too few images for a calibration error"
+    if error is not None:
+        told = f"calibration error {error:.3f}"
+    title = f"probability of the predicted class ({told})"
     chart.update_xaxes(title={"text": title}, range=[0, 1.04], tickformat=".0%")
     chart.update_yaxes(title={"text": "share that is right"}, range=[0, 1.06], tickformat=".0%")
     chart.update_layout(height=420, margin={"l": 10, "r": 10, "t": 10, "b": 10}, showlegend=False)

@@ -8,7 +8,8 @@ from typing import Any
 
 import facts
 
-METHODS = ("cam", "secam", "grad_cam", "integrated_gradients", "lime")
+from xai_core import headline
+
 CLASSES = {
     "1": "Top class",
     "2": "Top 2 classes",
@@ -18,7 +19,7 @@ CLASSES = {
 }
 VIEWS = {"overlay": "Over the photo", "map": "Map alone", "kept": "Only what it keeps"}
 FRAMINGS = {"whole": "Whole photo", "center_crop": "Central crop"}
-METRICS = ("symmetric_relevance_gain", "single_deletion", "deletion", "insertion", "relevance_mass")
+METRICS = (*headline.SHOWN, "relevance_mass")
 SOURCES = {"orchard": "Orchard (shipped)", "folder": "A folder", "files": "Upload"}
 OUTCOMES = {"all": "All", "right": "Right", "wrong": "Wrong"}
 COMPACTNESS = (0.1, 0.3, 1.0, 3.0, 10.0, 20.0, 30.0, 50.0, 100.0)
@@ -69,7 +70,7 @@ def _levels(text: str) -> list[int]:
 PARAMETERS = {
     "picture": Parameter(""),
     "network": Parameter("orchard"),
-    "methods": Parameter(list(METHODS), _specs, " ".join),
+    "methods": Parameter(list(headline.METHODS), _specs, " ".join),
     "classes": Parameter("1", _one_of(CLASSES)),
     "named": Parameter([], lambda text: text.split("|"), "|".join),
     "opacity": Parameter(0.7, _between(0, 1)),
@@ -98,6 +99,7 @@ PARAMETERS = {
     "source": Parameter("orchard", _one_of(SOURCES)),
     "folder": Parameter(""),
     "limit": Parameter(24, _between(1, 1_000_000, int)),
+    "nulls": Parameter(True, lambda text: text == "true", lambda wanted: str(wanted).lower()),
     "metrics": Parameter(list(METRICS), str.split, " ".join),
     "segments": Parameter(50, _between(10, 400, int)),
     "compactness": Parameter(10.0, _one_number(COMPACTNESS)),

@@ -11,17 +11,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from xai_core import headline
 from xai_core.evaluation.agreement import (
     agreement,
     agreement_intervals,
     concordance_interval,
     kendalls_w,
 )
+from xai_core.evaluation.lead import LEAST_IMAGES, Lead, lead
 from xai_core.evaluation.statistics import (
     Friedman,
     bca_interval,
     friedman,
-    rank_stability,
 )
 from xai_core.evaluation.summary import (
     chosen,
@@ -32,10 +33,11 @@ from xai_core.evaluation.summary import (
     summarise,
     summarise_ranks,
 )
+from xai_core.orchard.verdict import ORACLE
 
 CURVE_RESAMPLES = 500
+HEADLINE_RANK = "Headline rank"
 Floats = npt.NDArray[np.float64]
-HEADLINES = ("symmetric_relevance_gain", "single_deletion", "deletion", "insertion")
 Manifest = dict[str, Any]
 
 
@@ -67,7 +69,7 @@ class Board:
 
 
 def board(scores: pd.DataFrame, manifest: Manifest) -> Board:
-    """The summary of some scores; the mean rank over metrics counts equal methods once."""
+    """The summary of some scores; the headline rank counts equal methods once."""
     groups = same_methods(scores, manifest) if len(scores) else []
     twins = {name for group in groups for name in group[1:]}
     ranks = summarise_ranks(scores[~scores["method"].isin(twins)], manifest)
@@ -114,7 +116,7 @@ def metrics_of(manifest: Manifest, kinds: Sequence[str] = ()) -> list[str]:
 
 
 def _headline(metric: str) -> int:
-    return HEADLINES.index(metric) if metric in HEADLINES else len(HEADLINES)
+    return headline.SHOWN.index(metric) if metric in headline.SHOWN else len(headline.SHOWN)
 
 
 def metric_rows(found: Board, manifest: Manifest, metric: str) -> pd.DataFrame:
@@ -135,16 +137,22 @@ def floor_of(rows: pd.DataFrame) -> float | None:
 
 
 def mean_table(found: Board, manifest: Manifest) -> pd.DataFrame:
-    """Methods x metrics: means, best mean rank first, indexed by the methods' specs."""
+    """Methods x metrics: means, best headline rank first, indexed by the methods' specs.
+
+    The rank is over the declared headline metrics; a run without them has no such column.
+    """
     means = found.summary.pivot_table(index="method", columns="metric", values="mean", sort=False)
     columns = [metric for metric in metrics_of(manifest) if metric in means]
     table = means[columns].rename(columns=lambda metric: metric_title(metric, manifest))
-    table.insert(0, "Mean rank", found.ranks.mean(axis=1).reindex(table.index))
+    ranked = [metric for metric in headline.RANKED if metric in found.ranks]
+    if ranked:
+        ranks = found.ranks[ranked].dropna().mean(axis=1)
+        table.insert(0, HEADLINE_RANK, ranks.reindex(table.index))
     table.insert(0, "Family", [family_of(m, manifest) for m in table.index])
     table.insert(0, "Method", [method_title(m, manifest) for m in table.index])
     seconds = found.summary.groupby("method")["attribute_seconds"].median()
     table["Seconds per image"] = seconds.reindex(table.index)
-    return table.sort_values("Mean rank", na_position="last")
+    return table.sort_values(HEADLINE_RANK, na_position="last") if ranked else table
 
 
 def interval_table(found: Board, manifest: Manifest) -> pd.DataFrame:
@@ -153,10 +161,10 @@ def interval_table(found: Board, manifest: Manifest) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Method": [method_title(m, manifest) for m in summary["method"]],
-            "Measure": [metric_title(m, manifest) for m in summary["metric"]],
+            "Metric": [metric_title(m, manifest) for m in summary["metric"]],
             "Mean": summary["mean"],
-            "from": summary["low"],
-            "to": summary["high"],
+            "CI low": summary["low"],
+            "CI high": summary["high"],
             "Median": summary["median"],
             "n": summary["n"],
             "undefined": summary["undefined"],
@@ -176,12 +184,36 @@ def compared(
     return by_method
 
 
-def standing(by_method: pd.DataFrame, higher: bool) -> tuple[Friedman | None, pd.Series[float]]:
-    """Friedman's test and how often each method wins in resamples of the images."""
-    if by_method.shape[1] < 2:
-        return None, pd.Series(dtype=float)
-    test = friedman(by_method, higher) if by_method.shape[1] >= 3 else None
-    return test, rank_stability(by_method, higher).sort_values(ascending=False)
+def nulls_of(manifest: Manifest) -> list[str]:
+    """The null baselines of a run; the oracle is none."""
+    entries = manifest["methods"].values()
+    return [e["spec"] for e in entries if e["family"] == "baseline" and e["spec"] != ORACLE]
+
+
+def standing(
+    by_method: pd.DataFrame, higher: bool, nulls: Collection[str] = ()
+) -> tuple[Friedman | None, Lead | None]:
+    """Friedman's test, where there are enough methods and images, and who leads."""
+    enough = by_method.shape[1] >= 3 and len(by_method.dropna()) >= LEAST_IMAGES
+    return friedman(by_method, higher) if enough else None, lead(by_method, higher, nulls)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How far an unfinished run is: the images that all methods have, of those asked for."""
+
+    images: int
+    asked: int
+
+
+def finished(scores: pd.DataFrame, manifest: Manifest, state: str) -> Finished | None:
+    """None for a run that is done; `state` as in the run's status."""
+    if state in ("", "done"):
+        return None
+    methods = scores.groupby("image_sha256")["method"].nunique()
+    whole = int((methods == len(manifest["methods"])).sum())
+    asked = int(manifest.get("asked", len(manifest["images"])))
+    return Finished(whole, asked) if whole < asked else None
 
 
 def curve_metrics(curves: pd.DataFrame, manifest: Manifest) -> list[str]:
@@ -300,12 +332,12 @@ def pair_table(values: Floats, intervals: Floats, names: Sequence[str], value: s
             "First": names[i],
             "Second": names[j],
             value: values[i, j],
-            "from": intervals[i, j, 0],
-            "to": intervals[i, j, 1],
+            "CI low": intervals[i, j, 0],
+            "CI high": intervals[i, j, 1],
         }
         for i, j in pairs
     ]
-    return pd.DataFrame(rows, columns=["First", "Second", value, "from", "to"])
+    return pd.DataFrame(rows, columns=["First", "Second", value, "CI low", "CI high"])
 
 
 def examples(scores: pd.DataFrame, method: str, metric: str, higher: bool) -> pd.DataFrame:

@@ -7,13 +7,15 @@ from typing import Any
 
 import pandas as pd
 import results
-import wording
+import truth_wording
+from phrases import inside
 from results import Board
 
 from xai_core.orchard import verdict
 from xai_core.orchard.verdict import ORACLE
 
 Manifest = dict[str, Any]
+BENCHMARK_RANK = "Benchmark rank"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Truth:
     means: pd.DataFrame
     trusted: pd.DataFrame
     by_benchmark: pd.DataFrame
+    ranks: pd.DataFrame
     sentences: tuple[str, ...]
 
     def rows(self, metric: str) -> pd.DataFrame:
@@ -39,7 +42,7 @@ def truth(
     metric_scores: pd.DataFrame | None,
     metric_manifest: Manifest | None,
 ) -> Truth:
-    """The benchmarks' verdict on methods, and on the metrics of another run of the same network."""
+    """The benchmarks' verdict on methods, and on the metrics of another run of the same model."""
     own = scores[scores["method"] != ORACLE]
     oracle = scores[scores["method"] == ORACLE].groupby("metric")["score"].mean()
     means = verdict.truth_means(scores, manifest)
@@ -48,22 +51,28 @@ def truth(
         trusted = verdict.trust(means, metric_scores, metric_manifest)
         by_benchmark = verdict.trust_by_benchmark(means, metric_scores, metric_manifest)
     names = names_of(manifest, True) | names_of(metric_manifest or {}, True)
+    board = results.board(own, manifest)
+    ranks = verdict.benchmark_ranks(scores, manifest)
+    benchmarks = verdict.once(means)
+    images = [int(n) for n in own.groupby("metric")["image_sha256"].nunique()[benchmarks]]
+    said = truth_wording.ranks_say(ranks, len(benchmarks), manifest, images, board.same)
     return Truth(
         manifest,
-        results.board(own, manifest),
+        board,
         {str(metric): float(mean) for metric, mean in oracle.dropna().items()},
         means,
         trusted,
         by_benchmark,
-        tuple(verdict.sentences(means, trusted, names)),
+        ranks,
+        (*said, *truth_wording.trust_says(trusted, names)),
     )
 
 
 @dataclass(frozen=True)
 class TwoNetworks:
-    """How alike two networks rank the methods: Spearman by benchmark, and "all" for mean ranks.
+    """How alike two models rank the methods: Spearman by benchmark, "all" for benchmark ranks.
 
-    `right`: the share of whole scenes that this and the other network recognise, where known.
+    `right`: the share of whole scenes that this and the other model recognise, where known.
     """
 
     name: str
@@ -77,7 +86,7 @@ Found = tuple[pd.DataFrame, Manifest, dict[str, Any]]
 
 
 def two_networks(mine: Found, other: Found) -> TwoNetworks:
-    """The benchmarks' verdict on two networks, over the methods and benchmarks of both."""
+    """The benchmarks' verdict on two models, over the methods and benchmarks of both."""
     means = [verdict.truth_means(scores, manifest) for scores, manifest, _ in (mine, other)]
     shared = means[0].index.intersection(means[1].index)
     whole = [facts.get("in_domain", {}).get("whole") for _, _, facts in (mine, other)]
@@ -94,7 +103,7 @@ def names_of(manifest: Manifest, in_sentence: bool = False) -> dict[str, str]:
     methods = {e["spec"]: str(e["label"]) for e in manifest.get("methods", {}).values()}
     metrics = {e["spec"]: str(e["label"]) for e in manifest.get("metrics", {}).values()}
     if in_sentence:
-        metrics = {spec: wording.inside(title) for spec, title in metrics.items()}
+        metrics = {spec: inside(title) for spec, title in metrics.items()}
     return methods | metrics
 
 
@@ -120,17 +129,20 @@ def shares(scores: pd.DataFrame, curves: pd.DataFrame, manifest: Manifest) -> pd
 
 
 def ranking_table(found: Truth) -> pd.DataFrame:
-    """Methods x benchmarks: means, with the mean rank, best first."""
-    ranking = verdict.truth_ranking(found.means)
+    """Methods x benchmarks: means, with the benchmark rank and its interval, best first."""
+    ranks = found.ranks
     for group in found.board.same:  # methods that coincide share a place
-        if group[0] in ranking:
-            ranking = pd.concat([ranking, pd.Series(ranking[group[0]], index=list(group[1:]))])
+        if group[0] in ranks.index:
+            own = ranks.loc[[group[0]]]
+            ranks = pd.concat([ranks, *(own.set_axis([name]) for name in group[1:])])
+    ranks = ranks.rename(columns={"rank": BENCHMARK_RANK, "low": "CI low", "high": "CI high"})
     means = found.board.summary.pivot_table(index="method", columns="metric", values="mean")
     metrics = [m for m in results.metrics_of(found.manifest) if m in means]
     table = means[metrics].rename(columns=lambda m: results.metric_title(m, found.manifest))
-    table.insert(0, "Mean rank", ranking.reindex(table.index))
+    ranks = ranks.rename(columns={"first": "Ranks first"}).reindex(table.index)
+    table = pd.concat([ranks, table], axis=1)
     table.insert(0, "Method", [results.method_title(m, found.manifest) for m in table.index])
-    return table.sort_values("Mean rank", na_position="last")
+    return table.sort_values(BENCHMARK_RANK, na_position="last")
 
 
 def check_rows(facts: dict[str, Any]) -> pd.DataFrame:
@@ -159,9 +171,9 @@ def check_rows(facts: dict[str, Any]) -> pd.DataFrame:
     if drawn:
         rows.append(
             (
-                "Same prediction on the picture that maps explain and on the redrawn one",
+                "Same prediction on the image that maps explain and on the redrawn one",
                 f"{drawn['same_prediction']:.1%}",
-                "all: it is the same picture",
+                "all: it is the same image",
                 drawn["images"],
             )
         )
@@ -175,4 +187,4 @@ def check_rows(facts: dict[str, Any]) -> pd.DataFrame:
                 check["images"],
             )
         )
-    return pd.DataFrame(rows, columns=["Check", "Measured", "Wanted", "Pictures"])
+    return pd.DataFrame(rows, columns=["Check", "Measured", "Wanted", "n"])

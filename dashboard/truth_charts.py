@@ -9,12 +9,14 @@ import pandas as pd
 import plotly.graph_objects as go
 from charts import ACCENT, COLOURS, MUTED, WARM, reach
 
+from xai_core.evaluation.lead import ALPHA
+
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
 
 
 def draw_trust(trusted: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
     """Kendall's tau-b of each metric with the known truth, with its interval over methods."""
-    sure = trusted["p_value"] < 0.05
+    sure = trusted["p_holm"] < ALPHA
     colours = [
         MUTED if not known else ACCENT if tau > 0 else WARM
         for known, tau in zip(sure, trusted["tau"], strict=True)
@@ -26,15 +28,15 @@ def draw_trust(trusted: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
             mode="markers",
             marker={"size": 10, "color": colours},
             error_x=reach(trusted, "tau", MUTED),
-            customdata=trusted[["low", "high", "p_value", "methods"]],
+            customdata=trusted[["low", "high", "p_holm", "methods"]],
             hovertemplate="%{y}: %{x:.2f} (%{customdata[0]:.2f} to %{customdata[1]:.2f}), "
-            "p = %{customdata[2]:.2g}, %{customdata[3]} methods<extra></extra>",
+            "p (Holm) = %{customdata[2]:.2g}, %{customdata[3]} methods<extra></extra>",
         )
     )
     chart.add_vline(x=0, line_width=1, line_color=MUTED)
     chart.update_yaxes(autorange="reversed", ticks="", tickfont_size=12)
     chart.update_xaxes(
-        title={"text": "Kendall's tau-b with the known truth", "font": {"size": 12}},
+        title={"text": "Kendall's τ-b with the known truth", "font": {"size": 12}},
         range=[-1.05, 1.05],
         zeroline=False,
     )
@@ -49,7 +51,7 @@ def draw_shares(table: pd.DataFrame) -> go.Figure:
     """
     chart = go.Figure()
     kinds = (
-        ("shortcut", "network that uses the sticker", WARM),
+        ("shortcut", "model that uses the sticker", WARM),
         ("control", "control that cannot use it", ACCENT),
     )
     labels = {
@@ -111,7 +113,7 @@ def draw_declines(declines: Sequence[Mapping[str, Any]], metric: str, title: str
 
 
 def draw_parts(page: Mapping[str, Any], methods: Sequence[str]) -> go.Figure:
-    """What each part means to the network, beside the share of attribution each method puts there.
+    """What each part means to the model, beside the share of attribution each method puts there.
 
     Importances are divided by the largest (absolute) one.
     """
@@ -123,11 +125,11 @@ def draw_parts(page: Mapping[str, Any], methods: Sequence[str]) -> go.Figure:
         go.Bar(
             y=names,
             x=[unit["importance"] / largest for unit in units],
-            name="importance to the network",
+            name="importance to the model",
             orientation="h",
             marker_color=MUTED,
             customdata=[unit["importance"] for unit in units],
-            hovertemplate="%{y}: the class score loses %{customdata:.2f}<extra></extra>",
+            hovertemplate="%{y}: the logit loses %{customdata:.2f}<extra></extra>",
         )
     )
     for method, colour in zip(methods, COLOURS, strict=False):

@@ -9,29 +9,28 @@ import choices
 import display
 import facts
 import pandas as pd
-import results
 import streamlit as st
+import superpixel_wording
 import truth
 import truth_charts
 import truth_wording
-import wording
 from truth import Truth
 
 SHOWN = 4
 
 
 def show_more(run_dir: Path, stamp: float, found: Truth) -> None:
-    names = ["All benchmarks", "Which measures to trust", "Planted shortcut", "Single scenes",
-             "Maps made worse", "CAM or SeCAM", "Checks"]  # fmt: skip
+    names = ["All benchmarks", "Which metrics to trust", "Planted shortcut", "Single scenes",
+             "Degraded heatmaps", "CAM or SeCAM", "Checks"]  # fmt: skip
     tabs = dict(zip(names, choices.tabs(names, "_truth"), strict=True))
     shows = {
         "All benchmarks": lambda: display.show_table(
             truth.ranking_table(found), "ground_truth", truth_wording.TABLE
         ),
-        "Which measures to trust": lambda: show_trust(found),
+        "Which metrics to trust": lambda: show_trust(run_dir, found),
         "Planted shortcut": lambda: show_shortcut(run_dir, stamp),
         "Single scenes": lambda: show_scene(run_dir, stamp),
-        "Maps made worse": lambda: show_declines(run_dir, stamp, found),
+        "Degraded heatmaps": lambda: show_declines(run_dir, stamp, found),
         "CAM or SeCAM": lambda: show_superpixels(run_dir, stamp),
         "Checks": lambda: show_checks(run_dir, stamp),
     }
@@ -41,24 +40,28 @@ def show_more(run_dir: Path, stamp: float, found: Truth) -> None:
                 shows[name]()
 
 
-def show_trust(found: Truth) -> None:
+def show_trust(run_dir: Path, found: Truth) -> None:
     """How far each metric ranks the methods as the benchmarks do."""
+    judged = cached.judged_run(run_dir)
     if found.trusted.empty:
-        display.show_problem(
-            "The shipped run is of another network, so its measures cannot be compared.", "hint"
-        )
+        display.show_problem(truth_wording.nothing_to_trust(judged is not None), "hint")
         return
     titles = truth.names_of(found.manifest)
     titles |= {m: facts.label_of(m, "metrics") for m in found.trusted["metric"]}
     chart = truth_charts.draw_trust(found.trusted, titles)
-    display.show_chart(None, chart, "Agreement of each measure with the known truth")
-    display.show_note(truth_wording.TRUST)
-    table = found.by_benchmark.rename(index=titles, columns=titles).reset_index(names="Measure")
+    display.show_chart(None, chart, "Agreement of each metric with the known truth")
+    display.show_note(
+        truth_wording.TRUST.format(
+            run=judged[0].name if judged else "another run",
+            methods=int(found.trusted["methods"].max()),
+        )
+    )
+    table = found.by_benchmark.rename(index=titles, columns=titles).reset_index(names="Metric")
     display.show_table(table, "trust_by_benchmark", truth_wording.TRUST_TABLE)
 
 
 def show_shortcut(run_dir: Path, stamp: float) -> None:
-    """Both networks' share of the attribution on the sticker, and how the use was verified."""
+    """Both models' share of the attribution on the sticker, and how the use was verified."""
     table = cached.sticker_shares(run_dir, stamp)
     if table.empty:
         display.show_problem("This run holds no planted shortcut.", "hint")
@@ -66,12 +69,12 @@ def show_shortcut(run_dir: Path, stamp: float) -> None:
     checks = cached.truth_facts(run_dir, stamp).get("stickers", {})
     display.show_answer(truth_wording.sticker_sentences(checks))
     chart = truth_charts.draw_shares(table)
-    display.show_chart(st.container(), chart, "Attribution on the sticker for both networks")
+    display.show_chart(st.container(), chart, "Attribution on the sticker for both models")
     display.show_note(truth_wording.SHORTCUT)
 
 
 def show_scene(run_dir: Path, stamp: float) -> None:
-    """One scene: what its parts mean to the network, and what the maps show."""
+    """One scene: what its parts mean to the model, and what the maps show."""
     book = cached.scene_book(run_dir, stamp)
     if book is None or not book.pages:
         display.show_problem("This run holds no single scenes.", "hint")
@@ -111,7 +114,7 @@ def show_declines(run_dir: Path, stamp: float, found: Truth) -> None:
     """What each metric makes of a good map that gets worse in known steps."""
     declines = cached.truth_facts(run_dir, stamp).get("declines", [])
     if not declines:
-        display.show_problem("This run made no maps worse.", "hint")
+        display.show_problem("This run degraded no heatmaps.", "hint")
         return
     metrics = dict.fromkeys(row["metric"] for row in declines)
     known = truth.names_of(found.manifest)
@@ -120,7 +123,7 @@ def show_declines(run_dir: Path, stamp: float, found: Truth) -> None:
         metric = choices.ask_checked(titles)
     left, right = st.columns([3, 2])
     chart = truth_charts.draw_declines(declines, metric, titles[metric])
-    display.show_chart(left, chart, f"{titles[metric]} while a good map gets worse")
+    display.show_chart(left, chart, f"{titles[metric]} while a good heatmap is degraded")
     with right:
         table = truth_wording.decline_table(declines, titles)
         display.show_table(table, "maps_made_worse", truth_wording.DECLINES)
@@ -128,13 +131,10 @@ def show_declines(run_dir: Path, stamp: float, found: Truth) -> None:
 
 def show_superpixels(run_dir: Path, stamp: float) -> None:
     """What SeCAM gains over CAM and over its controls in the benchmarks, from the data."""
-    manifest = cached.manifest(run_dir, stamp)
-    said, found = wording.superpixel_answer(cached.scores(run_dir, stamp), manifest)
-    display.show_answer(said)
-    if found is not None:
-        table = wording.contrast_table(found)
-        table["Measure"] = [results.metric_title(m, manifest) for m in found.table["metric"]]
-        display.show_table(table, "cam_secam_truth", wording.CAPTION)
+    answer = cached.superpixel_answer_of(((run_dir, stamp),))
+    display.show_answer(answer.sentences)
+    if len(answer.table):
+        display.show_table(answer.for_people(), "cam_secam_truth", superpixel_wording.CAPTION)
 
 
 def show_checks(run_dir: Path, stamp: float) -> None:
@@ -143,7 +143,9 @@ def show_checks(run_dir: Path, stamp: float) -> None:
     display.show_table(table, "checks", truth_wording.CHECKS)
     other = cached.other_network(run_dir, stamp)
     if other is not None:
-        titles = truth.names_of(cached.manifest(run_dir, stamp)) | {"all": "Mean rank over these"}
+        titles = truth.names_of(cached.manifest(run_dir, stamp)) | {
+            "all": "Benchmark rank over these"
+        }
         rows = pd.DataFrame(
             {
                 "Benchmark": [titles.get(name, name) for name in other.agreement],

@@ -6,55 +6,147 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from facts import joined
+from phrases import about, capital, ci, p_value, percent, twins
 
+from xai_core.evaluation.lead import ALPHA, LEAST_IMAGES
 from xai_core.evaluation.statistics import is_too_few
 
 if TYPE_CHECKING:
     from truth import TwoNetworks
 
-INTERVALS = "95 % BCa bootstrap intervals of the mean over pictures, 2,000 resamples, seed 0"
+INTERVALS = "95 % BCa CIs of the mean over images, 2,000 bootstrap samples, seed 0"
 TABLE = (
-    "Means over pictures. Mean rank: over the benchmarks that know what the network uses, methods "
-    "that coincide on this network counted once, 1 is best."
+    "Means over images. Benchmark rank: the mean of the ranks of a method's means over the "
+    "benchmarks that know what the model uses, variants of a benchmark and methods with the same "
+    "scores counted once; 1 is best. CI and ranks first: 2,000 bootstrap samples of the images, "
+    "seed 0."
 )
 TRUST = (
-    "Each measure ranks the methods by its mean on the shipped run; the known truth by the mean "
-    "rank over the benchmarks. Tau-b is 1 where both orders agree, 0 where they have nothing to "
-    "do with each other. Intervals: 95 %, bootstrap over methods (1,000 resamples, seed 0). "
-    "Blue and orange: p below 0.05 for this measure alone. Few methods make wide intervals."
+    "Each metric ranks the methods by its mean on {run}; the known truth by the benchmark rank. "
+    "τ-b is 1 where both orders agree, 0 where they have nothing to do with each other. Null "
+    "baselines are left out; CAM, SeCAM and their controls are counted once: {methods} methods. "
+    "95 % CIs: bootstrap over methods (1,000 samples, seed 0). Blue and orange: p below 0.05, "
+    "Holm-corrected over the metrics. Few methods make wide CIs."
 )
-TRUST_TABLE = "Kendall's tau-b of each measure's means with each benchmark's means, over methods."
+TRUST_TABLE = (
+    "Kendall's τ-b of each metric's means with each benchmark's means, over the same methods."
+)
 SHORTCUT = (
-    "Same pictures, same class, two networks: one learned from stickers that tell the class, its "
+    "Same images, same class, two models: one learned from stickers that tell the class, its "
     "control from the same stickers dealt at random. A large share on the sticker is no evidence "
-    "of its use; only the difference between the networks is. AUROC 0.5 is chance. Boxes: "
-    "quartiles over pictures. The oracle spreads each part's measured importance over its pixels."
+    "of its use; only the difference between the models is. AUROC 0.5 is chance. Boxes: "
+    "quartiles over images. The oracle spreads each part's measured importance over its pixels."
 )
 DECLINES = (
-    "Tau-b between step and lost score: 1 means that every step costs score, 0 that the measure "
+    "τ-b between step and lost score: 1 means that every step costs score, 0 that the metric "
     "does not notice."
 )
 CHECKS = "What must hold for the scores to mean what they say."
 
 
-def benchmark_caption(manifest: Mapping[str, Any], metric: str, pictures: int, methods: int) -> str:
-    """What one benchmark computes and what its numbers rest on; `methods` differ on the network."""
+def benchmark_caption(
+    manifest: dict[str, Any],
+    metric: str,
+    images: int,
+    methods: int,
+    has_oracle: bool,
+    has_nulls: bool,
+) -> str:
+    """What one benchmark computes and what its numbers rest on; only lines that are drawn.
+
+    `methods`: how many differ on the model.
+    """
     caveats = {m["spec"]: m.get("caveat", "") for m in manifest["metrics"].values()}
-    network = manifest["classifier"]["name"]
+    parts = [f"{capital(about(manifest, images))}; {INTERVALS}."]
+    if has_oracle:
+        parts.append("Green line: the oracle (upper bound).")
+    if has_nulls:
+        parts.append("Dashed: the best null baseline.")
+    return " ".join([*parts, caveats.get(metric, "")]).strip() + too_few(images, methods)
+
+
+def ranks_say(
+    ranks: pd.DataFrame,
+    benchmarks: int,
+    manifest: dict[str, Any],
+    images: Sequence[int],
+    same: Sequence[Sequence[str]],
+) -> list[str]:
+    """Who has the best benchmark rank, in how many bootstrap samples; `ranks` best first.
+
+    `images`: how many each benchmark has.
+    """
+    if ranks.empty:
+        return ["No method was scored by every benchmark here."]
+    low, high = min(images), max(images)
+    where = about(manifest, f"{low} to {high}" if low < high else high)
+    if high < LEAST_IMAGES:
+        return [f"On {where}: too few images to tell methods apart."]
+    best = ranks.iloc[0]
+    first = [str(method) for method in ranks.index[ranks["rank"] == best["rank"]]]
+    names = joined([twins(method, same, manifest) for method in first])
+    noun = "benchmarks" if benchmarks > 1 else "benchmark"
+    share = joined([percent(value) for value in ranks.loc[first, "first"]])
+    who = "it ranks" if len(first) == 1 else "they rank"
+    said = [
+        f"On {where} and over {benchmarks} {noun}, {names} {'has' if len(first) == 1 else 'share'} "
+        f"the best benchmark rank of {len(ranks)} methods: {best['rank']:.1f}, "
+        f"{ci(best['low'], best['high'], 1)}; {who} first in {share} of 2,000 bootstrap samples."
+    ]
+    often = str(ranks["first"].idxmax())
+    if often not in first:
+        said.append(
+            f"{twins(often, same, manifest)} ranks first in more of them: "
+            f"{percent(float(ranks['first'][often]))}."
+        )
+    return said
+
+
+def nothing_to_trust(has_run: bool) -> str:
+    """Why no metric is compared with the known truth."""
+    if not has_run:
+        return "No precomputed run is of the same model, so no metrics can be compared."
     return (
-        f"{pictures} pictures, network {network}; {INTERVALS}. Green line: the oracle, which is "
-        f"told the answer. Dashed: the best null baseline. {caveats.get(metric, '')}"
-        f"{too_few(pictures, methods)}"
+        "Fewer than three methods count, so no order can be compared: null baselines are left out, "
+        "and CAM, SeCAM and their controls count once."
     )
 
 
-def too_few(pictures: int, methods: int) -> str:
+def trust_says(trusted: pd.DataFrame, names: Mapping[str, str]) -> list[str]:
+    """Which metrics rank the methods as the known truth does, Holm-corrected over the metrics."""
+    if trusted.empty:
+        return []
+    methods = int(trusted["methods"].max())
+    sure = trusted[trusted["p_holm"] < ALPHA]
+    said = []
+    for part, words in (
+        (sure[sure["tau"] > 0], "as the known truth does"),
+        (sure[sure["tau"] < 0], "against the known truth"),
+    ):
+        if len(part):
+            who = capital(joined([names.get(str(m), str(m)) for m in part["metric"]]))
+            verb = "ranks" if len(part) == 1 else "rank"
+            said.append(f"{who} {verb} {methods} methods {words}, beyond chance (Holm).")
+    if not (sure["tau"] > 0).any():
+        top = trusted.sort_values("tau", ascending=False).iloc[0]
+        said.insert(
+            0,
+            f"None of {len(trusted)} metrics is shown to rank {methods} methods (null baselines "
+            f"out, CAM's variants once) as the known truth does; the nearest is "
+            f"{names.get(top['metric'], top['metric'])} (τ-b = {top['tau']:z.2f}, "
+            f"{ci(top['low'], top['high'], 2)}, {p_value(top['p_holm'])} after Holm).",
+        )
+    return said
+
+
+def too_few(images: int, methods: int) -> str:
     """Where no two methods could ever be told apart, that n is too small; else nothing."""
-    if not is_too_few(pictures, methods):
+    if not is_too_few(images, methods):
         return ""
     return (
-        f" n = {pictures} is too small for any claim: among {methods} methods not even one that "
-        "is better on every picture would be told apart at 5 %."
+        f" n = {images} is too small for any claim: among {methods} methods not even one that "
+        "is better on every image would be told apart at 5 %."
     )
 
 
@@ -68,7 +160,7 @@ def unit_title(unit: str) -> str:
 def scene_caption(page: Mapping[str, Any]) -> str:
     """What is shown of one scene."""
     return (
-        f"Importance: what the score of {page['target']} ({page['logit']:.2f} for the whole scene) "
+        f"Importance: what the logit of {page['target']} ({page['logit']:.2f} for the whole scene) "
         "loses when the scene is drawn without the part, divided by the largest such loss. Bars of "
         "methods: the share of the positive attribution that lies on the part, widened by 2 px; "
         "parts then overlap and light effects lie on other parts, so shares do not add up to 1."
@@ -76,23 +168,23 @@ def scene_caption(page: Mapping[str, Any]) -> str:
 
 
 def sticker_sentences(checks: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Whether the two networks use the sticker, by intervention."""
+    """Whether the two models use the sticker, by intervention."""
     said = []
     for name, check in checks.items():
         loses = f"loses {check['drop'] * 100:.0f} points" if check["drop"] > 0 else "loses nothing"
         said.append(
             f"When stickers are swapped, {name} {loses} of accuracy on the four sticker classes "
-            f"({check['own']:.1%} to {check['swapped']:.1%}, {check['images']} pictures)."
+            f"({check['own']:.1%} to {check['swapped']:.1%}, n = {check['images']} images)."
         )
-    return said or ["Whether the networks use the sticker was not measured."]
+    return said or ["Whether the models use the sticker was not measured."]
 
 
 def decline_table(declines: Sequence[Mapping[str, Any]], titles: Mapping[str, str]) -> pd.DataFrame:
-    """Measures x ways of making a map worse: how well the loss of score follows the steps."""
+    """Metrics x ways of degrading a heatmap: how well the loss of score follows the steps."""
     table = pd.DataFrame(declines).pivot_table(
         index="metric", columns="way", values="in_order", sort=False, dropna=False
     )
-    return table.rename(index=dict(titles)).reset_index(names="Measure")
+    return table.rename(index=dict(titles)).reset_index(names="Metric")
 
 
 def two_networks(other: TwoNetworks) -> str:
@@ -103,6 +195,6 @@ def two_networks(other: TwoNetworks) -> str:
         right += f"{other.right[0]:.0%}"
     return (
         f"Spearman correlation of {other.methods} methods' means with those on {other.name}, a "
-        f"network trained from another seed{right}: 1 means that both networks rank the methods "
+        f"model trained from another seed{right}: 1 means that both models rank the methods "
         "alike."
     )

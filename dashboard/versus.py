@@ -1,4 +1,4 @@
-"""Versus: one run beside another: other weights, other pictures, another framing."""
+"""Versus: one run beside another: other weights, other images, other preprocessing."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ import results
 from charts import ACCENT, MUTED, reach
 from display import show_answer, show_chart, show_problem, show_table
 from name_tags import place_names
+from phrases import about
 from results import Filters
 from results_page import Shown
 
 from xai_core.evaluation.agreement import agreement
+from xai_core.evaluation.lead import LEAST_IMAGES
 
-ALONE = (
-    "There is no other run with this measure: evaluate it with another network or other pictures."
-)
+ALONE = "There is no other run with this metric: evaluate it with another model or other images."
 SIZE_PX = (900, 460)
 CAPTION = (
-    "Means with 95 % BCa intervals (2,000 resamples, seed 0). The runs need not share "
-    "a picture, so compare orders rather than values. Names that would cover others are left out."
+    "Means with 95 % BCa CIs (2,000 bootstrap samples, seed 0). The runs need not share "
+    "an image, so compare orders rather than values. Names that would cover others are left out."
 )
 
 
 def show_versus(shown: Shown) -> None:
-    """The chosen measure in this run and in another, method by method."""
+    """The chosen metric in this run and in another, method by method."""
     runs = {name: path for name, path in cached.runs().items() if path != shown.run_dir}
     known = {
         name: name
@@ -44,12 +44,17 @@ def show_versus(shown: Shown) -> None:
         show_problem("The two runs have no method in common.", "hint")
         return
     mine, measure = shown.run_dir.name, shown.titles[shown.measure]
-    show_answer(says(both, mine, name, measure))
+    there = cached.manifest(runs[name], cached.run_stamp(runs[name]))
+    names = [
+        f"{run}: {about(manifest, int(both[f'n_{side}'].max()))}"
+        for run, manifest, side in ((mine, shown.manifest, "here"), (name, there, "there"))
+    ]
+    show_answer([f"{'; '.join(names)}.", *says(both, mine, name, measure)])
     show_chart(None, draw_versus(both, mine, name), f"{measure} in both runs")
     columns = {
         "name": "Method",
-        "mean_here": mine, "low_here": "from", "high_here": "to", "n_here": "n",
-        "mean_there": name, "low_there": " from", "high_there": " to", "n_there": " n",
+        "mean_here": mine, "low_here": "CI low", "high_here": "CI high", "n_here": "n",
+        "mean_there": name, "low_there": " CI low", "high_there": " CI high", "n_there": " n",
     }  # fmt: skip
     show_table(both[list(columns)].rename(columns=columns), f"{mine}_{name}", CAPTION)
 
@@ -69,20 +74,22 @@ def beside(shown: Shown, other: Path) -> pd.DataFrame:
 
 
 def says(both: pd.DataFrame, here: str, there: str, measure: str) -> list[str]:
-    """Whether both runs put the methods in the same order, and which leads in each."""
+    """Whether both runs put the methods in the same order, and who has the best mean in each."""
     if len(both) < 3:
-        return [f"{len(both)} methods are in both runs."]
+        return [f"{len(both)} methods are in both runs: too few to compare orders."]
+    if min(both["n_here"].max(), both["n_there"].max()) < LEAST_IMAGES:
+        return [f"One of the runs has fewer than {LEAST_IMAGES} images: too few to tell."]
     means = pd.DataFrame({"here": both["mean_here"], "there": both["mean_there"]})
     tau = agreement(means).to_numpy(dtype=float)[0, 1]
     higher = "↓" not in measure
-    leaders = [
+    best = [
         both.sort_values(column, ascending=not higher)["name"].iloc[0]
         for column in ("mean_here", "mean_there")
     ]
-    first = f"Kendall's τ-b between the two orders of {len(both)} methods is {tau:.2f}."
-    if leaders[0] == leaders[1]:
-        return [first, f"{leaders[0]} leads in both."]
-    return [first, f"{leaders[0]} leads in {here}, {leaders[1]} in {there}."]
+    first = f"Kendall's τ-b between the two orders of {len(both)} methods is {tau:z.2f}."
+    if best[0] == best[1]:
+        return [first, f"{best[0]} has the best mean in both."]
+    return [first, f"The best mean has {best[0]} in {here}, {best[1]} in {there}."]
 
 
 def draw_versus(both: pd.DataFrame, here: str, there: str) -> go.Figure:

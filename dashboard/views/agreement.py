@@ -11,8 +11,8 @@ import streamlit as st
 import wording
 
 display.show_heading(
-    "Do methods agree, and do measures?",
-    "Measures that rank methods differently measure different things; so do maps that differ.",
+    "Do methods agree, and do metrics?",
+    "Metrics that rank methods differently say different things; so do maps that differ.",
 )
 shown = results_page.ask_run_and_images([])
 found = cached.agreements(shown.run_dir, shown.stamp, shown.filters)
@@ -22,23 +22,23 @@ if found.methods < 3:
 names = [results.metric_title(metric, shown.manifest) for metric in found.between.columns]
 display.show_answer(wording.agreement_says(found, shown.manifest))
 left, right = st.columns([3, 2])
-taus, title = found.between.to_numpy(), "Between measures: Kendall's τ-b"
+taus, title = found.between.to_numpy(), "Between metrics: Kendall's τ-b"
 display.show_chart(left, charts.draw_matrix(taus, names, -1, title, found.intervals))
-within = charts.draw_concordance(found.within, names, "Kendall's W: 1 if all pictures agree")
-display.show_chart(right, within, "Agreement of pictures within each measure")
+within = charts.draw_concordance(found.within, names, "Kendall's W: 1 if all images agree")
+display.show_chart(right, within, "Agreement of images within each metric")
 display.show_note(wording.AGREEMENT.format(methods=found.methods, images=found.images))
 table = results.pair_table(taus, found.intervals, names, "Kendall's τ-b")
-display.offer_table(table, "agreement_of_measures")
+display.offer_table(table, "agreement_of_metrics")
 
 methods, pairs, intervals, pictures = cached.map_agreement(cached.gallery_stamp())
 if methods:
     display.show_section(
         "Between methods: the maps themselves",
-        "How alike two methods order the pixels of a picture.",
+        "How alike two methods order the pixels of an image.",
     )
     titles = [shown.title_of(method) for method in methods]
     title = "Mean rank correlation of the maps"
     display.show_chart(None, charts.draw_matrix(pairs, titles, -1, title, intervals))
-    display.show_note(wording.MAPS.format(pictures=pictures))
+    display.show_note(wording.MAPS.format(images=pictures))
     table = results.pair_table(pairs, intervals, titles, "Spearman")
     display.offer_table(table, "agreement_of_maps")

@@ -13,16 +13,16 @@ import evidence
 import networks
 import streamlit as st
 import superpixel_cards
-import wording
+import superpixel_wording
 from watching import watch
 
 display.show_heading(
     "CAM or SeCAM: what do superpixels change?",
-    "SeCAM gives every superpixel the mean of CAM. The outlines are the picture's, the evidence "
+    "SeCAM gives every superpixel the mean of CAM. The outlines are the image's, the evidence "
     "is CAM's.",
 )
-sentences, found = cached.superpixel_answer()
-display.show_answer(sentences)
+answer = cached.superpixel_answer()
+display.show_answer(answer.sentences)
 choices.ask_picture(*evidence.pictures(), evidence.prepare)
 if choices.problem():
     display.show_problem(choices.problem())
@@ -62,14 +62,13 @@ def show_picture() -> None:
 
 def show_more() -> None:
     everything, grid, slic = choices.tabs(
-        ["Over all pictures", "Superpixels × threshold", "How SLIC works"]
+        ["Over all images", "Superpixels × threshold", "How SLIC works"]
     )
-    if everything.open and found is not None:
+    if everything.open and len(answer.table):
         with everything:
-            table = wording.contrast_table(found)
-            chart = charts.draw_gains(found.table, list(table["Measure"]), "SeCAM", "CAM")
-            display.show_chart(everything, chart, "Gain of SeCAM over CAM in every measure")
-            display.show_table(table, "cam_vs_secam", wording.CAPTION)
+            chart = charts.draw_gains(answer.table, list(answer.table["title"]), "SeCAM", "CAM")
+            display.show_chart(everything, chart, "Gain of SeCAM over CAM in every metric")
+            display.show_table(answer.for_people(), "cam_vs_secam", superpixel_wording.CAPTION)
     if grid.open:
         with grid:
             superpixel_cards.show_sweep(evidence.look(chosen), chosen)

@@ -6,10 +6,11 @@ import cached
 import charts
 import choices
 import display
-import parameters
 import results
 import results_page
 import wording
+
+from xai_core import headline
 
 display.show_heading(
     "How does the score run as pixels are taken away or revealed?",
@@ -21,16 +22,16 @@ if not results.curve_metrics(curves, shown.manifest):
     display.show_problem("This run stored no curves: evaluate deletion or insertion.", "hint")
 else:
     methods = {e["spec"]: e["label"] for e in shown.manifest["methods"].values()}
-    chosen = choices.ask_shown(methods, (*parameters.METHODS, "random"))
+    chosen = choices.ask_shown(methods, (*headline.METHODS, "random"))
     about = (shown.run_dir, shown.stamp, shown.filters, shown.measure)
     rows = cached.curve_means(*about, tuple(chosen))
     if rows.empty:
         display.show_problem("No curve fits these choices: take a filter away.", "hint")
     else:
-        display.show_answer(wording.curves_say(rows, shown.measure, methods))
+        display.show_answer(wording.curves_say(rows, shown.measure, methods, shown.manifest))
         chart = charts.draw_curves(rows, methods, "class probability")
         display.show_chart(None, chart, f"Curves of {shown.titles[shown.measure]}")
-        note = wording.CURVES.format(n=int(rows["n"].max()))
+        note = wording.curves_caption(rows)
         board = cached.board(shown.run_dir, shown.stamp, shown.filters)
         if same := wording.same_scores(board, shown.manifest, chosen):
             note += f" The same curve, one behind the other: {same}."

@@ -6,15 +6,15 @@ import cached
 import charts
 import choices
 import display
+import lead_wording
 import results
 import streamlit as st
 import truth_pages
 import truth_wording
-import wording
 
 display.show_heading(
     "Who finds the evidence that is known to matter?",
-    "Scenes are drawn again with one thing changed, so what the network uses is known.",
+    "Scenes are drawn again with one thing changed, so what the model uses is known.",
 )
 runs = cached.truth_runs()
 if not runs:
@@ -36,8 +36,8 @@ with choices.toolbar([2, 3, 5]) as (run, benchmark, _):
 display.show_answer(found.sentences)
 rows = found.rows(metric)
 stamp = cached.run_stamp(run_dir)
-test = cached.truth_test(run_dir, stamp, metric)
-said = wording.leader(rows, test, found.manifest, metric)
+test, leading = cached.truth_test(run_dir, stamp, metric)
+said = lead_wording.lead_says(leading, found.manifest, metric, found.board.same)
 display.show_section(titles[metric], " ".join(said))
 left, right = st.columns(2)
 chart = charts.draw_intervals(rows, results.floor_of(rows), titles[metric])
@@ -49,6 +49,9 @@ if test is not None:
     floor = set(rows.loc[rows["baseline"], "name"])
     chart = charts.draw_critical_differences(test, names, floor)
     display.show_chart(right, chart, f"Mean ranks in {titles[metric]}")
-n, methods = int(rows["n"].max()), len(found.means)
-display.show_note(truth_wording.benchmark_caption(found.manifest, metric, n, methods))
+n, has_nulls = int(rows["n"].max()), results.floor_of(rows) is not None
+caption = truth_wording.benchmark_caption(
+    found.manifest, metric, n, len(found.means), metric in found.ceilings, has_nulls
+)
+display.show_note(caption)
 st.fragment(truth_pages.show_more)(run_dir, stamp, found)

@@ -7,6 +7,7 @@ import cached
 import charts
 import choices
 import display
+import lead_wording
 import results
 import results_page
 import streamlit as st
@@ -16,36 +17,50 @@ from facts import joined
 
 display.show_heading(
     "Which method is best, and is the difference real?",
-    "Every method on every picture of a data set, against null baselines that explain nothing.",
+    "Every method on every image of a data set, against null baselines that explain nothing.",
 )
 shown = results_page.ask_run_and_images()
 run_dir, stamp, manifest, filters = shown.run_dir, shown.stamp, shown.manifest, shown.filters
 metric, titles = shown.measure, shown.titles
 board = cached.board(run_dir, stamp, filters)
 if not board.images:
-    display.show_problem("No picture fits these filters: take one away.", "hint")
+    display.show_problem("No image fits these filters: take one away.", "hint")
     raise display.PageEnd
 rows = results.metric_rows(board, manifest, metric)
-test, stable = cached.standing(run_dir, stamp, filters, metric)
-display.show_answer(wording.leader(rows, test, manifest, metric, stable))
+test, leading = cached.standing(run_dir, stamp, filters, metric)
+sampled = cached.seed_agreements(run_dir, stamp)
+finished = cached.finished(run_dir, stamp)
+display.show_answer(
+    lead_wording.lead_says(leading, manifest, metric, board.same, finished, sampled)
+)
+rows["name"] = [lead_wording.marked(r["name"], r["method"], sampled) for _, r in rows.iterrows()]
 left, right = st.columns(2)
 chart = charts.draw_intervals(rows, results.floor_of(rows), titles[metric])
 display.show_chart(left, chart, f"Means and intervals of {titles[metric]}")
 if test is not None:
-    names = {m: results.method_title(m, manifest) for m in test.mean_ranks.index}
+    names = {
+        m: lead_wording.marked(results.method_title(m, manifest), m, sampled)
+        for m in test.mean_ranks.index
+    }
     floor = set(rows.loc[rows["baseline"], "name"])
     chart = charts.draw_critical_differences(test, names, floor)
     display.show_chart(right, chart, f"Mean ranks in {titles[metric]}")
-display.show_note(wording.board_caption(board, manifest))
+has_nulls = results.floor_of(rows) is not None
+display.show_note(wording.board_caption(board, manifest, has_nulls, test is not None))
+if marks := lead_wording.marks_say(sampled, manifest):
+    display.show_note(marks)
 
 
 def show_more() -> None:
-    table, intervals, wins, speed, other = choices.tabs(
-        ["All measures", "Intervals", "Pairwise wins", "Speed", "Another run"]
+    table, nulls, intervals, wins, speed, other = choices.tabs(
+        ["All metrics", "Null baselines", "Intervals", "Pairwise wins", "Speed", "Another run"]
     )
     if table.open:
         with table:
-            boards.show_board(board, manifest, filters.of(cached.scores(run_dir, stamp)))
+            boards.show_board(board, manifest, filters.of(cached.scores(run_dir, stamp)), sampled)
+    if nulls.open:
+        with nulls:
+            boards.show_nulls(leading, manifest)
     if intervals.open:
         with intervals:
             display.show_table(

@@ -1,4 +1,4 @@
-"""Where is the network wrong, and what did it look at?"""
+"""Where is the model wrong, and what did it look at?"""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import own_mistakes
 import streamlit as st
 
 display.show_heading(
-    "Where is the network wrong, and what did it look at?",
-    "The network's own mistakes on a data set, and for each of them the evidence for the class it "
+    "Where is the model wrong, and what did it look at?",
+    "The model's own mistakes on a data set, and for each of them the evidence for the class it "
     "chose and for the true one.",
 )
 runs = own_mistakes.known_runs()
@@ -41,7 +41,7 @@ table = confusions.predictions(manifest)
 if table.empty:
     display.show_problem(mistakes_wording.NO_LABELS, "hint")
     raise display.PageEnd
-display.show_answer(mistakes_wording.mistakes_say(table, names))
+display.show_answer(mistakes_wording.mistakes_say(table, names, manifest))
 left, right = st.columns([3, 2])
 with left:
     mistake_cards.ask_confusion(table, names)
@@ -49,7 +49,7 @@ with right:
     bins = confusions.calibration(table)
     error = confusions.calibration_error(bins)
     display.show_chart(right, mistake_charts.draw_calibration(bins, error), "Calibration")
-display.show_note(mistakes_wording.MISTAKES.format(n=len(table)))
+display.show_note(mistakes_wording.matrix_caption(len(table), error is not None))
 image = mistake_cards.ask_picture(table, names)
 if image is not None:
     mistake_cards.show_evidence(image, manifest)

@@ -11,6 +11,8 @@ import streamlit as st
 import workbench
 from jobs import Order
 
+from xai_core import headline
+
 display.show_heading(
     "Evaluate pictures, a network and methods of your choice",
     "An evaluation runs on its own: close the page, come back, or stop it and go on later.",
@@ -20,11 +22,13 @@ with left:
     dataset, limit = workbench.ask_pictures()
     choices.ask_network(networks.embedded())
     choices.ask_methods()
+    nulls = headline.NULLS if choices.ask_nulls() else ()
     metrics = choices.ask_metrics(facts.facts("metrics"))
     with st.container(horizontal=True):
         workbench.show_details()
     chosen = choices.current()
-    order = Order(dataset, chosen.network, chosen.methods, tuple(metrics), limit, chosen.framing)
+    methods = tuple(dict.fromkeys([*chosen.methods, *nulls])) if chosen.methods else ()
+    order = Order(dataset, chosen.network, methods, tuple(metrics), limit, chosen.framing)
     ready = bool(dataset and chosen.methods and metrics)
     workbench.show_estimate(order)
     if st.button("Evaluate", type="primary", disabled=not ready, icon=":material/play_arrow:"):

@@ -7,15 +7,16 @@ import charts
 import choices
 import display
 import facts
-import parameters
 import results
 import results_page
 import streamlit as st
 import wording
 
+from xai_core import headline
+
 display.show_heading(
-    "Do the maps depend on the network and on the class?",
-    "A map that stays when the network's weights become random, or when the class changes, "
+    "Do the maps depend on the model and on the class?",
+    "A map that stays when the model's weights become random, or when the class changes, "
     "explains something else.",
 )
 shown = results_page.ask_run_and_images(kinds=("check",), name="check")
@@ -26,7 +27,7 @@ if not shown.titles:
 else:
     board = cached.board(shown.run_dir, shown.stamp, shown.filters)
     rows = results.metric_rows(board, shown.manifest, shown.measure).sort_values("mean")
-    display.show_answer(wording.sanity_says(rows, shown.measure))
+    display.show_answer(wording.sanity_says(rows, shown.measure, shown.manifest))
     chart = charts.draw_intervals(rows, None, shown.titles[shown.measure])
     display.show_chart(None, chart, shown.titles[shown.measure])
     sign = wording.UNSIGNED if shown.measure.startswith("randomization") else ""
@@ -39,7 +40,7 @@ else:
             "Rank correlation with the untouched map, with its sign, while layers become random, "
             "the last first.",
         )
-        chosen = choices.ask_shown(methods, parameters.METHODS)
+        chosen = choices.ask_shown(methods, headline.METHODS)
         about = (shown.run_dir, shown.stamp, shown.filters, shown.measure)
         rows = cached.curve_means(*about, tuple(chosen))
         across = "share of the layers that are random"

@@ -6,7 +6,7 @@ import charts
 import numpy as np
 import pandas as pd
 import pytest
-from wording import superpixel_answer
+from superpixel_wording import superpixel_answer
 
 from xai_core.evaluation.contrast import contrast, gains_over_all
 
@@ -79,17 +79,90 @@ def test_gain_over_all_needs_every_control() -> None:
     assert found == ["cam_nearest", "secam_grid"]
 
 
+MANIFEST_OF_RUN = MANIFEST | {
+    "dataset": "fruit",
+    "classifier": {"name": "tiny"},
+    "methods": {
+        m: {"spec": m, "label": m, "family": "baseline" if m == "random" else "CAM"}
+        for m in ("cam", "secam", "cam_nearest", "random")
+    },
+}
+NULL = {"deletion": 0.9, "insertion": 0.1}
+
+
 @pytest.mark.parametrize(
-    ("secam", "word"),
+    ("secam", "finding", "advice"),
     [
-        ({"deletion": 0.3}, "SeCAM is better than CAM in deletion."),
-        ({"deletion": 0.7}, "CAM is better in deletion."),
-        ({}, "No difference is shown in deletion and insertion (corrected for 2 tests)."),
+        (
+            {"deletion": 0.3},
+            "SeCAM is better in deletion, no difference is shown in insertion.",
+            "to show what the model uses take SeCAM.",
+        ),
+        (
+            {"deletion": 0.7},
+            "CAM is better in deletion, no difference is shown in insertion.",
+            "to show what the model uses take CAM.",
+        ),
+        (
+            {"deletion": 0.7, "insertion": 0.8},
+            "SeCAM is better in insertion, CAM is better in deletion.",
+            "take CAM, the simpler one: the metrics contradict one another.",
+        ),
+        (
+            {},
+            "no difference is shown in deletion and insertion.",
+            "take CAM, the simpler one: no difference is shown.",
+        ),
     ],
 )
-def test_answer_says_what_the_data_say(secam: dict[str, float], word: str) -> None:
-    sentences, _ = superpixel_answer(scores({"secam": secam, "cam": {}}), MANIFEST)
-    assert word in sentences
+def test_the_verdict_is_two_lines_that_say_what_the_data_say(
+    secam: dict[str, float], finding: str, advice: str
+) -> None:
+    data = scores({"secam": secam, "cam": {}, "random": NULL})
+    first, second = superpixel_answer([(data, MANIFEST_OF_RUN)]).sentences
+    assert first == f"On fruit (model tiny, n = 40 images), trusted faithfulness: {finding}"
+    assert second.startswith("Recommendation: ")
+    assert second.endswith(advice)
+
+
+def test_a_metric_in_which_a_null_baseline_is_as_good_decides_nothing() -> None:
+    blob = {"deletion": 0.3, "insertion": 0.1}
+    data = scores({"secam": {"deletion": 0.3}, "cam": {}, "random": blob})
+    answer = superpixel_answer([(data, MANIFEST_OF_RUN)])
+    groups = dict(zip(answer.table["metric"], answer.table["group"], strict=True))
+    assert groups == {"insertion": "Trusted faithfulness", "deletion": "Not informative here"}
+    assert "1 of 2 metrics are not informative here" in answer.sentences[0]
+    assert "take CAM, the simpler one" in answer.sentences[1]
+
+
+def test_localisation_and_known_truth_are_told_apart_from_faithfulness() -> None:
+    kinds = {"deletion": "localisation", "insertion": "ground truth"}
+    metrics = {k: m | {"kind": kinds.get(m["spec"], m["kind"])} for k, m in METRICS.items()}
+    data = scores({"secam": {"deletion": 0.3, "insertion": 0.2}, "cam": {}, "random": NULL})
+    first, second = superpixel_answer([(data, MANIFEST_OF_RUN | {"metrics": metrics})]).sentences
+    assert "localisation: SeCAM is better in deletion; known truth: CAM is better in inser" in first
+    assert "uses take CAM; for the object's outline take SeCAM." in second
+
+
+@pytest.mark.parametrize(
+    ("control", "words"),
+    [
+        ({"deletion": 0.2}, "SeCAM is better than all of its controls in no informative metric"),
+        ({"deletion": 0.6}, "SeCAM is better than all of its controls in deletion only"),
+    ],
+)
+def test_what_superpixels_add_is_what_no_control_has(control: dict[str, float], words: str) -> None:
+    data = scores({"secam": {"deletion": 0.3}, "cam": {}, "cam_nearest": control, "random": NULL})
+    assert words in superpixel_answer([(data, MANIFEST_OF_RUN)]).sentences[1]
+
+
+def test_few_images_and_missing_methods_give_no_verdict() -> None:
+    few = scores({"secam": {"deletion": 0.3}, "cam": {}}, images=5)
+    assert superpixel_answer([(few, MANIFEST_OF_RUN)]).sentences == [
+        "On fruit (model tiny, n = 5 images): too few images to tell CAM and SeCAM apart."
+    ]
+    alone = superpixel_answer([(scores({"cam": {}}), MANIFEST_OF_RUN)])
+    assert alone.sentences == ["This run does not hold both CAM and SeCAM."]
 
 
 def test_the_charts_colours_say_what_the_sentences_say() -> None:

@@ -20,7 +20,7 @@ from xai_core.evaluation.store import Store, load_curves, load_scores
 from xai_core.orchard.facts import add_facts
 
 Tables = Callable[[AppTest], list[pd.DataFrame]]
-METHODS = {"cam": 0.8, "secam": 0.6, "lime": 0.4, "random": 0.1, "oracle": 1.0}
+METHODS = {"cam": 0.8, "secam": 0.6, "saliency": 0.5, "lime": 0.4, "random": 0.1, "oracle": 1.0}
 BENCHMARKS = {"part_correlation": True, "distractibility": False, "shortcut_contrast": True}
 IMAGES = [f"{i:064x}" for i in range(10)]
 HEADING = "Who finds the evidence that is known to matter?"
@@ -131,7 +131,10 @@ def test_page_names_the_leader_and_keeps_the_oracle_out(
     app = open_page("ground_truth")
     said = texts(app)
     assert HEADING in said
-    assert "Over 3 benchmarks, CAM comes first among 4 methods (mean rank 1.0)." in said
+    assert "On orchard ground truth (model tiny, n = 10 images) and over 3 benchmarks" in said
+    assert "CAM has the best benchmark rank of 5 methods: 1.0, 95 % CI (1.0, 1.0)" in said
+    assert "first in &gt; 99.9 % of 2,000 bootstrap samples" in said
+    assert "100 %" not in said
     assert "class='problem'" not in said
     intervals, ranks = app.get("plotly_chart")[:2]
     for chart in (intervals, ranks):
@@ -145,11 +148,11 @@ def test_page_names_the_leader_and_keeps_the_oracle_out(
 @pytest.mark.parametrize(
     ("tab", "expected"),
     [
-        ("Which measures to trust", "of another network"),
+        ("Which metrics to trust", "of the same model"),
         ("Planted shortcut", "orchard_shortcut loses 50 points of accuracy"),
-        ("Single scenes", "what the score of apple (3.00 for the whole scene) loses"),
-        ("Maps made worse", "every step costs score"),
-        ("CAM or SeCAM", "CAM is better in"),
+        ("Single scenes", "what the logit of apple (3.00 for the whole scene) loses"),
+        ("Degraded heatmaps", "every step costs score"),
+        ("CAM or SeCAM", "known truth: CAM is better in"),
         ("Checks", "What must hold"),
     ],
 )
@@ -185,14 +188,14 @@ def test_measures_of_the_same_network_are_held_against_the_truth(
     store.write_scores("all", "all", ["all"], records, [])
     monkeypatch.setattr(cached, "SHIPPED", shipped)
     app = open_page("ground_truth")
-    app.session_state["_truth"] = "Which measures to trust"
+    app.session_state["_truth"] = "Which metrics to trust"
     app.run()
     assert not app.exception
     spec = json.loads(app.get("plotly_chart")[2].proto.spec)
     assert spec["data"][0]["y"] == ["Single deletion"]
     table = tables(app)[0]
     assert list(table.columns) == [
-        "Measure",
+        "Metric",
         *(b.replace("_", " ").capitalize() for b in BENCHMARKS),
     ]
     assert table.iloc[0, 1:].tolist() == ["1.000"] * 3
@@ -221,10 +224,10 @@ def test_two_networks_that_rank_the_other_way_round(
     assert list(table["Benchmark"]) == [
         "Part correlation",
         "Distractibility",
-        "Mean rank over these",
+        "Benchmark rank over these",
     ]
     assert list(table["Spearman"]) == ["-1.000"] * 3
-    assert "4 methods' means with those on tiny_seed2" in html.unescape(texts(app))
+    assert "5 methods' means with those on tiny_seed2" in html.unescape(texts(app))
     assert "right on 80% of the scenes where this one is on 90%" in texts(app)
 
 
@@ -245,7 +248,9 @@ def test_ground_truth_runs_are_kept_out_of_the_leaderboard(run: Path) -> None:
 
 def test_shares_are_those_of_both_networks_best_contrast_first(run: Path) -> None:
     table = truth.shares(load_scores(run), load_curves(run), manifest())
-    assert list(dict.fromkeys(table["name"])) == ["CAM", "SECAM", "LIME", "RANDOM", "ORACLE"]
+    assert list(dict.fromkeys(table["name"])) == [
+        "CAM", "SECAM", "SALIENCY", "LIME", "RANDOM", "ORACLE",
+    ]  # fmt: skip
     cam = table[table["name"] == "CAM"]
     assert len(cam) == len(IMAGES)
     assert cam["shortcut"].tolist() == pytest.approx([0.4] * 10)
@@ -262,8 +267,8 @@ def test_a_run_without_stickers_has_no_shares(run: Path) -> None:
 def test_ranking_table_orders_by_mean_rank_and_leaves_the_oracle_out(run: Path) -> None:
     found = truth.truth(load_scores(run), manifest(), None, None)
     table = truth.ranking_table(found)
-    assert list(table["Method"]) == ["CAM", "SECAM", "LIME", "RANDOM"]
-    assert list(table["Mean rank"]) == [1, 2, 3, 4]
+    assert list(table["Method"]) == ["CAM", "SECAM", "SALIENCY", "LIME", "RANDOM"]
+    assert list(table["Benchmark rank"]) == [1, 2, 3, 4, 5]
     assert set(found.ceilings) == set(BENCHMARKS)
     assert found.ceilings["part_correlation"] == pytest.approx(1, abs=0.01)
 
@@ -288,6 +293,8 @@ def test_caption_says_where_n_is_too_small_for_any_claim(
     pictures: int, methods: int, is_said: bool
 ) -> None:
     """231 pairs: the smallest corrected p of 12 pictures is 231 / 2048 = 0.11."""
-    said = truth_wording.benchmark_caption(manifest(), "part_correlation", pictures, methods)
+    said = truth_wording.benchmark_caption(
+        manifest(), "part_correlation", pictures, methods, True, True
+    )
     assert ("n = 12 is too small for any claim" in said) == is_said
     assert "Beware." in said

@@ -15,15 +15,21 @@ from xai_core import DATA
 
 def both(here: list[float], there: list[float]) -> pd.DataFrame:
     names = ["A", "B", "C", "D"][: len(here)]
-    return pd.DataFrame({"name": names, "mean_here": here, "mean_there": there})
+    return pd.DataFrame(
+        {"name": names, "mean_here": here, "mean_there": there, "n_here": 20, "n_there": 20}
+    )
 
 
 @pytest.mark.parametrize(
     ("there", "measure", "expected"),
     [
-        ([0.3, 0.6, 0.7, 0.8], "Gain ↑", ["is 1.00.", "D leads in both."]),
-        ([0.9, 0.6, 0.5, 0.1], "Gain ↑", ["is -1.00.", "D leads in one, A in two."]),
-        ([0.9, 0.6, 0.5, 0.1], "Deletion ↓", ["is -1.00.", "A leads in one, D in two."]),
+        ([0.3, 0.6, 0.7, 0.8], "Gain ↑", ["is 1.00.", "D has the best mean in both."]),
+        ([0.9, 0.6, 0.5, 0.1], "Gain ↑", ["is -1.00.", "The best mean has D in one, A in two."]),
+        (
+            [0.9, 0.6, 0.5, 0.1],
+            "Deletion ↓",
+            ["is -1.00.", "The best mean has A in one, D in two."],
+        ),
     ],
 )
 def test_orders_are_compared(there: list[float], measure: str, expected: list[str]) -> None:
@@ -34,7 +40,7 @@ def test_orders_are_compared(there: list[float], measure: str, expected: list[st
 
 def test_two_methods_have_no_order_to_compare() -> None:
     said = versus.says(both([0.1, 0.2], [0.1, 0.2]), "one", "two", "Gain ↑")
-    assert said == ["2 methods are in both runs."]
+    assert said == ["2 methods are in both runs: too few to compare orders."]
 
 
 @pytest.mark.skipif(
@@ -54,6 +60,6 @@ def test_a_copy_of_a_run_agrees_with_it_fully(
     assert not app.exception
     text = "\n".join(html.proto.body for html in app.get("html"))
     assert "is 1.00." in text
-    assert "leads in both." in text
+    assert "has the best mean in both." in text
     table = app.dataframe[-1].value
     assert list(table["shipped"]) == list(table["again"])

@@ -15,6 +15,7 @@ from xai_core.classifier import Classifier
 from xai_core.evaluation.convergence import (
     load_convergence,
     measure_convergence,
+    run_agreements,
     seed_agreement,
     write_convergence,
 )
@@ -59,3 +60,31 @@ def test_more_samples_agree_more(tiny_classifier: Classifier, tmp_path: Path) ->
 def test_a_method_without_samples_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["convergence", "--methods", "cam"]) == 2
     assert capsys.readouterr().err == ("error: cam: has no number of samples and seed to change\n")
+
+
+def test_a_runs_sampled_methods_get_the_agreement_that_was_measured_on_their_model() -> None:
+    rows = [
+        {"method": "lime", "samples": samples, "image": image, "agreement": value}
+        for samples, image, value in (
+            (100, "a", 0.1), (500, "a", 0.6), (500, "b", 0.8), (500, "c", None), (900, "a", 1.0),
+        )
+    ]  # fmt: skip
+    measured = {"classifier": {"name": "tiny", "fingerprint": "f"}, "rows": rows}
+    sampled = {"samples": 600, "seed": 0}
+    entries = (
+        ("lime", "lime", "perturbation", sampled),
+        ("rise", "rise", "perturbation", sampled),
+        ("random", "random", "baseline", sampled),
+        ("cam", "cam", "CAM", {}),
+    )
+    manifest = {
+        "classifier": {"fingerprint": "f"},
+        "methods": {
+            spec: {"spec": spec, "name": name, "family": family, "settings": settings}
+            for spec, name, family, settings in entries
+        },
+    }
+    assert run_agreements(manifest, measured) == {"lime": pytest.approx(0.7), "rise": None}
+    assert run_agreements(manifest, None) == {"lime": None, "rise": None}
+    other = measured | {"classifier": {"name": "tiny", "fingerprint": "g"}}
+    assert run_agreements(manifest, other) == {"lime": None, "rise": None}

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from xai_core.classifier import Classifier
 from xai_core.devices import VARIABLE, default_device
-from xai_core.explanations import DEFAULT_METHODS
 from xai_core.images import FRAMINGS
 from xai_core.loading import load_classifier
 from xai_core.methods import METHODS, Method
@@ -78,7 +77,6 @@ def check_settings(changes: list[str], *known: Mapping[str, type[Recipe]]) -> No
 
 
 __all__ = [
-    "DEFAULT_METHODS",
     "METHODS",
     "add_classifier",
     "add_settings",

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+from xai_core import headline
 from xai_core.batch import Precision
 from xai_core.catalog import configure
 from xai_core.classifier import Classifier
@@ -34,14 +35,7 @@ from xai_core.metrics import METRICS, Metric
 from xai_core.places import default_run_dir
 
 EVERYTHING = "all"
-HEADLINE_METHODS = (
-    "cam", "secam", "grad_cam", "integrated_gradients", "lime",
-    "random", "random[grain=cell]", "center_gaussian", "sobel", "uniform",
-)  # fmt: skip
-HEADLINE_METRICS = (
-    "symmetric_relevance_gain", "single_deletion", "deletion", "insertion",
-    "relevance_mass", "pointing_game", "sparseness",
-)  # fmt: skip
+EVALUATED_METHODS = (*headline.METHODS, *headline.ALL_NULLS)
 
 
 def add(commands: Any) -> None:
@@ -50,11 +44,11 @@ def add(commands: Any) -> None:
     add_classifier(parser)
     add_reading(parser)
     parser.add_argument(
-        "--methods", nargs="+", default=list(HEADLINE_METHODS), metavar="METHOD",
+        "--methods", nargs="+", default=list(EVALUATED_METHODS), metavar="METHOD",
         help="names of `list`, variants such as secam[segments=200], or all",
     )  # fmt: skip
     parser.add_argument(
-        "--metrics", nargs="+", default=list(HEADLINE_METRICS), metavar="METRIC",
+        "--metrics", nargs="+", default=list(headline.EVALUATED), metavar="METRIC",
         help="names of `list`, or all",
     )  # fmt: skip
     parser.add_argument("--limit", type=int, help="use the first N images, dealt over the classes")
@@ -128,11 +122,11 @@ def _named(names: Sequence[str], known: dict[str, Any]) -> list[str]:
 
 
 def _print_summary(run_dir: Path, methods: Sequence[Method], metrics: Sequence[Metric]) -> None:
-    """Mean and 95 % interval over images of every method and metric of this call."""
+    """Mean and 95 % CI over images of every method and metric of this call."""
     table = summarise(load_scores(run_dir))
     titles = {entry["spec"]: entry["label"] for entry in load_manifest(run_dir)["metrics"].values()}
     for metric in metrics:
-        print(f"\n{titles.get(metric.spec(), metric.title)} (mean, 95 % interval, n)")
+        print(f"\n{titles.get(metric.spec(), metric.title)} (mean, 95 % CI, n)")
         for method in methods:
             cell = table[(table["method"] == method.spec()) & (table["metric"] == metric.spec())]
             for row in cell.to_dict("records"):

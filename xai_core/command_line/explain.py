@@ -18,12 +18,12 @@ import torch
 import torchvision
 from PIL import Image
 
+from xai_core import headline
 from xai_core.batch import Batch
 from xai_core.catalog import configure
 from xai_core.class_names import ClassNames
 from xai_core.classifier import Classifier
 from xai_core.command_line._choices import (
-    DEFAULT_METHODS,
     METHODS,
     add_classifier,
     add_settings,
@@ -51,7 +51,7 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("explain", help="explain some images", description=__doc__)
     parser.add_argument("images", nargs="+", type=Path, help="image files or folders of images")
     add_classifier(parser)
-    parser.add_argument("--methods", nargs="+", default=list(DEFAULT_METHODS), metavar="METHOD")
+    parser.add_argument("--methods", nargs="+", default=list(headline.METHODS), metavar="METHOD")
     parser.add_argument("--top-k", type=int, default=1, help="explain the k most probable classes")
     parser.add_argument(
         "--target", action="append", default=[], metavar="CLASS",

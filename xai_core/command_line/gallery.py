@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from xai_core import DATA
+from xai_core import DATA, headline
 from xai_core.catalog import configure
 from xai_core.command_line._choices import (
     METHODS,
@@ -17,19 +17,16 @@ from xai_core.command_line._choices import (
     fitting,
 )
 from xai_core.command_line._reading import add_reading, dataset_of
-from xai_core.command_line.evaluate import HEADLINE_METHODS
+from xai_core.command_line.evaluate import EVALUATED_METHODS
 from xai_core.evaluation.allocator import keep_blocks
 from xai_core.evaluation.contrast import CONTROLS
 from xai_core.evaluation.gallery import make_gallery
 from xai_core.metrics import METRICS
 
-METHODS_SHOWN = (*HEADLINE_METHODS, "secam[resolution=feature]", *CONTROLS)
+METHODS_SHOWN = (*EVALUATED_METHODS, "secam[resolution=feature]", *CONTROLS)
 """What the pages compare and cam_vs_secam open with."""
 SHIPPED = DATA / "runs" / "shipped"
-METRICS_SHOWN = (
-    "symmetric_relevance_gain", "single_deletion", "deletion", "insertion",
-    "relevance_mass", "pointing_game",
-)  # fmt: skip
+METRICS_SHOWN = (*headline.SHOWN, "relevance_mass", "pointing_game")
 
 
 def add(commands: Any) -> None:

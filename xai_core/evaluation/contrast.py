@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from xai_core.evaluation.lead import ALPHA
 from xai_core.evaluation.statistics import bca_intervals, holm, pairwise_wilcoxon
 from xai_core.evaluation.summary import directions
 
-ALPHA = 0.05
 CONTROLS = ("cam_nearest", "cam_blurred", "secam_grid", "secam_foreign")
+CAM_FAMILY = ("cam", "secam", *CONTROLS)
+"""CAM, what SeCAM makes of it, and their controls: nearly one map where metrics are judged."""
 
 
 @dataclass(frozen=True)

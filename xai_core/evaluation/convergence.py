@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 FILE = "convergence.json"
 SEEDS = (0, 1)
+SETTLED = 0.9
+"""Below this agreement of two seeds, ranks of methods built on such maps mean little."""
 
 
 def seed_agreement(method: Method, batch: Batch) -> list[float]:
@@ -72,6 +74,33 @@ def measure_convergence(
 
 def _defaults(methods: Sequence[Method]) -> dict[str, int]:
     return {method.name: int(method.settings()["samples"]) for method in methods}
+
+
+def run_agreements(
+    manifest: dict[str, Any], measured: dict[str, Any] | None
+) -> dict[str, float | None]:
+    """Spec of each method of a run that draws samples -> mean agreement of two seeds.
+
+    As measured on this model with the run's number of samples or the next smaller one; None
+    where that was not measured.
+    """
+    known: dict[tuple[str, int], list[float]] = {}
+    same = (
+        measured
+        and measured["classifier"]["fingerprint"] == (manifest["classifier"]["fingerprint"])
+    )
+    for row in measured["rows"] if measured and same else ():
+        if row["agreement"] is not None:
+            known.setdefault((row["method"], row["samples"]), []).append(row["agreement"])
+    found: dict[str, float | None] = {}
+    for entry in manifest["methods"].values():
+        settings = entry.get("settings", {})
+        if entry.get("family") == "baseline" or not {"samples", "seed"} <= set(settings):
+            continue
+        counts = [n for name, n in known if name == entry["name"] and n <= settings["samples"]]
+        values = known[entry["name"], max(counts)] if counts else []
+        found[entry["spec"]] = sum(values) / len(values) if values else None
+    return found
 
 
 def write_convergence(run_dir: Path, measured: dict[str, Any]) -> Path:

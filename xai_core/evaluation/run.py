@@ -172,6 +172,8 @@ class _Run:
     ) -> None:
         works = {u.key: unit_work(self.store, self.classifier, u, methods, metrics) for u in units}
         total = len(units) * len(methods)
+        asked = sum(len(unit.items) for unit in units)
+        self.manifest["asked"] = max(asked, self.manifest.get("asked", 0))
         left = sum(max(0.0, p) for work in works.values() for p in work.values()) or 1.0
         made, done = 0.0, 0
         for unit in units:

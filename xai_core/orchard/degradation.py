@@ -11,6 +11,7 @@ from scipy import stats
 from torch import Tensor
 from torch.nn import functional
 
+from xai_core import headline
 from xai_core.batch import Batch, image_seed
 from xai_core.classifier import Classifier
 from xai_core.evaluation.dataset import Item
@@ -28,7 +29,7 @@ STEPS = {
 """Standard deviation and distance as shares of the picture's side; share of noise."""
 NOISE_SEED = 2
 LARGEST_CHECK = 16
-CHECKED = ("symmetric_relevance_gain", "single_deletion", "deletion", "insertion")
+CHECKED = headline.SHOWN
 ON_SCENES = ("part_correlation", "sufficiency", "necessity", "distractibility")
 """Metrics and benchmarks that are checked, besides all localisation metrics."""
 

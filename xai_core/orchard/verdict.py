@@ -10,12 +10,20 @@ import pandas as pd
 from scipy import stats
 
 from xai_core.evaluation.agreement import agreement, pair_orders
-from xai_core.evaluation.summary import directions, oriented_means, same_methods
+from xai_core.evaluation.contrast import CAM_FAMILY
+from xai_core.evaluation.statistics import holm
+from xai_core.evaluation.summary import (
+    directions,
+    oriented_means,
+    same_methods,
+    scores_by_method,
+)
 
 Manifest = dict[str, Any]
 ORACLE = "oracle"
 TRUTH = "ground truth"
-TRUST_COLUMNS = ["metric", "kind", "tau", "low", "high", "p_value", "methods"]
+TRUST_COLUMNS = ["metric", "kind", "tau", "low", "high", "p_value", "p_holm", "methods"]
+RESAMPLES = 2000
 
 
 def truth_metrics(manifest: Manifest) -> list[str]:
@@ -40,8 +48,74 @@ def twins(scores: pd.DataFrame, manifest: Manifest) -> list[str]:
 
 
 def truth_ranking(means: pd.DataFrame) -> pd.Series[float]:
-    """Mean rank of each method over the benchmarks, 1 is best; only methods that have them all."""
-    return means.dropna().rank(ascending=False).mean(axis=1).sort_values()
+    """Benchmark rank of each method: its mean rank over the benchmarks, 1 is best.
+
+    Only methods that have them all; of a benchmark's variants only the first counts.
+    """
+    return means[once(means)].dropna().rank(ascending=False).mean(axis=1).sort_values()
+
+
+def once(means: pd.DataFrame) -> list[str]:
+    """The columns without variants of an earlier one: they rest on the same interventions."""
+    first: dict[str, str] = {}
+    for spec in map(str, means.columns):
+        first.setdefault(spec.partition("[")[0], spec)
+    return list(first.values())
+
+
+def benchmark_ranks(
+    scores: pd.DataFrame, manifest: Manifest, resamples: int = RESAMPLES
+) -> pd.DataFrame:
+    """`truth_ranking` with what other images would have given, best first.
+
+    Columns rank, low and high (95 % percentile interval over bootstrap samples of the images,
+    seed 0; all benchmarks are resampled with the same images) and first: the share of samples in
+    which the method ranks first, ties shared.
+    """
+    means = truth_means(scores, manifest)
+    ranking = truth_ranking(means)
+    table = pd.DataFrame({"rank": ranking, "low": np.nan, "high": np.nan, "first": np.nan})
+    if table.empty:
+        return table
+    ranks = _resampled_ranks(scores, means.loc[ranking.index, once(means)], manifest, resamples)
+    best = ranks == np.nanmin(ranks, axis=1, keepdims=True)
+    low, high = np.nanquantile(ranks, [0.025, 0.975], axis=0)
+    first = (best / best.sum(axis=1, keepdims=True)).mean(axis=0)
+    return table.assign(low=low, high=high, first=first)
+
+
+def _resampled_ranks(
+    scores: pd.DataFrame, means: pd.DataFrame, manifest: Manifest, resamples: int
+) -> np.ndarray[Any, Any]:
+    """(resamples, methods): mean ranks over the benchmarks, each time on other images."""
+    higher = directions(manifest)
+    images = pd.Index(sorted(scores["image_sha256"].unique()))
+    shares = np.full(len(images), 1 / len(images))
+    weights = np.random.default_rng(0).multinomial(len(images), shares, resamples).astype(float)
+    ranks = np.zeros((resamples, len(means)))
+    for metric in means:
+        table = scores_by_method(scores, str(metric)).reindex(index=images, columns=means.index)
+        values = table.to_numpy(dtype=float) * (1 if higher[str(metric)] else -1)
+        defined = np.isfinite(values)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            drawn = (weights @ np.where(defined, values, 0)) / (weights @ defined.astype(float))
+        drawn = np.where(np.isnan(drawn), -np.inf, drawn)  # a sample without a defined score
+        ranks += stats.rankdata(-drawn, axis=1) / means.shape[1]
+    return ranks
+
+
+def counted(methods: Sequence[str], manifest: Manifest) -> list[str]:
+    """The methods that count where metrics are judged: no null baseline, a family only once.
+
+    CAM, SeCAM and their controls are one family, and so are variants of one method.
+    """
+    families = {m["spec"]: m.get("family") for m in manifest["methods"].values()}
+    first: dict[str, str] = {}
+    for spec in methods:
+        name = spec.partition("[")[0]
+        if families.get(spec) != "baseline":
+            first.setdefault("cam" if name in CAM_FAMILY else name, spec)
+    return list(first.values())
 
 
 def trust(
@@ -49,11 +123,14 @@ def trust(
 ) -> pd.DataFrame:
     """How far each metric of another run ranks the methods as the benchmarks do, best first.
 
-    Columns metric, kind, tau (Kendall's tau-b with the mean rank over benchmarks, over the methods
-    that both have), low and high (95 %, bootstrap over methods, seed 0), p_value, methods.
+    Columns metric, kind, tau (Kendall's tau-b with the benchmark rank, over the `counted` methods
+    that both have), low and high (95 %, bootstrap over methods, seed 0), p_value, p_holm (Holm
+    over the metrics), methods.
     """
-    ranking = -truth_ranking(means)
     others = oriented_means(scores, manifest)
+    shared = [str(method) for method in means.index if method in others.index]
+    means = means.loc[counted(shared, manifest)]
+    ranking = -truth_ranking(means)
     kinds = {m["spec"]: m["kind"] for m in manifest["metrics"].values()}
     rows = []
     for metric in (name for name in directions(manifest) if name in others):
@@ -68,7 +145,9 @@ def trust(
                 "low": low, "high": high, "p_value": float(found.pvalue), "methods": len(pair),
             }
         )  # fmt: skip
-    return pd.DataFrame(rows, columns=TRUST_COLUMNS).sort_values("tau", ascending=False)
+    table = pd.DataFrame(rows, columns=TRUST_COLUMNS)
+    table["p_holm"] = holm(np.nan_to_num(table["p_value"].to_numpy(dtype=float), nan=1.0))
+    return table.sort_values("tau", ascending=False)
 
 
 def trust_by_benchmark(
@@ -76,6 +155,8 @@ def trust_by_benchmark(
 ) -> pd.DataFrame:
     """Metrics x benchmarks: Kendall's tau-b between their means over the methods they share."""
     others = oriented_means(scores, manifest)
+    shared = [str(method) for method in means.index if method in others.index]
+    means = means.loc[counted(shared, manifest)]
     renamed = means.rename(columns=lambda name: f"truth: {name}")
     table = agreement(pd.concat([renamed, others], axis=1, join="inner"))
     return table.loc[list(others), list(renamed)].set_axis(list(means), axis=1)
@@ -93,46 +174,6 @@ def seed_agreement(first: pd.DataFrame, second: pd.DataFrame) -> pd.Series[float
     rankings = [truth_ranking(means) for means in (first, second)]
     found["all"] = _spearman(rankings[0], rankings[1].reindex(rankings[0].index))
     return pd.Series(found, dtype=float)
-
-
-def sentences(means: pd.DataFrame, trusted: pd.DataFrame, names: dict[str, str]) -> list[str]:
-    """Who finds the evidence, and which metrics say the same; `names` maps specs to titles."""
-    ranking = truth_ranking(means)
-    if ranking.empty:
-        return ["No method was scored by every benchmark here."]
-    first = [method for method in ranking.index if ranking[method] == ranking.iloc[0]]
-    said = [
-        f"Over {means.shape[1]} benchmarks, {joined(first, names)} "
-        f"{'come' if len(first) > 1 else 'comes'} first among {len(ranking)} methods "
-        f"(mean rank {ranking.iloc[0]:.1f})."
-    ]
-    best = {str(name): str(column.idxmax()) for name, column in means.loc[ranking.index].items()}
-    by_winner = {m: [b for b in best if best[b] == m] for m in dict.fromkeys(best.values())}
-    wins = "; ".join(f"{names.get(m, m)} in {joined(b, names)}" for m, b in by_winner.items())
-    said.append(f"The best means: {wins}.")
-    sure = trusted[trusted["p_value"] < 0.05]
-    agree = list(sure.loc[sure["tau"] > 0, "metric"])
-    oppose = list(sure.loc[sure["tau"] < 0, "metric"])
-    if agree:
-        verb = "rank" if len(agree) > 1 else "ranks"
-        who = _capital(joined(agree, names))
-        said.append(f"{who} {verb} methods as the known truth does, beyond chance.")
-    elif len(trusted):
-        said.append("No metric ranks these methods as the known truth does, beyond chance.")
-    if oppose:
-        verb = "rank" if len(oppose) > 1 else "ranks"
-        said.append(f"{_capital(joined(oppose, names))} {verb} them the other way round.")
-    return said
-
-
-def joined(specs: Sequence[str], names: dict[str, str]) -> str:
-    """Titles in a sentence: "A", "A and B", "A, B and C"."""
-    titles = [names.get(spec, spec) for spec in specs]
-    return " and ".join([", ".join(titles[:-1]), titles[-1]] if len(titles) > 1 else titles)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _interval(pair: np.ndarray[Any, Any], resamples: int) -> tuple[float, float]:
