@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,10 @@ from torchvision.models import ResNet50_Weights
 from xai_core import imagenet_ids
 from xai_core.class_names import ClassNames, numbered
 from xai_core.evaluation.dataset import load_folder
+from xai_core.image_files import find_images, passed_over
+from xai_core.images import open_image
 
+CASES = Path(__file__).resolve().parents[3] / "shared" / "cases" / "make.py"
 FRUITS = ("apple", "pear")
 IMAGENET = tuple(ResNet50_Weights.IMAGENET1K_V2.meta["categories"])
 
@@ -165,3 +170,29 @@ def test_a_name_that_stands_twice_is_numbered_and_never_guessed(tmp_path: Path) 
     pictures(tmp_path, "crane/a.png", "crane (2)/b.png", "kite/c.png")
     assert labels(tmp_path, twice) == {"crane/a.png": None, "crane (2)/b.png": 2, "kite/c.png": 1}
     assert any("names 2 classes" in note for note in load_folder(tmp_path, twice).notes)
+
+
+def test_the_cases_at_hand_are_labelled_and_opened_as_their_index_says(tmp_path: Path) -> None:
+    if not CASES.is_file():
+        pytest.skip("no ../shared/cases/make.py: those inputs are made elsewhere")
+    code = (
+        f"import sys; sys.path.insert(0, {str(CASES.parent)!r}); import make\n"
+        f"from pathlib import Path; root = Path({str(tmp_path)!r})\n"
+        "make.make_labels(root / 'labels'); make.make_images(root / 'images')\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    for root in sorted((tmp_path / "labels").iterdir()):
+        if root.name == "imagenet_ids":
+            pytest.importorskip("timm", reason="the optional package timm is not installed")
+            named = {IMAGENET[label] for label in labels(root, IMAGENET).values() if label}
+            assert named == {"cock", "Chihuahua"}
+        else:
+            given = [label for label in labels(root).values() if label is not None]
+            assert len(given) == (1 if root.name == "doubled" else 4), root.name
+    images = tmp_path / "images"
+    assert passed_over(images) == "files passed over: 1 .jp2, 1 .svg (the first: photo.jp2)"
+    opened = {path.relative_to(images).as_posix(): open_image(path) for path in find_images(images)}
+    assert len(opened) == 13
+    for name in ("xray12.png", "xray12.tif", "ct_float.tif"):
+        assert opened[name].rgb.mean() == pytest.approx(127, abs=2)
+        assert opened[name].note
