@@ -135,7 +135,7 @@ def test_explain_writes_overlays_maps_and_a_record(
 def test_chosen_classes_are_explained_by_name_or_number(
     fruit: Path, pictures: Path, tmp_path: Path
 ) -> None:
-    chosen = ["--target", "plum", "--target", "1"]
+    chosen = ["--target", "PLUM", "--target", "1"]
     assert (
         main(explain(fruit, tmp_path / "o", pictures / "a.png", "--methods", "cam", *chosen)) == 0
     )
@@ -185,7 +185,56 @@ def test_some_broken_images_are_skipped_with_exit_code_one(
     assert len(written(tmp_path / "o")[0]["images"]) == 2
 
 
+def test_deep_grey_is_said_once_and_its_window_can_be_chosen(
+    fruit: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    ramp = np.linspace(0, 4095, 64 * 64).reshape(64, 64).astype(np.uint16)
+    Image.fromarray(ramp).save(scans / "a.png")
+    Image.fromarray(ramp.T.copy()).save(scans / "b.tif")
+    (scans / "c.svg").write_text("<svg/>")
+    assert main(explain(fruit, tmp_path / "o", scans, "--methods", "cam")) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        f"{scans}: files passed over: 1 .svg (the first: c.svg)",
+        "grey of more than 8 bits: 2 with 12 bits used: 0 to 4095; --window LOW HIGH sets one",
+    ]
+    chosen = ["--methods", "cam", "--window", "0", "65535"]
+    assert main(explain(fruit, tmp_path / "dark", scans, *chosen)) == 0
+    assert "grey of" not in capsys.readouterr().err
+    logits = [
+        [entry["classes"][0]["logit"] for entry in written(tmp_path / out)[0]["images"]]
+        for out in ("o", "dark")
+    ]
+    assert logits[0] != logits[1]
+
+
+def test_evaluate_says_what_it_found_and_takes_the_masks_value(
+    fruit: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (pictures / "masks").mkdir()
+    trimap = np.full((96, 120), 2, np.uint8)
+    trimap[20:70, 30:90], trimap[18:20] = 1, 3
+    Image.fromarray(trimap).save(pictures / "masks" / "a.png")
+    (pictures / "labels.csv").write_text("file;label\na;plum\nx.png;fig\n")
+    command = ["evaluate", "--dataset", str(pictures), "--classifier", str(fruit)]
+    command += ["--methods", "cam", "--metrics", "relevance_mass", "--run-dir"]
+    assert main([*command, str(tmp_path / "r")]) == 0
+    said = capsys.readouterr().err
+    assert "labels.csv: 1 of 2 rows name a picture" in said
+    assert "labels.csv: rows without a picture: 1 (x.png)" in said
+    assert "masks: 1 of 2 images have one" in said
+    assert "masks not used: 1 (the first: a.png: the mask has the values 1, 2, 3; which" in said
+    assert main([*command, str(tmp_path / "s"), "--mask-value", "1"]) == 0
+    assert "masks not used" not in capsys.readouterr().err
+    images = json.loads((tmp_path / "s" / "manifest.json").read_text())["images"]
+    shares = {image["image"]: image["mask_fraction"] for image in images}
+    assert shares["a.png"] == pytest.approx(50 * 60 / (96 * 120), abs=0.02)
+    assert shares["b.png"] is None
+
+
 BAD_EXPLAIN = [
+    (["--window", "9", "3"], "--window 9 3: LOW must be below HIGH"),
     (["--methods", "camm"], "unknown name 'camm'; known: "),
     (["--methods", "secam[segments=5]"], "SeCAM.segments must be at least 10, got 5"),
     (["--methods", "secam[segmentz=50]"], "secam has no setting 'segmentz'; it has: segments, "),

@@ -102,7 +102,7 @@ def test_grey_of_few_bits_in_sixteen_is_shown_over_the_bits_used_and_said(
     photo = open_image(encoded(Image.fromarray(values), kind))
     assert np.array_equal(photo.rgb[:, :, 1], np.round(values * (255 / (2**bits - 1))))
     assert photo.rgb.mean() == pytest.approx(127.5, abs=0.5)
-    assert photo.note == f"{bits} bits are used: 0 to {2**bits - 1}"
+    assert photo.note == f"{bits} bits used: 0 to {2**bits - 1}"
 
 
 def test_sixteen_used_bits_and_eight_bit_files_are_not_remarked_on() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ Values = npt.NDArray[Any]
 DEPTHS = (8, 10, 12, 14, 16)
 PERCENTILES = (0.5, 99.5)
 SAMPLED = 1_000_000
+NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def window_of(found: Range, deepest: bool) -> tuple[Window, str]:
     if found.low >= 0 and found.high < 2 ** DEPTHS[-1] and found.whole:
         bits = next(depth for depth in DEPTHS if found.high < 2**depth)
         high = 2.0**bits - 1
-        said = "" if deepest and bits == DEPTHS[-1] else f"{bits} bits are used: 0 to {high:.0f}"
+        said = "" if deepest and bits == DEPTHS[-1] else f"{bits} bits used: 0 to {high:.0f}"
         return (0.0, high), said
     low, high = (float(value) for value in np.percentile(found.sample, PERCENTILES))
     return (low, high), f"percentiles {PERCENTILES[0]} to {PERCENTILES[1]}: {low:.6g} to {high:.6g}"
@@ -68,3 +70,11 @@ def windowed(values: Values, window: Window) -> npt.NDArray[np.uint8]:
     shown = np.nan_to_num(shown, copy=False, nan=0.0, posinf=255.0, neginf=0.0)
     grey: npt.NDArray[np.uint8] = shown.clip(0, 255, out=shown).round().astype(np.uint8)
     return grey
+
+
+def window_sentences(counts: Counter[str]) -> list[str]:
+    """One sentence on the windows that were chosen for so many pictures; none without any."""
+    told = [f"{count} with {note}" for note, count in counts.most_common(NAMED)]
+    others = f" and {len(counts) - NAMED} other windows" if len(counts) > NAMED else ""
+    sentence = f"grey of more than 8 bits: {'; '.join(told)}{others}; --window LOW HIGH sets one"
+    return [sentence] if told else []

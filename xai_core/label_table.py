@@ -17,6 +17,8 @@ FILE_COLUMNS = ("file", "filename", "file_name", "image", "imageid", "image_id",
 NAME_COLUMNS = ("class_name", "class", "label", "category", "predictionstring")
 SEPARATORS = ",;\t"
 NAMED = 3
+EXACT = 1_000_000
+"""Above every number of folders that two paths may share."""
 Row = tuple[int, dict[str, str]]
 
 
@@ -50,6 +52,7 @@ class LabelTable:
         self, rows: Sequence[tuple[str, int | None]], pictures: Sequence[PurePosixPath]
     ) -> None:
         by_name, by_stem = defaultdict(list), defaultdict(list)
+        places = {picture: index for index, picture in enumerate(pictures)}
         for index, picture in enumerate(pictures):
             by_name[picture.name].append(index)
             by_stem[picture.stem].append(index)
@@ -58,7 +61,9 @@ class LabelTable:
         self._several: list[str] = []
         for number, (text, _) in enumerate(rows):
             path = PurePosixPath(text.strip().replace("\\", "/"))
-            hits, level = _best(path, by_name[path.name], pictures)
+            hits, level = ([places[path]], EXACT) if path in places else ([], 0)
+            if not hits:
+                hits, level = _best(path, by_name[path.name], pictures)
             if not hits and path.suffix.lower() not in SUFFIXES:
                 hits, level = by_stem[path.name], 0
             elif not hits:
@@ -187,9 +192,6 @@ def _best(
     path: PurePosixPath, hits: Sequence[int], pictures: Sequence[PurePosixPath]
 ) -> tuple[list[int], int]:
     """Those of the pictures of one name that share most folders with a path, and how many parts."""
-    exact = [index for index in hits if pictures[index] == path]
-    if exact:
-        return exact, len(path.parts) + 1
     shared = {index: _shared(path, pictures[index]) for index in hits}
     level = max(shared.values(), default=0)
     return [index for index in hits if shared[index] == level], level

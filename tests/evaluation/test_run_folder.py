@@ -20,7 +20,7 @@ from PIL import Image
 from tests.evaluation.conftest import RunIt, curves, table, write_pictures
 from xai_core.classifier import Classifier
 from xai_core.evaluation import store
-from xai_core.evaluation.dataset import Dataset, load_folder
+from xai_core.evaluation.dataset import Dataset, Reading, load_folder
 from xai_core.evaluation.plan import forward_size_for, make_plan, units_of
 from xai_core.evaluation.status import ask_to_stop, is_running, load_status, only_run
 from xai_core.evaluation.store import RunFolderError, find_problems, load_manifest, load_scores
@@ -358,6 +358,28 @@ def test_broken_files_and_masks_are_named_and_counted(
     images = load_manifest(tmp_path / "run")["images"]
     problem = next(image["mask_problem"] for image in images if image["image"] == "d/3.png")
     assert problem == "d/3.png: the mask is 9 x 9 pixels, the image 120 x 96; they must be equal"
+    assert f"masks not used: 1 (the first: {problem})" in report.notes
+    assert load_manifest(tmp_path / "run")["notes"] == list(found.notes)
+
+
+def test_a_run_keeps_how_deep_grey_and_masks_are_read(
+    evaluate: RunIt, tmp_path: Path, tiny_classifier: Classifier
+) -> None:
+    root = tmp_path / "scans"
+    root.mkdir()
+    ramp = np.linspace(0, 4095, 64 * 64).reshape(64, 64).astype(np.uint16)
+    for turn in range(3):
+        Image.fromarray(np.rot90(ramp, turn).copy()).save(root / f"{turn}.png")
+    found = load_folder(root, tiny_classifier.categories)
+    report = evaluate(tmp_path / "run", "cam", "sparseness", dataset=found)
+    said = "grey of more than 8 bits: 3 with 12 bits used: 0 to 4095; --window LOW HIGH sets one"
+    assert said in report.notes
+    narrow = load_folder(root, tiny_classifier.categories, Reading(window=(1000, 3000)))
+    with pytest.raises(RunFolderError, match="holds a run with another reading"):
+        evaluate(tmp_path / "run", "cam", "sparseness", dataset=narrow)
+    report = evaluate(tmp_path / "narrow", "cam", "sparseness", dataset=narrow)
+    assert not any("grey" in note for note in report.notes)
+    assert load_manifest(tmp_path / "narrow")["reading"] == {"window": [1000, 3000]}
 
 
 def test_the_plan_foretells_the_run(

@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections import Counter
 
 from xai_core.classifier import Classifier
 from xai_core.evaluation.dataset import Dataset, Reading, load_dataset
 from xai_core.evaluation.masks import MaskValue
 from xai_core.grey_window import Window
-from xai_core.images import Photo
 
 
 def add_window(parser: argparse.ArgumentParser) -> None:
@@ -51,22 +49,3 @@ def dataset_of(options: argparse.Namespace, classifier: Classifier) -> Dataset:
     for note in dataset.notes:
         print(note, file=sys.stderr)
     return dataset
-
-
-class WindowNotes:
-    """Which windows were chosen for how many photos, to be said once."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-
-    def see(self, photo: Photo) -> None:
-        if photo.note:
-            self._counts[photo.note] += 1
-
-    def sentences(self) -> list[str]:
-        """One sentence, on the most frequent choices; --window makes them equal."""
-        told = [f"{count} with {note}" for note, count in self._counts.most_common(3)]
-        if not told:
-            return []
-        others = f" and {len(self._counts) - 3} other windows" if len(self._counts) > 3 else ""
-        return [f"grey of more than 8 bits: {'; '.join(told)}{others}; --window LOW HIGH sets one"]

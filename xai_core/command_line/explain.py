@@ -6,6 +6,7 @@ import argparse
 import hashlib
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,10 +33,10 @@ from xai_core.command_line._choices import (
     fitting,
 )
 from xai_core.command_line._progress import ProgressLine
-from xai_core.command_line._reading import WindowNotes, add_window, window_of
+from xai_core.command_line._reading import add_window, window_of
 from xai_core.evaluation.allocator import keep_blocks
 from xai_core.evaluation.status import only_run
-from xai_core.grey_window import Window
+from xai_core.grey_window import Window, window_sentences
 from xai_core.heatmap import overlay
 from xai_core.image_files import find_images, passed_over
 from xai_core.images import RGB, BadImage, Floats, Framing, Photo, map_on_photo, open_image
@@ -172,7 +173,7 @@ class _Work:
     top_k: int
     chosen: Sequence[int]
     window: Window | None
-    notes: WindowNotes = field(default_factory=WindowNotes)
+    windows: Counter[str] = field(default_factory=Counter)
     broken: int = 0
 
     def explain(self, files: Sequence[Path]) -> int:
@@ -188,7 +189,7 @@ class _Work:
                 batch, skipped = [], []
             if len(files) > IMAGES_AT_ONCE:
                 line.show(file.name, place / len(files))
-        for sentence in self.notes.sentences():
+        for sentence in window_sentences(self.windows):
             print(sentence, file=sys.stderr)
         print(f"wrote {self.folder.root}")
         return 1 if self.broken else 0
@@ -209,7 +210,7 @@ class _Work:
             self.broken += 1
             print(f"skipped: {reason}", file=sys.stderr)
             return None
-        self.notes.see(photo)
+        self.windows.update([photo.note] if photo.note else [])
         pixels = self.classifier.prepare(photo.rgb, self.framing)
         keep = held + photo.rgb.nbytes <= PHOTO_BYTES
         return _Ready(file, photo.name, photo.sha256, pixels, photo if keep else None)

@@ -76,6 +76,7 @@ def describe_run(
         },
         "source": classifier.source,
         "framing": framing,
+        "reading": dataset.reading.described(),
         "precision": precision,
         "versions": {"python": platform.python_version()} | {n: version(n) for n in LIBRARIES},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,7 @@ from xai_core.evaluation.rows import curve_rows, score_rows
 from xai_core.evaluation.same_images import check_images
 from xai_core.evaluation.status import Progress, Status, is_asked_to_stop, only_run
 from xai_core.evaluation.store import Manifest, RunFolderError, Store, load_manifest
+from xai_core.grey_window import window_sentences
 from xai_core.images import BadImage, Framing, Photo
 from xai_core.methods._base import Method
 from xai_core.metrics._base import Metric
@@ -123,7 +125,7 @@ class _Run:
         new = describe_run(classifier, dataset, framing, precision)
         self.manifest: Manifest = load_manifest(run_dir) if _exists(run_dir) else new
         for name, value in new.items():
-            if name not in NOTED and self.manifest[name] != value:
+            if name not in NOTED and self.manifest.get(name, {}) != value:
                 raise RunFolderError(
                     f"{run_dir}: holds a run with another {name}; choose another run folder"
                 )
@@ -131,6 +133,7 @@ class _Run:
         self.forward_size = min(size, self.manifest.get("forward_size", size))
         self.manifest["forward_size"] = self.forward_size
         self.manifest["source"] = classifier.source
+        self.manifest["notes"] = list(dataset.notes)
         devices = {*self.manifest.get("devices", []), device_name(classifier.device)}
         self.manifest["devices"] = sorted(devices)
         self.store = Store(run_dir)
@@ -207,12 +210,16 @@ class _Run:
 
     def _finish(self, units: Sequence[Unit]) -> None:
         known = {image["sha256"] for image in self.manifest["images"]}
+        shown = {sha for unit in units for sha in unit.sha256s}
         self.report.images = sum(sha in known for unit in units for sha in unit.sha256s)
         self.report.bad_images = {
             name: reason
             for name, reason in self.manifest.get("bad_images", {}).items()
             if any(item.name == name for unit in units for item in unit.items)
         }
+        self.report.notes += _read_notes(
+            [image for image in self.manifest["images"] if image["sha256"] in shown]
+        )
         self.report.seconds = time.perf_counter() - self.started
 
     def _load(self, unit: Unit) -> Loaded | Empty:
@@ -248,6 +255,7 @@ class _Run:
                 "correct": None if item.label is None else predicted[index] == item.label,
                 "mask_fraction": loaded.mask_fractions[index],
                 **({"mask_problem": p} if (p := loaded.mask_problems[index]) else {}),
+                **({"window": photo.note} if photo.note else {}),
             }
         self.manifest["images"] = list(listed.values())
         self._write_manifest()
@@ -338,6 +346,13 @@ class _Run:
         scales = torch.tensor(note["scales"])[:, None, None]
         maps = (torch.from_numpy(np.array(halves)).float() * scales).to(batch.images.device)
         return Mapped(maps, float(note["attribute_seconds"]))
+
+
+def _read_notes(images: Sequence[Manifest]) -> list[str]:
+    """What was not used or guessed while reading the images, one sentence each."""
+    problems = [image["mask_problem"] for image in images if "mask_problem" in image]
+    notes = [f"masks not used: {len(problems)} (the first: {problems[0]})"] if problems else []
+    return notes + window_sentences(Counter(i["window"] for i in images if "window" in i))
 
 
 def _exists(run_dir: Path) -> bool:
