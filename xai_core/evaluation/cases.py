@@ -13,8 +13,8 @@ from xai_core.batch import Batch
 from xai_core.classifier import Classifier
 from xai_core.evaluation.dataset import BadMask, Item, framed_mask
 from xai_core.images import Framing, Photo
-from xai_core.methods._base import Method
-from xai_core.metrics._base import Case, Metric, Scores
+from xai_core.methods.base import Method
+from xai_core.metrics.base import Case, Metric, Scores
 from xai_core.orchard.shot import Shot
 
 
