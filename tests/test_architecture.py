@@ -16,7 +16,7 @@ DASHBOARD = sorted((ROOT / "dashboard").rglob("*.py"))
 VIEWS = sorted((ROOT / "dashboard" / "views").glob("*.py"))
 METHOD_FILES = sorted((ROOT / "xai_core" / "methods").glob("*.py"))
 
-GIVEN_FOLDERS = {"dashboard", "xai_core", "data", "tests", ".streamlit", ".ci"}
+GIVEN_FOLDERS = {"dashboard", "xai_core", "data", "tests", ".streamlit", ".ci", ".github"}
 VAGUE_NAMES = {"util", "utils", "helper", "helpers", "common", "manager", "managers", "misc"}
 COMPUTING = {"methods", "metrics", "batch", "classifier", "loading", "training", "imputers"}
 FOUNDATIONS = {

@@ -14,8 +14,12 @@ R = TypeVar("R", bound=Recipe)
 
 
 def names_in(folder: Path) -> tuple[str, ...]:
-    """The recipes of a folder, from its file names alone: nothing is imported."""
-    return tuple(sorted(p.stem for p in folder.glob("*.py") if not p.stem.startswith("_")))
+    """The recipes of a folder, from its file names alone: nothing is imported.
+
+    What starts with _ is shared by some of them, and `base.py` says what each must be.
+    """
+    stems = sorted(path.stem for path in folder.glob("*.py"))
+    return tuple(stem for stem in stems if not stem.startswith("_") and stem != "base")
 
 
 def discover(package: str, folder: Path, base: type[R]) -> dict[str, type[R]]:

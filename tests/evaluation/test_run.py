@@ -172,13 +172,18 @@ def test_forgotten_maps_do_not_lose_scores(
 
 
 def test_another_network_or_a_folder_that_cannot_be_written_is_refused(
-    calm: Path, tiny_resnet_classifier: Classifier, tiny_classifier: Classifier, pictures: Path
+    calm: Path,
+    tiny_resnet_classifier: Classifier,
+    tiny_classifier: Classifier,
+    pictures: Path,
+    tmp_path: Path,
 ) -> None:
     before = table(calm)
     with pytest.raises(RunFolderError, match="another"):
         run(calm, tiny_resnet_classifier, pictures)
+    (tmp_path / "file").touch()
     with pytest.raises(RunFolderError):
-        run(Path("/proc/nowhere"), tiny_classifier, pictures)
+        run(tmp_path / "file" / "run", tiny_classifier, pictures)
     pd.testing.assert_frame_equal(table(calm), before)
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -153,7 +151,7 @@ def test_killed_at_any_moment_it_goes_on(
             time.sleep(0.001)
         time.sleep(float(random.uniform(0, 0.05)))
         if child.poll() is None:
-            os.kill(child.pid, signal.SIGKILL)
+            child.kill()
         child.wait()
         child.stdout.close()
     assert not is_running(killed)

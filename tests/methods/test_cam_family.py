@@ -16,8 +16,8 @@ from torch import Tensor
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
 from xai_core.images import open_image
-from xai_core.methods._base import enlarged
 from xai_core.methods._cam import feature_cam
+from xai_core.methods.base import enlarged
 from xai_core.methods.cam import CAM
 from xai_core.methods.cam_blurred import CAMBlurred
 from xai_core.methods.cam_nearest import CAMNearest

@@ -14,7 +14,7 @@ from xai_core.batch import Batch
 from xai_core.classifier import Classifier
 from xai_core.images import InputFormat
 from xai_core.methods import Method
-from xai_core.methods._base import Diagnostics, Family
+from xai_core.methods.base import Diagnostics, Family
 from xai_core.metrics import Case
 
 SIDE, CELLS = 32, 16

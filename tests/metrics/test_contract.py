@@ -16,7 +16,7 @@ from xai_core.batch import Batch
 from xai_core.classifier import Classifier
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS, Case, Metric
-from xai_core.metrics._base import RANKED
+from xai_core.metrics.base import RANKED
 
 NAMES = sorted(name for name, metric in METRICS.items() if metric.kind != "ground truth")
 CHEAP: dict[str, Any] = {"steps": 8, "samples": 4, "segments": 16}

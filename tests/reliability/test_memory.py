@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+pytest.importorskip("resource", reason="Windows does not tell a process its peak memory")
 ROOT = Path(__file__).resolve().parents[2]
 EVALUATE = """
 import resource, sys

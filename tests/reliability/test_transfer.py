@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -66,7 +64,7 @@ def test_transfer_reaches_ninety_percent_and_survives_kill_nine(
     while not log.is_file() or len(log.read_text().splitlines()) < 4:
         assert killed.poll() is None, "the training ended before it could be killed"
         time.sleep(0.05)
-    os.kill(killed.pid, signal.SIGKILL)
+    killed.kill()
     killed.wait()
     assert not (tmp_path / "killed" / "fruits.safetensors").exists()
     subprocess.run(train(folder, tmp_path / "killed"), check=True, capture_output=True)

@@ -14,8 +14,8 @@ from xai_core.classifier import Classifier
 from xai_core.evaluation.dataset import Item, framed_mask
 from xai_core.evaluation.masks import BadMask
 from xai_core.images import Framing, Photo
-from xai_core.methods._base import Method
-from xai_core.metrics._base import Case, Metric, Scores
+from xai_core.methods.base import Method
+from xai_core.metrics.base import Case, Metric, Scores
 from xai_core.orchard.shot import Shot
 
 

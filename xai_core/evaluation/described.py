@@ -12,8 +12,8 @@ from xai_core.classifier import Classifier
 from xai_core.evaluation.dataset import Dataset
 from xai_core.evaluation.store import Manifest
 from xai_core.images import Framing
-from xai_core.methods._base import Method
-from xai_core.metrics._base import Metric
+from xai_core.methods.base import Method
+from xai_core.metrics.base import Metric
 
 NOTED = ("versions", "created", "source")
 """What a manifest tells that may differ between two calls on one run folder."""

@@ -16,9 +16,9 @@ from xai_core.batch import Batch, Precision
 from xai_core.classifier import Classifier
 from xai_core.evaluation.dataset import Dataset, Item
 from xai_core.evaluation.store import Store
-from xai_core.methods._base import Method
-from xai_core.metrics._base import Metric
+from xai_core.methods.base import Method
 from xai_core.metrics._perturb import logits_of
+from xai_core.metrics.base import Metric
 
 UNIT_IMAGES = 8
 """Images of a unit: fixed, so that results do not depend on what else is computed."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from xai_core.evaluation.cases import Loaded, Mapped
-from xai_core.methods._base import Method
-from xai_core.metrics._base import Metric, Scores
+from xai_core.methods.base import Method
+from xai_core.metrics.base import Metric, Scores
 
 
 def score_rows(

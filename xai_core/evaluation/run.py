@@ -37,8 +37,8 @@ from xai_core.evaluation.status import Progress, Status, is_asked_to_stop, only_
 from xai_core.evaluation.store import Manifest, RunFolderError, Store, load_manifest
 from xai_core.grey_window import window_sentences
 from xai_core.images import BadImage, Framing, Photo
-from xai_core.methods._base import Method
-from xai_core.metrics._base import Metric
+from xai_core.methods.base import Method
+from xai_core.metrics.base import Metric
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xai_core.catalog import discover
-from xai_core.methods._base import Method
+from xai_core.methods.base import Method
 
 METHODS = discover(__name__, Path(__file__).parent, Method)
 

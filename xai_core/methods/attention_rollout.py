@@ -10,9 +10,9 @@ from torch import Tensor
 
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
-from xai_core.methods._base import Diagnostics, Family, Method
 from xai_core.methods._gradients import leaf
 from xai_core.methods._tokens import attention_and_logits, is_transformer
+from xai_core.methods.base import Diagnostics, Family, Method
 from xai_core.recipe import setting
 
 TOLERANCE = 1e-3

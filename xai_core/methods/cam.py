@@ -9,8 +9,8 @@ from torch import Tensor
 
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
-from xai_core.methods._base import Diagnostics, Family, Method
 from xai_core.methods._cam import feature_cam, no_cam_head
+from xai_core.methods.base import Diagnostics, Family, Method
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
-from xai_core.methods._base import Diagnostics, Family, Method, enlarged
 from xai_core.methods._cam import feature_cam, no_cam_head
 from xai_core.methods._smoothing import smoothed
+from xai_core.methods.base import Diagnostics, Family, Method, enlarged
 from xai_core.recipe import setting
 
 

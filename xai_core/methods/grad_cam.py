@@ -10,7 +10,6 @@ from torch import Tensor
 
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
-from xai_core.methods._base import Diagnostics, Family, Method
 from xai_core.methods._gradients import each_target
 from xai_core.methods._rewrite import stage_module
 from xai_core.methods._stage import (
@@ -21,6 +20,7 @@ from xai_core.methods._stage import (
     weighted_sum,
 )
 from xai_core.methods._tokens import is_transformer
+from xai_core.methods.base import Diagnostics, Family, Method
 from xai_core.recipe import setting
 
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
-from xai_core.methods._base import Diagnostics, Family, Method
 from xai_core.methods._stage import is_last, no_stage, stage_gradients, stage_setting, weighted_sum
+from xai_core.methods.base import Diagnostics, Family, Method
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
-from xai_core.methods._base import Diagnostics, Family, SignedPixels
 from xai_core.methods._gradients import each_target
+from xai_core.methods.base import Diagnostics, Family, SignedPixels
 from xai_core.recipe import setting
 
 

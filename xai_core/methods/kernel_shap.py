@@ -12,7 +12,6 @@ from torch import Tensor
 
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
-from xai_core.methods._base import Diagnostics, Family, Method
 from xai_core.methods._gradients import each_image
 from xai_core.methods._surrogate import (
     FILL_HELP,
@@ -22,6 +21,7 @@ from xai_core.methods._surrogate import (
     hidden_by,
     undisturbed_random,
 )
+from xai_core.methods.base import Diagnostics, Family, Method
 from xai_core.recipe import setting
 from xai_core.superpixels import Slic
 

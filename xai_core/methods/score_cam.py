@@ -10,7 +10,6 @@ from torch import Tensor
 
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
-from xai_core.methods._base import Diagnostics, Family, Method, enlarged
 from xai_core.methods._gradients import each_image
 from xai_core.methods._stage import (
     liveliest,
@@ -20,6 +19,7 @@ from xai_core.methods._stage import (
     used_channels,
     weighted_sum,
 )
+from xai_core.methods.base import Diagnostics, Family, Method, enlarged
 from xai_core.recipe import setting
 
 

@@ -10,8 +10,8 @@ from torch.nn import functional
 
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
-from xai_core.methods._base import Diagnostics, Family, Method, enlarged
 from xai_core.methods._cam import feature_cam, no_cam_head
+from xai_core.methods.base import Diagnostics, Family, Method, enlarged
 from xai_core.recipe import setting
 from xai_core.regions import region_maxima, region_means
 from xai_core.superpixels import Slic

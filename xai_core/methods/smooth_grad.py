@@ -11,8 +11,8 @@ from torch import Tensor
 
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
-from xai_core.methods._base import Diagnostics, Family, Method
 from xai_core.methods._gradients import each_image, leaf
+from xai_core.methods.base import Diagnostics, Family, Method
 from xai_core.recipe import setting
 
 

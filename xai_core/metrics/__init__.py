@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xai_core.catalog import discover
-from xai_core.metrics._base import Case, Metric, Scores
+from xai_core.metrics.base import Case, Metric, Scores
 
 METRICS = discover(__name__, Path(__file__).parent, Metric)
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from xai_core.imputers import Imputer
-from xai_core.metrics._base import Case, Work
 from xai_core.metrics._perturb import imputed_logits, removal_logits
+from xai_core.metrics.base import Case, Work
 
 Order = Literal["morf", "lerf"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xai_core.metrics._base import Case
+from xai_core.metrics.base import Case
 
 
 def share_of_magnitude(case: Case) -> tuple[Tensor, tuple[str, ...]]:

@@ -7,8 +7,8 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from xai_core.metrics._base import Case, Scores, Work
 from xai_core.metrics._perturb import logits_of
+from xai_core.metrics.base import Case, Scores, Work
 
 MASKED_WORK = (Work("masked_probability", 1),)
 NOTHING_LEFT = "the map has no positive value"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xai_core.metrics._base import Case, Scores
+from xai_core.metrics.base import Case, Scores
 
 NO_MASK = "the image has no mask of the object"
 

@@ -9,8 +9,7 @@ import torch
 
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
-from xai_core.methods._base import Method
-from xai_core.metrics._base import Case, Kind, Metric, Scores, Work
+from xai_core.methods.base import Method
 from xai_core.metrics._masking import (
     MASKED_WORK,
     empty,
@@ -19,6 +18,7 @@ from xai_core.metrics._masking import (
     weights_of,
 )
 from xai_core.metrics._ranks import pearson
+from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
 
 
 @dataclass(frozen=True)

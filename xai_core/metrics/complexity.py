@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import torch
 
-from xai_core.metrics._base import Case, Kind, Metric, Scores
 from xai_core.metrics._descriptive import share_of_magnitude
+from xai_core.metrics.base import Case, Kind, Metric, Scores
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai_core.metrics._base import Case, Kind, Metric, Scores
 from xai_core.metrics._masks import masks_of, with_reasons
+from xai_core.metrics.base import Case, Kind, Metric, Scores
 from xai_core.recipe import setting
 
 

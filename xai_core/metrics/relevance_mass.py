@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import torch
 
-from xai_core.metrics._base import Case, Kind, Metric, Scores
 from xai_core.metrics._masks import masks_of, with_reasons
+from xai_core.metrics.base import Case, Kind, Metric, Scores
 
 
 @dataclass(frozen=True)

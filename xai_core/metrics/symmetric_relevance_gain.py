@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from xai_core.classifier import Classifier
 from xai_core.imputers import load_imputer
-from xai_core.methods._base import Method
-from xai_core.metrics._base import Case, Kind, Metric, Scores, Work
+from xai_core.methods.base import Method
 from xai_core.metrics._curves import curve_work, removal_curve, whole_removal
+from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
 from xai_core.recipe import setting
 
 

@@ -15,7 +15,7 @@ from xai_core.evaluation.plan import MEMORY_MB
 from xai_core.evaluation.run import run_evaluation
 from xai_core.evaluation.status import Progress
 from xai_core.loading import load_classifier
-from xai_core.methods._base import Method
+from xai_core.methods.base import Method
 from xai_core.metrics import METRICS, Metric
 from xai_core.orchard.benchmarks import BENCHMARKS
 from xai_core.orchard.benchmarks._units import shots_for_units

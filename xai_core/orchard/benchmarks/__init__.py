@@ -8,7 +8,7 @@ known by construction: grid_pointing (mosaics), shortcut_contrast (a planted sho
 from pathlib import Path
 
 from xai_core.catalog import discover
-from xai_core.metrics._base import Metric
+from xai_core.metrics.base import Metric
 
 BENCHMARKS = discover(__name__, Path(__file__).parent, Metric)
 

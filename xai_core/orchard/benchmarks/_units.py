@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from xai_core.batch import image_seed
 from xai_core.classifier import Classifier
-from xai_core.metrics._base import Case, Scores
+from xai_core.metrics.base import Case, Scores
 from xai_core.orchard.interventions import removable_units, without
 from xai_core.orchard.redrawing import logits_of_shots, redrawn
 from xai_core.orchard.scene import Scene

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from xai_core.classifier import Classifier
-from xai_core.methods._base import Method
-from xai_core.metrics._base import Case, Kind, Metric, Scores, Work
+from xai_core.methods.base import Method
+from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
 from xai_core.orchard.benchmarks._units import Units, importance_maps, scored, units_of
 from xai_core.recipe import setting
 

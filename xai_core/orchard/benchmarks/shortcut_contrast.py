@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from xai_core.classifier import Classifier
-from xai_core.methods._base import Method
-from xai_core.metrics._base import Case, Kind, Metric, Scores, Work
+from xai_core.methods.base import Method
 from xai_core.metrics._masks import masks_of, with_reasons
+from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
 from xai_core.orchard.benchmarks._units import spread, units_of
 
 Floats = npt.NDArray[np.float64]

@@ -8,8 +8,8 @@ from typing import ClassVar
 from torch import Tensor
 
 from xai_core.classifier import Classifier
-from xai_core.methods._base import Method
-from xai_core.metrics._base import Case, Kind, Metric, Scores, Work
+from xai_core.methods.base import Method
+from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
 from xai_core.orchard.benchmarks._units import (
     importance_maps,
     most_first,

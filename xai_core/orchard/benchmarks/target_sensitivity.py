@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from xai_core.classifier import Classifier
-from xai_core.methods._base import Method
-from xai_core.metrics._base import Case, Kind, Metric, Scores, Work
+from xai_core.methods.base import Method
+from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
 from xai_core.orchard.benchmarks._units import resized, scored, shots_of
 from xai_core.orchard.interventions import without
 from xai_core.orchard.redrawing import logits_of_shots, redrawn

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from xai_core.batch import Batch, image_seed
 from xai_core.classifier import Classifier
-from xai_core.methods._base import Method
+from xai_core.methods.base import Method
 from xai_core.recipe import Recipe
 
 if TYPE_CHECKING:
