@@ -7,7 +7,7 @@ import ahead
 import choices
 import giving_way
 import streamlit as st
-from display import PageEnd
+from display import PageEnd, show_problem
 from menu import PAGES
 
 st.set_page_config("CAMpare", page_icon="🍏", layout="wide")
@@ -29,7 +29,8 @@ menu = {
     for section, pages in PAGES.items()
 }
 page = st.navigation(menu, position="top")
-choices.read_address(page.url_path)
+for unknown in choices.read_address(page.url_path):
+    show_problem(unknown)
 with suppress(PageEnd), giving_way.page() if is_visited else giving_way.background():
     page.run()
 choices.write_address()
