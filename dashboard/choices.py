@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import facts
 import streamlit as st
 from networks import Network
-from parameters import CLASSES, COMPACTNESS, FRAMINGS, OUTCOMES, PARAMETERS, SOURCES, VIEWS
+from parameters import CLASSES, COMPACTNESS, FRAMINGS, OUTCOMES, PARAMETERS, SOURCES, VIEWS, read
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime import get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -27,7 +27,7 @@ KEPT_UPLOADS = 4
 GONE = "The picture in this address was uploaded and is not kept any more: upload it again."
 BOARD, CONFUSION = "_board", "_confusion"
 _KEPT, _PAGE, _ARRIVED, _UPLOADS = "_kept", "_page", "_arrived", "_uploads"
-_LINK, _UPLOAD = "_link", "upload-"
+_LINK, _UPLOAD, _UNKNOWN = "_link", "upload-", "_unknown"
 SETTLING_SECONDS = 3.0
 """How long a page is new: a run that another one ends at once may not reach the browser."""
 
@@ -67,13 +67,13 @@ def current() -> Choices:
     )
 
 
-def read_address(page: str) -> None:
+def read_address(page: str) -> list[str]:
     """Take over what the address says, then what earlier pages were set to, then the defaults.
 
     On a page that is new every choice is told to the browser, which else would begin with each
     control's own first value. The address counts where a link or a reload has led, and after Back
     and Forward. Else it is at most as new as the choices: a click may be faster than the browser,
-    which has not been told the last address yet.
+    which has not been told the last address yet. Gives what the address names that is not known.
     """
     state = st.session_state
     kept: dict[str, Any] = state.setdefault(_KEPT, {})
@@ -85,16 +85,17 @@ def read_address(page: str) -> None:
     if is_new:
         state[_PAGE], state[_ARRIVED] = page, time.monotonic()
     is_new = time.monotonic() - state[_ARRIVED] < SETTLING_SECONDS
+    unknown: list[str] = [] if foreign or not is_new else state.get(_UNKNOWN, [])
     for name, parameter in PARAMETERS.items():
         if foreign:
-            try:
-                kept[name] = parameter.parse(address[name])
-            except (KeyError, ValueError, OverflowError):
-                kept[name] = parameter.default
-            state[name] = kept[name]
+            said = (parameter.default, []) if name not in address else read(name, address[name])
+            kept[name] = state[name] = said[0]
+            unknown += said[1]
         elif is_new or state.get(name) is None:
             told = state.get(name)
             state[name] = kept.get(name, parameter.default) if told is None else told
+    state[_UNKNOWN] = unknown
+    return unknown
 
 
 def write_address() -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 from compute import known
 
 from xai_core.recipe import Setting, Value, in_words
+from xai_core.spec import Spec
 
 Kind = Literal["methods", "metrics"]
 _KNOWN: dict[Kind, dict[str, Facts]] = {}
@@ -72,11 +73,10 @@ def is_class_sensitive(spec: str) -> bool:
 
 def label_of(spec: str, kind: Kind = "methods") -> str:
     """The title of a spec such as `secam[segments=200]`, with the settings that were changed."""
-    name, _, changed = spec.partition("[")
-    fact = facts(kind).get(name)
-    title = str(fact.title) if fact else name.replace("_", " ")
-    pairs = (pair.partition("=") for pair in changed.rstrip("]").split(",") if pair)
-    changes = ", ".join(in_words(name, value) for name, _, value in pairs)
+    read = Spec.parse(spec)
+    fact = facts(kind).get(read.name)
+    title = str(fact.title) if fact else read.name.replace("_", " ")
+    changes = ", ".join(in_words(name, value) for name, value in read.settings.items())
     return f"{title} ({changes})" if changes else title
 
 
@@ -98,7 +98,5 @@ def spec_of(name: str, values: Mapping[str, Value], kind: Kind = "methods") -> s
 
 def changed(spec: str, **values: Value) -> str:
     """The spec with some settings replaced, the others as they are."""
-    name, _, spelled = spec.rstrip("]").partition("[")
-    settings = dict(pair.split("=", 1) for pair in spelled.split(",") if pair)
-    settings |= {field: str(value) for field, value in values.items()}
-    return f"{name}[{','.join(f'{k}={v}' for k, v in settings.items())}]"
+    read = Spec.parse(spec)
+    return str(Spec(read.name, {**read.settings, **{k: str(v) for k, v in values.items()}}))

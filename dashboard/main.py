@@ -6,7 +6,7 @@ from pathlib import Path
 import choices
 import streamlit as st
 import warming
-from display import PageEnd
+from display import PageEnd, show_problem
 from menu import PAGES
 
 st.set_page_config("CAMpare", page_icon="🍏", layout="wide")
@@ -27,7 +27,8 @@ menu = {
     for section, pages in PAGES.items()
 }
 page = st.navigation(menu, position="top")
-choices.read_address(page.url_path)
+for unknown in choices.read_address(page.url_path):
+    show_problem(unknown)
 with suppress(PageEnd):
     page.run()
 choices.write_address()

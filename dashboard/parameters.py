@@ -9,6 +9,7 @@ from typing import Any
 import facts
 
 from xai_core import headline
+from xai_core.spec import Spec
 
 CLASSES = {
     "1": "Top class",
@@ -27,11 +28,15 @@ COMPACTNESS = (0.1, 0.3, 1.0, 3.0, 10.0, 20.0, 30.0, 50.0, 100.0)
 
 @dataclass(frozen=True)
 class Parameter:
-    """One choice: its default, and how an address spells it; `parse` raises for nonsense."""
+    """One choice: its default, and how an address spells it; `parse` raises for nonsense.
+
+    One that lists methods or metrics says so by its `kind`.
+    """
 
     default: Any
     parse: Callable[[str], Any] = str
     spell: Callable[[Any], str] = str
+    kind: facts.Kind | None = None
 
 
 def _one_of(options: Mapping[str, str] | Sequence[str]) -> Callable[[str], str]:
@@ -41,6 +46,10 @@ def _one_of(options: Mapping[str, str] | Sequence[str]) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+def _one_recipe(kind: facts.Kind) -> Callable[[str], str]:
+    return lambda text: _one_of(list(facts.facts(kind)))(text)
 
 
 def _between(low: float, high: float, kind: type = float) -> Callable[[str], Any]:
@@ -59,8 +68,36 @@ def _one_number(options: Sequence[float]) -> Callable[[str], float]:
     return parse
 
 
-def _specs(text: str) -> list[str]:
-    return [spec for spec in text.split() if spec.partition("[")[0] in facts.facts("methods")]
+def read(name: str, text: str) -> tuple[Any, list[str]]:
+    """What an address says of a parameter, and one sentence for all of it that is not known.
+
+    Lists keep what is known; without anything known the default stands for it.
+    """
+    parameter = PARAMETERS[name]
+    if parameter.kind:
+        return _known_specs(name, text, parameter.kind)
+    try:
+        return parameter.parse(text), []
+    except (ValueError, OverflowError):
+        used = parameter.spell(parameter.default) or "nothing"
+        return parameter.default, [
+            f"The address has {name}={text}, which is not known: it shows {used}."
+        ]
+
+
+def _known_specs(name: str, text: str, kind: facts.Kind) -> tuple[list[str], list[str]]:
+    known = {recipe: fact.settings for recipe, fact in facts.facts(kind).items()}
+    kept, problems = [], []
+    for spec in dict.fromkeys(text.split()):
+        try:
+            problem = Spec.parse(spec).problem(known)
+        except ValueError as error:
+            problem = str(error)
+        if problem:
+            problems.append(f"The address names {spec}, which is left out: {problem}.")
+        else:
+            kept.append(spec)
+    return kept if kept or not problems else list(PARAMETERS[name].default), problems
 
 
 def _levels(text: str) -> list[int]:
@@ -70,15 +107,15 @@ def _levels(text: str) -> list[int]:
 PARAMETERS = {
     "picture": Parameter(""),
     "network": Parameter("orchard"),
-    "methods": Parameter(list(headline.METHODS), _specs, " ".join),
+    "methods": Parameter(list(headline.METHODS), str.split, " ".join, "methods"),
     "classes": Parameter("1", _one_of(CLASSES)),
     "named": Parameter([], lambda text: text.split("|"), "|".join),
     "opacity": Parameter(0.7, _between(0, 1)),
     "view": Parameter("overlay", _one_of(VIEWS)),
     "framing": Parameter("whole", _one_of(FRAMINGS)),
     "threshold": Parameter(0.8, _between(0.05, 1)),
-    "topic": Parameter("secam"),
-    "measure_topic": Parameter("symmetric_relevance_gain"),
+    "topic": Parameter("secam", _one_recipe("methods")),
+    "measure_topic": Parameter("symmetric_relevance_gain", _one_recipe("metrics")),
     "run": Parameter("shipped"),
     "confusion": Parameter(""),
     "mistake": Parameter(""),
@@ -100,7 +137,7 @@ PARAMETERS = {
     "folder": Parameter(""),
     "limit": Parameter(24, _between(1, 1_000_000, int)),
     "nulls": Parameter(True, lambda text: text == "true", lambda wanted: str(wanted).lower()),
-    "metrics": Parameter(list(METRICS), str.split, " ".join),
+    "metrics": Parameter(list(METRICS), str.split, " ".join, "metrics"),
     "segments": Parameter(50, _between(10, 400, int)),
     "compactness": Parameter(10.0, _one_number(COMPACTNESS)),
 }

@@ -141,8 +141,11 @@ def test_a_change_for_something_known_but_not_chosen_is_left_alone() -> None:
     ("specs", "changes", "message"),
     [
         (["gamma"], [], "unknown name 'gamma'; known: alpha, beta"),
-        (["alpha[count=5"], [], "unknown name 'alpha[count=5'; known: alpha, beta"),
-        ([""], [], "unknown name ''; known: alpha, beta"),
+        (["alpha[count=5"], [], "'alpha[count=5' is not spelled name or name[setting=value,...]"),
+        ([""], [], "'' is not spelled name or name[setting=value,...]"),
+        (["alpha[count=5,count=6]"], [], "'alpha[count=5,count=6]' gives count two values"),
+        (["alpha[cls=2]"], [], "alpha has no setting 'cls'; it has: count, stage"),
+        (["alpha[count=x]"], [], "Alpha.count must be at least 1, got 'x'"),
         (["alpha[count]"], [], "a setting is spelled name=value, got 'count'"),
         (["alpha[size=2]"], [], "alpha has no setting 'size'; it has: count, stage"),
         (["alpha"], ["alpha.size=2"], "alpha has no setting 'size'; it has: count, stage"),

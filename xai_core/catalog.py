@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from xai_core.recipe import Recipe
+from xai_core.spec import Spec, pair
 
 R = TypeVar("R", bound=Recipe)
 
@@ -48,9 +48,6 @@ def discover(package: str, folder: Path, base: type[R]) -> dict[str, type[R]]:
     return found
 
 
-_SPEC = re.compile(r"^(?P<name>\w+)(?:\[(?P<settings>[^\[\]]*)\])?$")
-
-
 def configure(
     specs: Iterable[str], known: Mapping[str, type[R]], changes: Iterable[str] = ()
 ) -> list[R]:
@@ -59,14 +56,13 @@ def configure(
     Raises ValueError for unknown names (listing the known ones), settings and values.
     """
     wanted: list[tuple[str, dict[str, str]]] = []
-    for spec in specs:
-        match = _SPEC.match(spec.strip())
-        name = match["name"] if match else spec
-        if match is None or name not in known:
-            raise ValueError(f"unknown name {spec!r}; known: {', '.join(known)}")
-        wanted.append((name, dict(_pair(p) for p in _parts(match["settings"]))))
+    for text in specs:
+        spec = Spec.parse(text)
+        if spec.name not in known:
+            raise ValueError(f"unknown name {text!r}; known: {', '.join(known)}")
+        wanted.append((spec.name, dict(spec.settings)))
     for change in changes:
-        path, value = _pair(change)
+        path, value = pair(change)
         name, _, setting_name = path.partition(".")
         if name in known and name not in {w for w, _ in wanted}:
             continue  # one --set list serves methods and metrics, chosen or not
@@ -74,14 +70,3 @@ def configure(
             if chosen == name:
                 texts[setting_name] = value
     return [known[name].from_text(**texts) for name, texts in wanted]
-
-
-def _parts(settings: str | None) -> list[str]:
-    return [part for part in (settings or "").split(",") if part.strip()]
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise ValueError(f"a setting is spelled name=value, got {text!r}")
-    return name.strip(), value.strip()

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, ClassVar, Self
 
 Value = bool | int | float | str
@@ -49,7 +50,7 @@ class Setting:
         if isinstance(self.default, str):
             return None if isinstance(value, str) else self.rule()
         wanted = int if isinstance(self.default, int) else (int, float)
-        if not isinstance(value, wanted) or value != value:
+        if not isinstance(value, wanted) or (isinstance(value, float) and not isfinite(value)):
             return self.rule()
         if self.low is not None and value < self.low:
             return f"be at least {self.low:g}"
@@ -115,7 +116,7 @@ class Recipe:
         return {f.name: f.metadata["setting"] for f in dataclasses.fields(cls)}
 
     @classmethod
-    def from_text(cls, **texts: str) -> Self:
+    def from_text(cls, /, **texts: str) -> Self:
         """A recipe from settings spelled as text (command line, URL)."""
         rules, values = cls.declared(), {}
         for field_name, text in texts.items():

@@ -12,6 +12,7 @@ from torch import Tensor
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
 from xai_core.evaluation.dataset import Item, framed_mask
+from xai_core.evaluation.faults import part_of_case, scored, spread, undefined
 from xai_core.evaluation.masks import BadMask
 from xai_core.images import Framing, Photo
 from xai_core.methods.base import Method
@@ -83,32 +84,45 @@ class Loaded:
 
 @dataclass(frozen=True, eq=False)
 class Mapped:
-    """One method's maps on a unit, or why there are none."""
+    """One method's maps (N, H, W) on a unit; `failures` (N,) say why an image has none.
+
+    `case` is what metrics score: the images that have a map.
+    """
 
     maps: Tensor
     seconds: float
-    failure: str = ""
+    failures: tuple[str, ...]
     targets: Tensor = field(default_factory=lambda: torch.empty(0))
     case: Case | None = None
 
+    @property
+    def found(self) -> list[int]:
+        """The places of the images that have a map."""
+        return [place for place, failure in enumerate(self.failures) if not failure]
+
     def replaced(self, index: Tensor, other: Mapped) -> Mapped:
         """These maps with those at `index` taken from `other`."""
-        failure = self.failure or other.failure
-        if failure:
-            return replace(self, failure=failure)
-        maps = self.maps.clone()
+        maps, failures = self.maps.clone(), list(self.failures)
         maps[index] = other.maps
-        return replace(self, maps=maps)
+        for place, failure in zip(index.tolist(), other.failures, strict=True):
+            failures[place] = failure
+        return replace(self, maps=maps, failures=tuple(failures))
 
     def on(self, loaded: Loaded, targets: Tensor, method: Method) -> Mapped:
         """The same with the case that metrics score."""
-        if self.failure:
-            return replace(self, targets=targets)
         case = Case(loaded.batch, targets, self.maps, method, loaded.masks, loaded.shots)
+        if len(self.found) < len(self.failures):
+            return replace(self, targets=targets, case=self._part(case))
         return replace(self, targets=targets, case=case)
 
     def score(self, metric: Metric) -> Scores:
+        """Scores (N,), undefined with the reason where there is no map."""
         if self.case is None:
-            undefined = torch.full((len(self.targets),), torch.nan)
-            return Scores(undefined, (self.failure,) * len(self.targets))
-        return metric.score(self.case)
+            return undefined(self.failures)
+        scores = scored(metric, self.case)
+        if len(self.found) == len(self.failures):
+            return scores
+        return spread(scores, self.found, self.failures)
+
+    def _part(self, case: Case) -> Case | None:
+        return part_of_case(case, self.found) if self.found else None

@@ -65,4 +65,5 @@ def curve_rows(
         }
         for name, values in scores.curves.items()
         for index, sha256 in enumerate(sha256s)
+        if not bool(values[index].isnan().all())
     ]

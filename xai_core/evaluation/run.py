@@ -21,6 +21,7 @@ from xai_core.devices import device_name
 from xai_core.evaluation.cases import Empty, Loaded, Mapped
 from xai_core.evaluation.dataset import Dataset, Item
 from xai_core.evaluation.described import NOTED, describe_method, describe_metric, describe_run
+from xai_core.evaluation.faults import attributed
 from xai_core.evaluation.plan import (
     MEMORY_MB,
     Unit,
@@ -325,10 +326,9 @@ class _Run:
         found = self.store.read_maps(unit.key, method.key(), which)
         if found is None:
             start = time.perf_counter()
-            try:
-                maps = method.attribute(batch, targets[:, None])[:, 0]
-            except ArithmeticError as error:
-                return Mapped(torch.empty(0), 0.0, str(error))
+            maps, failures = attributed(method, batch, targets)
+            if all(failures):
+                return Mapped(maps, 0.0, failures)
             seconds = (time.perf_counter() - start) / len(batch)
             if method.passes(self.classifier) >= 1:
                 seconds += forward_seconds
@@ -339,13 +339,15 @@ class _Run:
                 "scales": scales.tolist(),
                 "targets": targets.tolist(),
                 "sha256s": list(batch.sha256s),
+                **({"failures": failures} if any(failures) else {}),
             }
             self.store.write_maps(unit.key, method.key(), which, halves, note)
             found = (halves, note)
         halves, note = found
         scales = torch.tensor(note["scales"])[:, None, None]
         maps = (torch.from_numpy(np.array(halves)).float() * scales).to(batch.images.device)
-        return Mapped(maps, float(note["attribute_seconds"]))
+        failures = tuple(note.get("failures", ("",) * len(maps)))
+        return Mapped(maps, float(note["attribute_seconds"]), failures)
 
 
 def _read_notes(images: Sequence[Manifest]) -> list[str]:

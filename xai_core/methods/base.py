@@ -60,12 +60,21 @@ class Method(Recipe):
             )
         found = {} if diagnostics is None else diagnostics
         with torch.inference_mode(False):  # which forbids gradients, where the caller has set it
-            maps = self._maps(batch, targets.to(batch.images.device), found)
+            maps = self._finite(batch, targets.to(batch.images.device), found)
         maps = enlarged(maps.detach().float(), batch.images.shape[-2], batch.images.shape[-1])
         maps = maps.contiguous()
         if not bool(torch.isfinite(maps).all()):
             raise ArithmeticError(f"{self.title} gave values that are not finite")
         return maps
+
+    def _finite(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
+        """The maps; what a solver raises over numbers that are not finite is told as such."""
+        try:
+            return self._maps(batch, targets, diagnostics)
+        except (RuntimeError, ValueError):
+            if bool(batch.logits.isfinite().all()) and bool(batch.activations.isfinite().all()):
+                raise
+        raise ArithmeticError(f"{self.title}: the network's values here are not finite")
 
     def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
         """Maps (N, T, h, w) at any resolution; `attribute` enlarges and checks them."""

@@ -31,7 +31,7 @@ def perturbed_logits(
     batch.imputed(imputer)
     with torch.inference_mode(), _autocast(batch):
         positions = torch.arange(len(index), device=index.device)
-        for part in torch.split(positions, batch.forward_size):
+        for part in torch.split(positions, batch.forward_size) if len(index) else ():
             images = imputer.replaced(batch, index[part], removed(part))
             logits[part] = batch.classifier.logits(_channels_last(images)).float()
     return logits

@@ -130,8 +130,21 @@ class Metric(Recipe):
                 undefined = torch.full((len(case.batch),), torch.nan)
                 return Scores(undefined, ("the true map is not known here",) * len(case.batch))
             case = replace(case, maps=answer, _kept={})
-        scores = self._score(case)
-        return scores if scores.reasons else replace(scores, reasons=("",) * len(case.batch))
+        return self._explained(case, self._score(case))
+
+    def _explained(self, case: Case, scores: Scores) -> Scores:
+        """The scores with a reason for each that is not finite, which is NaN then."""
+        told = list(scores.reasons or ("",) * len(case.batch))
+        finite = scores.values.isfinite()
+        if bool(finite.all()):
+            return replace(scores, reasons=tuple(told))
+        is_sound = case.batch.logits.isfinite().all(dim=1).tolist()
+        for place in (~finite).nonzero()[:, 0].tolist():
+            of_network = "the network's outputs for this image are not finite"
+            own = f"{self.title} is not finite here"
+            told[place] = (told[place] or own) if is_sound[place] else of_network
+        values = scores.values.where(finite, torch.nan)
+        return replace(scores, values=values, reasons=tuple(told))
 
     def known_answer(self, case: Case) -> Tensor | None:
         """The map (N, H, W) that is right by construction, the ceiling; None where unknown."""
