@@ -12,10 +12,10 @@ from captum.attr import GradientShap as CaptumGradientShap
 from captum.attr import Saliency as CaptumSaliency
 from torch import Tensor
 from torch.nn import functional
-from xai_core.methods.baselines import black, blurred, fixed_baseline, mean_colour
 
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
+from xai_core.methods._baselines import black, blurred, fixed_baseline, mean_colour
 from xai_core.methods.deep_lift import DeepLIFT
 from xai_core.methods.grad_cam import GradCAM
 from xai_core.methods.gradient_shap import GradientSHAP

@@ -11,12 +11,12 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 from torch import Tensor
-from xai_core.methods.baselines import mean_colour
 
 from tests.conftest import LinearNetwork, picture, seeded
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
 from xai_core.images import InputFormat, Photo
+from xai_core.methods._baselines import mean_colour
 from xai_core.methods._surrogate import ShapleyRegression, WeightedRidge, hidden_by
 from xai_core.methods.kernel_shap import KernelSHAP, _coalitions
 from xai_core.methods.lime import LIME

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from xai_core.classifier import Classifier
-from xai_core.methods.baselines import fixed_baseline
+from xai_core.methods._baselines import fixed_baseline
 from xai_core.regions import region_means
 
 FILLS = ("region", "black", "mean", "blurred")
