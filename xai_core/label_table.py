@@ -53,6 +53,7 @@ class LabelTable:
     ) -> None:
         by_name, by_stem = defaultdict(list), defaultdict(list)
         places = {picture: index for index, picture in enumerate(pictures)}
+        turned = [picture.parts[::-1] for picture in pictures]
         for index, picture in enumerate(pictures):
             by_name[picture.name].append(index)
             by_stem[picture.stem].append(index)
@@ -63,7 +64,7 @@ class LabelTable:
             path = PurePosixPath(text.strip().replace("\\", "/"))
             hits, level = ([places[path]], EXACT) if path in places else ([], 0)
             if not hits:
-                hits, level = _best(path, by_name[path.name], pictures)
+                hits, level = _best(path, by_name[path.name], turned)
             if not hits and path.suffix.lower() not in SUFFIXES:
                 hits, level = by_stem[path.name], 0
             elif not hits:
@@ -189,18 +190,22 @@ def _named(row: dict[str, str]) -> str:
 
 
 def _best(
-    path: PurePosixPath, hits: Sequence[int], pictures: Sequence[PurePosixPath]
+    path: PurePosixPath, hits: Sequence[int], turned: Sequence[tuple[str, ...]]
 ) -> tuple[list[int], int]:
-    """Those of the pictures of one name that share most folders with a path, and how many parts."""
-    shared = {index: _shared(path, pictures[index]) for index in hits}
-    level = max(shared.values(), default=0)
-    return [index for index in hits if shared[index] == level], level
+    """Those of the pictures of one name that share most folders with a path, and how many parts.
 
-
-def _shared(one: PurePosixPath, other: PurePosixPath) -> int:
-    pairs = zip(reversed(one.parts), reversed(other.parts), strict=False)
-    parts = [a == b for a, b in pairs]
-    return parts.index(False) if False in parts else len(parts)
+    `turned` has the parts of each picture's path, the name first.
+    """
+    parts = path.parts[::-1]
+    best, level = list[int](), 1
+    for index in hits:
+        other, shared = turned[index], 1
+        while shared < min(len(parts), len(other)) and parts[shared] == other[shared]:
+            shared += 1
+        if shared > level:
+            best, level = [], shared
+        best += [index] if shared == level else []
+    return best, level
 
 
 def _some(names: Sequence[str]) -> str:

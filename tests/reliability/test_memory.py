@@ -61,15 +61,19 @@ def test_peak_memory_of_2000_images_is_that_of_50(tmp_path: Path) -> None:
 
 
 OPEN = """
-import resource, sys, time
+import re, sys
 sys.path.insert(0, {root!r})
 from xai_core.images import open_image
-start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak():  # of this program alone; getrusage tells the parent's where that was larger
+    return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
+start = peak()
 rgb = open_image({file!r}).rgb
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - start)
+print(peak() - start)
 """
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
 @pytest.mark.parametrize("kind", ["16-bit grey", "float", "transparent"])
 def test_a_legal_but_large_picture_takes_its_pixels_twice_and_little_more(
     tmp_path: Path, kind: str
@@ -90,4 +94,4 @@ def test_a_legal_but_large_picture_takes_its_pixels_twice_and_little_more(
     needed = side * side * (decoded_bytes + 3) / 2**20
     peak = int(done.stdout) / 1024
     print(f"{kind}: {peak:.0f} MB above the start; file and photo together are {needed:.0f} MB")
-    assert peak < needed + 100
+    assert 0.9 * needed < peak < needed + 100
