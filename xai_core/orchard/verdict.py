@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from scipy import stats
 from xai_core.evaluation.agreement import agreement, pair_orders
 from xai_core.evaluation.summary import directions, oriented_means, same_methods
 
-Manifest = dict[str, Any]
+Manifest = Mapping[str, Any]
 ORACLE = "oracle"
 TRUTH = "ground truth"
 TRUST_COLUMNS = ["metric", "kind", "tau", "low", "high", "p_value", "methods"]
