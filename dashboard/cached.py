@@ -219,7 +219,7 @@ def manifest(run_dir: Path, stamp: float) -> dict[str, Any]:
     """What a run evaluated; raises RunFolderError where the folder holds none."""
     from xai_core.evaluation.store import load_manifest
 
-    return load_manifest(run_dir)
+    return load_manifest(run_dir).as_dict()
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -23,6 +22,7 @@ from networks import Network
 
 from xai_core import DATA
 from xai_core.evaluation.status import ask_to_stop, is_asked_to_stop, is_running, load_status
+from xai_core.files import read_object, write_whole
 from xai_core.locks import Taken, locked
 
 PRESS_SECONDS = 5.0
@@ -232,22 +232,22 @@ def _is_alive(described: dict[str, Any]) -> bool:
 
 
 def _order(described: dict[str, Any]) -> Order | None:
-    if "order" not in described:
+    try:
+        fields = dict(described["order"])
+        return Order(
+            **{**fields, "methods": tuple(fields["methods"]), "metrics": tuple(fields["metrics"])}
+        )
+    except (KeyError, TypeError, ValueError):  # none was given, or a damaged file
         return None
-    fields = dict(described["order"])
-    return Order(
-        **{**fields, "methods": tuple(fields["methods"]), "metrics": tuple(fields["metrics"])}
-    )
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+        found = read_object(path)
+        return {**found, "started": float(found.get("started", 0))}
+    except (OSError, ValueError, TypeError):
         return {}
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(json.dumps(content), encoding="utf-8")
-    os.replace(partial, path)
+    write_whole(path, json.dumps(content))

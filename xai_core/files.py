@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ def write_whole(path: Path, content: bytes | str) -> None:
 
     Text is written as UTF-8. Raises OSError; the old file is then as it was.
     """
-    unfinished = path.with_name(path.name + ".tmp")
+    own = f"{os.getpid()}-{threading.get_ident()}"  # two writers at once do not mix
+    unfinished = path.with_name(f"{path.name}.{own}.tmp")
     try:
         with unfinished.open("wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
@@ -34,11 +36,11 @@ def read_object(path: Path, limit: int = JSON_LIMIT_BYTES) -> dict[str, Any]:
     """
     size = path.stat().st_size
     if size > limit:
-        raise ValueError(f"{path}: {size / 1e6:.0f} MB is more than such a file may have")
+        raise ValueError(f"{size / 1e6:.0f} MB is more than such a file may have")
     try:
         content = json.loads(path.read_bytes())
     except (ValueError, RecursionError):
-        raise ValueError(f"{path}: damaged or not JSON") from None
+        raise ValueError("damaged or not JSON") from None
     if not isinstance(content, dict):
-        raise ValueError(f"{path}: must hold a JSON object")
+        raise ValueError("must hold a JSON object")
     return content

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 import pickle
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from xai_core import DATA
 from xai_core.classifier import Classifier
+from xai_core.files import read_object
 from xai_core.images import InputFormat
 from xai_core.torchvision_networks import (
     BadClassifier,
@@ -31,7 +32,11 @@ from xai_core.torchvision_networks import (
 
 MODELS = DATA / "models"
 CHECKPOINTS = (".safetensors", ".pth", ".pt")
-UNREADABLE = (SafetensorError, RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError)
+UNREADABLE = (
+    *(SafetensorError, RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError),
+    *(TypeError, AttributeError, AssertionError, ArithmeticError, MemoryError),
+)
+"""What damaged weights raise in torch's and safetensors' readers."""
 
 
 def embedded_names() -> tuple[str, ...]:
@@ -140,7 +145,7 @@ def starting_weights(name: str, architecture: str) -> tuple[dict[str, Tensor], d
         return read_weights(Path(name)), {}
     card = card_of(name)
     if card is not None:
-        content = json.loads(card.read_text(encoding="utf-8"))
+        content = read_object(card)
         if content["architecture"] != architecture:
             raise BadClassifier(
                 f"{name}: is a {content['architecture']}, not a {architecture}; name it with "
@@ -194,8 +199,8 @@ def _card_in(folder: Path) -> Path:
 
 def _from_card(path: Path, device: str) -> Classifier:
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-        architecture, categories = card["architecture"], tuple(card["categories"])
+        card = read_object(path)
+        architecture, categories = card["architecture"], _texts(card["categories"])
         form = InputFormat(
             size=card["form"]["size"],
             resize=card["form"]["resize"],
@@ -208,10 +213,30 @@ def _from_card(path: Path, device: str) -> Classifier:
         raise BadClassifier(f"{path}: {error}") from None
     except KeyError as error:
         raise BadClassifier(f"{path}: not a model card: it lacks {error}") from None
-    except (OSError, ValueError, TypeError, IndexError) as error:
+    except UNREADABLE as error:
         raise BadClassifier(f"{path}: not a model card ({first_line(error)})") from None
+    _check_sha256(file, card.get("sha256"))
     fill_network(network, read_weights(file), file, architecture)
     return Classifier.of(network, categories, name=name, form=form, device=device)
+
+
+def _texts(names: object) -> tuple[str, ...]:
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError("categories must be a list of names")
+    return tuple(names)
+
+
+def _check_sha256(file: Path, promised: object) -> None:
+    """Raises BadClassifier where the weights are not those that the card was written for."""
+    if promised is None or not file.is_file():
+        return
+    with file.open("rb") as content:
+        found = hashlib.file_digest(content, "sha256").hexdigest()
+    if found != promised:
+        raise BadClassifier(
+            f"{file}: is not the file of its card (its sha256 begins with {found[:10]}, not with "
+            f"{str(promised)[:10]}); copy both anew from where they were written"
+        )
 
 
 def _from_torchvision(name: str, device: str) -> Classifier:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import math
-import os
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,11 +16,12 @@ from typing import Any, ClassVar, Protocol
 
 import torch
 import torchvision
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.transforms import v2
 
+from xai_core.files import write_whole
 from xai_core.images import InputFormat
 from xai_core.recipe import Recipe, setting
 
@@ -102,6 +103,8 @@ def run_training(
     identity = _identity(plan, phases, network)
     checkpoint = out / f"{name}.checkpoint.pt"
     state = _resume(checkpoint, identity, network, optimiser)
+    if state.history:  # the process may have ended before it wrote the last row
+        _write_log(out / f"{name}.log.csv", state.history)
     steps = [math.ceil(len(phase.data.labels) / plan.batch_size) for phase in epochs]
     first_of_last = len(epochs) - phases[-1].epochs
     for epoch in range(state.epoch, len(epochs)):
@@ -157,9 +160,7 @@ def save_network(network: nn.Module, card: dict[str, Any], out: Path, name: str)
     }
     out.mkdir(parents=True, exist_ok=True)
     path = out / f"{name}.safetensors"
-    temporary = path.with_suffix(".tmp")
-    save_file(weights, temporary)
-    os.replace(temporary, path)
+    write_whole(path, save(weights))
     content = {
         **card,
         "name": name,
@@ -175,9 +176,7 @@ def save_network(network: nn.Module, card: dict[str, Any], out: Path, name: str)
 
 def write_card(path: Path, content: dict[str, Any]) -> None:
     """Write a model card (JSON) atomically."""
-    temporary = path.with_suffix(".json.tmp")
-    temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    write_whole(path, json.dumps(content, indent=1) + "\n")
 
 
 def _train_epoch(
@@ -315,15 +314,14 @@ def _resume(
 
 
 def _save(path: Path, content: dict[str, Any]) -> None:
-    temporary = path.with_suffix(".tmp")
-    torch.save(content, temporary)
-    os.replace(temporary, path)
+    saved = io.BytesIO()
+    torch.save(content, saved)
+    write_whole(path, saved.getvalue())
 
 
 def _write_log(path: Path, history: Sequence[dict[str, float]]) -> None:
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(history[0]))
-        writer.writeheader()
-        writer.writerows(history)
-    os.replace(temporary, path)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, fieldnames=list(history[0]))
+    writer.writeheader()
+    writer.writerows(history)
+    write_whole(path, text.getvalue())

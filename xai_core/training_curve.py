@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
+
+from xai_core.files import write_whole
 
 
 def write_training_curve(history: Sequence[dict[str, float]], path: Path, title: str) -> None:
@@ -29,6 +31,6 @@ def write_training_curve(history: Sequence[dict[str, float]], path: Path, title:
             if row["size"] != before["size"]:
                 part.axvline(row["epoch"] - 0.5, color="#8a8a8a", linestyle=":")
     figure.suptitle(title, fontsize=11)
-    temporary = path.with_suffix(".tmp")
-    figure.savefig(temporary, format="png")
-    os.replace(temporary, path)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png")
+    write_whole(path, drawn.getvalue())

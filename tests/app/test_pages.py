@@ -237,7 +237,7 @@ def test_a_finished_run_says_which_pictures_it_left_out(
 ) -> None:
     import run_folders
 
-    manifest = load_manifest(DATA / "runs" / "shipped")
+    manifest = load_manifest(DATA / "runs" / "shipped").as_dict()
     manifest["bad_images"] = {"fake.png": "fake <b>.png: not an image that can be read"}
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "manifest.json").write_text(json.dumps(manifest))

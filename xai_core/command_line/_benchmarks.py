@@ -69,8 +69,8 @@ class _Lines:
 def _print_summary(run_dir: Path) -> None:
     """Mean and 95 % interval over pictures of every benchmark and method, best first."""
     table, manifest = summarise(load_scores(run_dir)), load_manifest(run_dir)
-    labels = {entry["spec"]: entry["label"] for entry in manifest["methods"].values()}
-    for metric in manifest["metrics"].values():
+    labels = {entry["spec"]: entry["label"] for entry in manifest.methods.values()}
+    for metric in manifest.metrics.values():
         rows = table[table["metric"] == metric["spec"]]
         print(f"\n{metric['label']} (mean, 95 % interval, pictures)")
         rows = rows.sort_values("mean", ascending=metric["higher_is_better"] is False)

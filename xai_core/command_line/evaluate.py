@@ -124,7 +124,7 @@ def _named(names: Sequence[str], known: dict[str, Any]) -> list[str]:
 def _print_summary(run_dir: Path, methods: Sequence[Method], metrics: Sequence[Metric]) -> None:
     """Mean and 95 % CI over images of every method and metric of this call."""
     table = summarise(load_scores(run_dir))
-    titles = {entry["spec"]: entry["label"] for entry in load_manifest(run_dir)["metrics"].values()}
+    titles = {entry["spec"]: entry["label"] for entry in load_manifest(run_dir).metrics.values()}
     for metric in metrics:
         print(f"\n{titles.get(metric.spec(), metric.title)} (mean, 95 % CI, n)")
         for method in methods:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +44,7 @@ class Contrast:
 
 
 def contrast(
-    scores: pd.DataFrame, manifest: dict[str, Any], first: str, second: str
+    scores: pd.DataFrame, manifest: Mapping[str, Any], first: str, second: str
 ) -> Contrast | None:
     """`first` against `second` in every ranked metric, paired by image; None where one is absent.
 
@@ -91,7 +91,7 @@ def contrast(
 
 
 def gains_over_all(
-    scores: pd.DataFrame, manifest: dict[str, Any], first: str, others: Sequence[str]
+    scores: pd.DataFrame, manifest: Mapping[str, Any], first: str, others: Sequence[str]
 ) -> tuple[list[str], list[str]]:
     """The metrics in which `first` beats every one of `others`, and which of them were there."""
     found = [c for other in others if (c := contrast(scores, manifest, first, other))]

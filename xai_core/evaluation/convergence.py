@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from xai_core.files import read_object, write_whole
 
 if TYPE_CHECKING:
     from xai_core.batch import Batch
@@ -107,13 +108,11 @@ def write_convergence(run_dir: Path, measured: dict[str, Any]) -> Path:
     """Store what was measured beside a run's other results."""
     run_dir.mkdir(parents=True, exist_ok=True)
     path = run_dir / FILE
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(measured), encoding="utf-8")
-    os.replace(partial, path)
+    write_whole(path, json.dumps(measured))
     return path
 
 
 def load_convergence(run_dir: Path) -> dict[str, Any] | None:
     """What was measured for a run folder; None where nothing was."""
     path = run_dir / FILE
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+    return read_object(path) if path.is_file() else None

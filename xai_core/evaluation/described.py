@@ -10,13 +10,13 @@ from typing import Any
 from xai_core.batch import Precision
 from xai_core.classifier import Classifier
 from xai_core.evaluation.dataset import Dataset
-from xai_core.evaluation.store import Manifest
+from xai_core.evaluation.manifest import Manifest
 from xai_core.images import Framing
 from xai_core.methods.base import Method
 from xai_core.metrics.base import Metric
 
-NOTED = ("versions", "created", "source")
-"""What a manifest tells that may differ between two calls on one run folder."""
+FIXED = ("dataset", "classifier", "framing", "reading", "precision")
+"""What must be the same in all calls on one run folder."""
 LIBRARIES = ("torch", "torchvision", "captum", "numpy", "scikit-image", "pandas")
 
 
@@ -61,9 +61,9 @@ def describe_run(
 ) -> Manifest:
     """What must be the same for all that is in one run folder, and the libraries' versions."""
     form = classifier.form
-    return {
-        "dataset": dataset.name,
-        "classifier": {
+    return Manifest(
+        dataset=dataset.name,
+        classifier={
             "name": classifier.name,
             "fingerprint": classifier.fingerprint,
             "categories": list(classifier.categories),
@@ -74,10 +74,10 @@ def describe_run(
                 "std": list(form.std),
             },
         },
-        "source": classifier.source,
-        "framing": framing,
-        "reading": dataset.reading.described(),
-        "precision": precision,
-        "versions": {"python": platform.python_version()} | {n: version(n) for n in LIBRARIES},
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+        framing=framing,
+        reading=dataset.reading.described(),
+        precision=precision,
+        source=classifier.source,
+        versions={"python": platform.python_version()} | {n: version(n) for n in LIBRARIES},
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from xai_core.files import read_object, write_whole
 from xai_core.images import RGB
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def load_feature_book(run_dir: Path) -> FeatureBook | None:
     index = run_dir / FOLDER / "index.json"
     if not index.is_file():
         return None
-    stored = json.loads(index.read_text(encoding="utf-8"))
+    stored = read_object(index)
     used = {int(channel): float(share) for channel, share in stored["used"].items()}
     return FeatureBook(
         index.parent, stored["classifier"], stored["settings"], used, tuple(stored["images"])
@@ -107,15 +108,14 @@ def make_feature_book(
     }
     best = means.T.argsort(dim=1, descending=True)[:, :EXAMPLES]
     np.savez_compressed(folder / "examples.npz", examples=best.numpy().astype(np.int16))
-    partial = folder / "index.partial"
-    partial.write_text(json.dumps(index), encoding="utf-8")
-    os.replace(partial, folder / "index.json")
+    write_whole(folder / "index.json", json.dumps(index))
     for position, channel in enumerate(order):
         path = _drawing(folder, channel)
         if not path.is_file():
             drawn = recipe.synthesise(classifier, Channel(channel)).rgb
-            Image.fromarray(drawn).save(path.with_suffix(".partial"), "JPEG", quality=90)
-            os.replace(path.with_suffix(".partial"), path)
+            saved = io.BytesIO()
+            Image.fromarray(drawn).save(saved, "JPEG", quality=90)
+            write_whole(path, saved.getvalue())
         progress("drawing channels", (position + 1) / len(order))
     book = load_feature_book(run_dir)
     if book is None:

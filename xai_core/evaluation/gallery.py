@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -17,6 +17,8 @@ import numpy.typing as npt
 
 from xai_core.evaluation.dataset import Dataset, Item, framed_mask
 from xai_core.evaluation.masks import Mask
+from xai_core.evaluation.store import load_manifest
+from xai_core.files import read_object, write_whole
 from xai_core.images import Floats
 
 if TYPE_CHECKING:
@@ -56,8 +58,7 @@ class Gallery:
 
     def entries(self, name: str) -> dict[str, Any]:
         """Method spec -> {"key", "seconds", "scores": {metric spec: [per target]}, "notes"}."""
-        text = (self.folder / f"{name}.json").read_text(encoding="utf-8")
-        return dict(json.loads(text)["methods"])
+        return dict(read_object(self.folder / f"{name}.json")["methods"])
 
     def maps(self, name: str, method: str) -> Floats:
         """Maps (T, H, W) for the picture's targets, exact for smooth and for piecewise maps.
@@ -79,7 +80,7 @@ def load_gallery(run_dir: str | Path) -> Gallery | None:
     index = folder / "index.json"
     if not index.is_file():
         return None
-    stored = json.loads(index.read_text(encoding="utf-8"))
+    stored = read_object(index)
     return Gallery(folder, stored["classifier"], tuple(stored["pictures"]))
 
 
@@ -153,11 +154,10 @@ def chosen_items(dataset: Dataset, mistaken: Collection[str] = ()) -> list[Item]
 
 
 def _mistaken(run_dir: Path) -> set[str]:
-    manifest = run_dir / "manifest.json"
-    if not manifest.is_file():
+    if not (run_dir / "manifest.json").is_file():
         return set()
-    images = json.loads(manifest.read_text(encoding="utf-8"))["images"]
-    return {image["sha256"] for image in images if image["correct"] is False}
+    images = load_manifest(run_dir).images
+    return {image["sha256"] for image in images if image.get("correct") is False}
 
 
 def _add_picture(
@@ -181,8 +181,9 @@ def _add_picture(
             continue
         _explain(method, missing, batch, targets, mask, entry, arrays, scored)
         entries[method.spec()] = entry
-        np.savez_compressed(folder / f"{stem}.partial.npz", **arrays)  # type: ignore[arg-type]
-        os.replace(folder / f"{stem}.partial.npz", folder / f"{stem}.npz")
+        saved = io.BytesIO()
+        np.savez_compressed(saved, **arrays)  # type: ignore[arg-type]
+        write_whole(folder / f"{stem}.npz", saved.getvalue())
         stored = {"fingerprint": batch.classifier.fingerprint, "methods": entries}
         _write_json(folder / f"{stem}.json", stored)
 
@@ -224,7 +225,7 @@ def _stored(folder: Path, stem: str, fingerprint: str) -> tuple[dict[str, Any], 
     described, file = folder / f"{stem}.json", folder / f"{stem}.npz"
     if not (described.is_file() and file.is_file()):
         return {}, {}
-    content = json.loads(described.read_text(encoding="utf-8"))
+    content = read_object(described)
     if content["fingerprint"] != fingerprint:
         return {}, {}
     with np.load(file) as arrays:
@@ -281,6 +282,4 @@ def grid_behind(maps: Floats, cells: int) -> Floats | None:
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(content, separators=(",", ":")), encoding="utf-8")
-    os.replace(partial, path)
+    write_whole(path, json.dumps(content, separators=(",", ":")))

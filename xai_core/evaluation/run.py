@@ -20,7 +20,7 @@ from xai_core.classifier import Classifier
 from xai_core.devices import device_name
 from xai_core.evaluation.cases import Empty, Loaded, Mapped
 from xai_core.evaluation.dataset import Dataset, Item
-from xai_core.evaluation.described import NOTED, describe_method, describe_metric, describe_run
+from xai_core.evaluation.described import FIXED, describe_method, describe_metric, describe_run
 from xai_core.evaluation.faults import attributed
 from xai_core.evaluation.plan import (
     MEMORY_MB,
@@ -35,7 +35,7 @@ from xai_core.evaluation.plan import (
 from xai_core.evaluation.rows import curve_rows, score_rows
 from xai_core.evaluation.same_images import check_images
 from xai_core.evaluation.status import Progress, Status, is_asked_to_stop, only_run
-from xai_core.evaluation.store import Manifest, RunFolderError, Store, load_manifest
+from xai_core.evaluation.store import Note, RunFolderError, Store, load_manifest
 from xai_core.grey_window import window_sentences
 from xai_core.images import BadImage, Framing, Photo
 from xai_core.methods.base import Method
@@ -124,19 +124,18 @@ class _Run:
         self.classifier, self.dataset = classifier, dataset
         self.framing, self.precision = framing, precision
         new = describe_run(classifier, dataset, framing, precision)
-        self.manifest: Manifest = load_manifest(run_dir) if _exists(run_dir) else new
-        for name, value in new.items():
-            if name not in NOTED and self.manifest.get(name, {}) != value:
+        self.manifest = load_manifest(run_dir) if _exists(run_dir) else new
+        for name in FIXED:
+            if getattr(self.manifest, name) != getattr(new, name):
                 raise RunFolderError(
                     f"{run_dir}: holds a run with another {name}; choose another run folder"
                 )
         size = forward_size_for(classifier, memory)
-        self.forward_size = min(size, self.manifest.get("forward_size", size))
-        self.manifest["forward_size"] = self.forward_size
-        self.manifest["source"] = classifier.source
-        self.manifest["notes"] = list(dataset.notes)
-        devices = {*self.manifest.get("devices", []), device_name(classifier.device)}
-        self.manifest["devices"] = sorted(devices)
+        self.forward_size = min(size, self.manifest.forward_size or size)
+        self.manifest.forward_size = self.forward_size
+        self.manifest.source = classifier.source
+        self.manifest.devices = sorted({*self.manifest.devices, device_name(classifier.device)})
+        self.manifest.notes = list(dataset.notes)
         self.store = Store(run_dir)
         self.report = RunReport(notes=[*dataset.notes, *self.store.problems])
         self.started = time.perf_counter()
@@ -152,18 +151,16 @@ class _Run:
         """Raises RunFolderError where the folder's results are on other images."""
         pairs = [pair for u in units for pair in zip(u.items, u.sha256s, strict=True)]
         found = {item.name: sha256 for item, sha256 in pairs}
-        listed = self.manifest.get("images", [])
-        self.report.notes += check_images(self.store.root, listed, self.dataset, found)
+        images = self.manifest.images
+        self.report.notes += check_images(self.store.root, images, self.dataset, found)
 
     def describe(self, methods: Sequence[Method], metrics: Sequence[Metric]) -> None:
         """Puts the recipes into the manifest, beside those of earlier calls."""
-        described = self.manifest.setdefault("methods", {})
         for method in methods:
-            described[method.key()] = describe_method(method, self.classifier)
-        described = self.manifest.setdefault("metrics", {})
+            self.manifest.methods[method.key()] = describe_method(method, self.classifier)
         for metric in metrics:
-            described[metric.key()] = describe_metric(metric, self.classifier, methods[0])
-        self.manifest.setdefault("images", [])
+            described = describe_metric(metric, self.classifier, methods[0])
+            self.manifest.metrics[metric.key()] = described
         self._write_manifest()
 
     def compute(
@@ -177,7 +174,7 @@ class _Run:
         works = {u.key: unit_work(self.store, self.classifier, u, methods, metrics) for u in units}
         total = len(units) * len(methods)
         asked = sum(len(unit.items) for unit in units)
-        self.manifest["asked"] = max(asked, self.manifest.get("asked", 0))
+        self.manifest.asked = max(asked, self.manifest.asked)
         left = sum(max(0.0, p) for work in works.values() for p in work.values()) or 1.0
         made, done = 0.0, 0
         for unit in units:
@@ -210,22 +207,22 @@ class _Run:
         return Progress(done, total, fraction, left, message)
 
     def _finish(self, units: Sequence[Unit]) -> None:
-        known = {image["sha256"] for image in self.manifest["images"]}
+        known = {image["sha256"] for image in self.manifest.images}
         shown = {sha for unit in units for sha in unit.sha256s}
         self.report.images = sum(sha in known for unit in units for sha in unit.sha256s)
         self.report.bad_images = {
             name: reason
-            for name, reason in self.manifest.get("bad_images", {}).items()
+            for name, reason in self.manifest.bad_images.items()
             if any(item.name == name for unit in units for item in unit.items)
         }
         self.report.notes += _read_notes(
-            [image for image in self.manifest["images"] if image["sha256"] in shown]
+            [image for image in self.manifest.images if image["sha256"] in shown]
         )
         self.report.seconds = time.perf_counter() - self.started
 
     def _load(self, unit: Unit) -> Loaded | Empty:
         photos: list[tuple[Item, Photo]] = []
-        bad = self.manifest.setdefault("bad_images", {})
+        bad = self.manifest.bad_images
         for item in unit.items:
             try:
                 photos.append((item, item.open()))
@@ -241,7 +238,7 @@ class _Run:
         return loaded
 
     def _list_images(self, loaded: Loaded) -> None:
-        listed = {image["sha256"]: image for image in self.manifest["images"]}
+        listed = {image["sha256"]: image for image in self.manifest.images}
         predicted = loaded.batch.predicted.tolist()
         probabilities = loaded.batch.probabilities.amax(dim=1).tolist()
         for index, (item, photo) in enumerate(loaded.photos):
@@ -258,11 +255,11 @@ class _Run:
                 **({"mask_problem": p} if (p := loaded.mask_problems[index]) else {}),
                 **({"window": photo.note} if photo.note else {}),
             }
-        self.manifest["images"] = list(listed.values())
+        self.manifest.images = list(listed.values())
         self._write_manifest()
 
     def _write_manifest(self) -> None:
-        text = json.dumps(self.manifest)
+        text = json.dumps(self.manifest.as_dict())
         if text != self._written:
             self.store.write_manifest(self.manifest)
             self._written = text
@@ -334,7 +331,7 @@ class _Run:
                 seconds += forward_seconds
             scales = maps.abs().amax(dim=(1, 2)).clamp(min=torch.finfo(torch.float32).tiny)
             halves = (maps / scales[:, None, None]).half().cpu().numpy()
-            note: Manifest = {
+            note: Note = {
                 "attribute_seconds": seconds,
                 "scales": scales.tolist(),
                 "targets": targets.tolist(),
@@ -350,7 +347,7 @@ class _Run:
         return Mapped(maps, float(note["attribute_seconds"]), failures)
 
 
-def _read_notes(images: Sequence[Manifest]) -> list[str]:
+def _read_notes(images: Sequence[dict[str, Any]]) -> list[str]:
     """What was not used or guessed while reading the images, one sentence each."""
     problems = [image["mask_problem"] for image in images if "mask_problem" in image]
     notes = [f"masks not used: {len(problems)} (the first: {problems[0]})"] if problems else []

@@ -10,9 +10,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from xai_core.evaluation.store import RunFolderError
+from xai_core.files import read_object, write_whole
 from xai_core.locks import Taken, is_locked, locked
 
 State = Literal["running", "done", "cancelled", "failed"]
@@ -70,9 +71,7 @@ class Status:
         path = self.run_dir / "status.json"
         # a full disk must not end a run over its progress display
         with self._writing, contextlib.suppress(OSError):
-            unfinished = path.with_name("status.json.tmp")
-            unfinished.write_text(json.dumps(content), encoding="utf-8")
-            os.replace(unfinished, path)
+            write_whole(path, json.dumps(content))
 
     def _beat(self) -> None:
         while not self._stop.wait(BEAT_SECONDS):
@@ -82,12 +81,27 @@ class Status:
 def load_status(run_dir: str | Path) -> dict[str, Any] | None:
     """The last status of a run; None where it never ran. A killed run reads as "failed"."""
     try:
-        status: dict[str, Any] = json.loads((Path(run_dir) / "status.json").read_text("utf-8"))
-    except (OSError, ValueError):
+        status = _checked(read_object(Path(run_dir) / "status.json"))
+    except (OSError, ValueError, TypeError):
         return None
     if status.get("state") == "running" and not is_running(run_dir):
         status |= {"state": "failed", "message": "stopped before it was finished", "pid": None}
     return status
+
+
+def _checked(status: dict[str, Any]) -> dict[str, Any]:
+    """What readers rely on, each of its kind; raises ValueError or TypeError for a damaged one."""
+    left = status.get("seconds_left")
+    return {
+        **status,
+        "state": get_args(State)[get_args(State).index(status.get("state"))],
+        "done": int(status.get("done", 0)),
+        "total": int(status.get("total", 0)),
+        "fraction": min(max(float(status.get("fraction", 0)), 0.0), 1.0),
+        "seconds_left": None if left is None else float(left),
+        "message": str(status.get("message", "")),
+        "heartbeat": float(status.get("heartbeat", 0)),
+    }
 
 
 def is_running(run_dir: str | Path) -> bool:

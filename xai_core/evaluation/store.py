@@ -27,7 +27,8 @@ import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from xai_core.files import read_object, write_whole
+from xai_core.evaluation.manifest import Manifest
+from xai_core.files import write_whole
 
 SCHEMA = pa.schema(
     [
@@ -56,7 +57,7 @@ ROW_KEY = ["image_sha256", "method_key", "metric_key"]
 WHOLE_NUMBERS = ("label", "level", "predicted", "target")
 
 _IS_PART = re.compile(r"(scores|curves|maps)/[^/\\\0]+").fullmatch
-Manifest = dict[str, Any]
+Note = dict[str, Any]
 Rows = Sequence[dict[str, Any]]
 
 
@@ -92,12 +93,13 @@ def load_manifest(run_dir: str | Path) -> Manifest:
     """What was evaluated; raises RunFolderError where there is no readable run."""
     path = Path(run_dir) / "manifest.json"
     try:
-        manifest: Manifest = read_object(path)
+        return Manifest.read(path)
     except FileNotFoundError:
         raise RunFolderError(f"{run_dir}: no evaluation run in this folder") from None
-    except (OSError, ValueError) as error:
-        raise RunFolderError(f"{path}: cannot be read ({error})") from None
-    return manifest
+    except OSError as error:
+        raise RunFolderError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise RunFolderError(str(error)) from None
 
 
 def load_scores(run_dir: str | Path) -> pd.DataFrame:
@@ -175,7 +177,7 @@ class Store:
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Replaces the manifest at once; raises RunFolderError where it cannot be written."""
-        text = json.dumps(manifest, indent=1, ensure_ascii=False)
+        text = json.dumps(manifest.as_dict(), indent=1, ensure_ascii=False)
         self._guarded(lambda: write_whole(self.root / "manifest.json", text.encode()))
 
     def write_scores(
@@ -192,7 +194,7 @@ class Store:
         )
 
     def write_maps(
-        self, unit: str, method_key: str, which: str, maps: npt.NDArray[np.float16], note: Manifest
+        self, unit: str, method_key: str, which: str, maps: npt.NDArray[np.float16], note: Note
     ) -> None:
         """Adds the maps (N, H, W) of one method on one unit; `note` is stored beside them."""
         content = save({"maps": maps}, {"note": json.dumps(note)})
@@ -203,7 +205,7 @@ class Store:
 
     def read_maps(
         self, unit: str, method_key: str, which: str
-    ) -> tuple[npt.NDArray[np.float16], Manifest] | None:
+    ) -> tuple[npt.NDArray[np.float16], Note] | None:
         """Maps as stored and their note; None where there are none."""
         if not self.is_done(unit, method_key, f"maps:{which}"):
             return None
@@ -271,6 +273,11 @@ class Store:
             for path in (self.root / folder).iterdir():
                 if f"{folder}/{path.name}" not in named and path.is_file():
                     path.unlink()
+        own = f".{os.getpid()}-"
+        for name in ("manifest.json", "parts.jsonl", "status.json"):
+            for path in self.root.glob(f"{name}.*.tmp"):
+                if own not in path.name:
+                    path.unlink(missing_ok=True)
 
     def _guarded(self, write: Callable[[], None]) -> None:
         try:
@@ -281,13 +288,13 @@ class Store:
 
 def load_maps(
     run_dir: str | Path, unit: str, method_key: str, which: str = "predicted"
-) -> tuple[npt.NDArray[np.float16], Manifest]:
+) -> tuple[npt.NDArray[np.float16], Note]:
     """Maps (N, H, W) float16 of one method on one unit, and the note beside them."""
     path = Path(run_dir) / "maps" / f"{unit}-{method_key}-{which}.safetensors"
     try:
         with safe_open(path, framework="numpy") as file:
             return file.get_tensor("maps"), json.loads(file.metadata()["note"])
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         raise RunFolderError(f"{path}: cannot be read ({error})") from None
 
 

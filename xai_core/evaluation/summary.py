@@ -7,7 +7,7 @@ more than half of the images is left out of it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
@@ -19,7 +19,7 @@ from xai_core.evaluation.statistics import (
     ranks_per_image,
 )
 
-Manifest = dict[str, Any]
+Manifest = Mapping[str, Any]
 RANKED_KINDS = ("faithfulness", "localisation", "stability", "ground truth")
 CELL = ["method", "metric"]
 

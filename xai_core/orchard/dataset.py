@@ -6,7 +6,6 @@ import csv
 import functools
 import itertools
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from xai_core.files import write_whole
 from xai_core.places import DATA
 
 from .sampling import LEVELS, sample_pair, sample_scene
@@ -211,6 +211,4 @@ def _report(progress: Callable[[int, int], None], total: int, done: int) -> None
 
 
 def _write(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    write_whole(path, text)

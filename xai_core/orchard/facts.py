@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xai_core import DATA
+from xai_core.files import read_object, write_whole
 
 if TYPE_CHECKING:
     from xai_core.classifier import Classifier
@@ -24,19 +24,16 @@ def load_facts(run_dir: str | Path) -> dict[str, Any]:
     Keys, each where it was measured: in_domain, redrawing, declines, stickers.
     """
     try:
-        facts: dict[str, Any] = json.loads((Path(run_dir) / FILE).read_text(encoding="utf-8"))
+        return read_object(Path(run_dir) / FILE)
     except (OSError, ValueError):
         return {}
-    return facts
 
 
 def add_facts(run_dir: Path, **facts: Any) -> None:
     """Put facts beside those that are there."""
     content = {**load_facts(run_dir), **facts}
     run_dir.mkdir(parents=True, exist_ok=True)
-    partial = run_dir / f"{FILE}.partial"
-    partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    os.replace(partial, run_dir / FILE)
+    write_whole(run_dir / FILE, json.dumps(content, indent=1))
 
 
 def sticker_checks(names: Sequence[str]) -> dict[str, Any]:
@@ -45,7 +42,7 @@ def sticker_checks(names: Sequence[str]) -> dict[str, Any]:
     for name in names:
         card = DATA / "models" / f"{name}.json"
         if card.is_file():
-            stored = json.loads(card.read_text(encoding="utf-8"))
+            stored = read_object(card)
             if "sticker_check" in stored:
                 checks[name] = stored["sticker_check"]
     return checks

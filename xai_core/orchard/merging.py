@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from xai_core.evaluation.manifest import Manifest
 from xai_core.evaluation.store import (
     COLUMNS,
-    Manifest,
     Store,
     load_manifest,
     load_scores,
@@ -79,25 +80,27 @@ def _contrasted(
 
 def _merged_manifest(manifests: dict[str, Manifest], methods: set[str]) -> Manifest:
     first = manifests.get("scenes") or next(iter(manifests.values()))
-    described = {k: v for m in manifests.values() for k, v in m["methods"].items() if k in methods}
     images = {
         image["sha256"]: {**image, "part": name}
         for name, manifest in manifests.items()
-        for image in manifest["images"]
+        for image in manifest.images
     }
-    return {
-        **{key: value for key, value in first.items() if key not in ("images", "bad_images")},
-        "dataset": "orchard ground truth",
-        "methods": described,
-        "metrics": {k: v for m in manifests.values() for k, v in m["metrics"].items()},
-        "images": list(images.values()),
-        "parts": {
-            name: {
-                "dataset": manifest["dataset"],
-                "classifier": manifest["classifier"]["name"],
-                "fingerprint": manifest["classifier"]["fingerprint"],
-                "images": len(manifest["images"]),
-            }
-            for name, manifest in manifests.items()
-        },
+    parts = {
+        name: {
+            "dataset": manifest.dataset,
+            "classifier": manifest.classifier["name"],
+            "fingerprint": manifest.classifier["fingerprint"],
+            "images": len(manifest.images),
+        }
+        for name, manifest in manifests.items()
     }
+    found = manifests.values()
+    return replace(
+        first,
+        dataset="orchard ground truth",
+        methods={k: v for m in found for k, v in m.methods.items() if k in methods},
+        metrics={k: v for m in found for k, v in m.metrics.items()},
+        images=list(images.values()),
+        bad_images={},
+        others={**first.others, "parts": parts},
+    )

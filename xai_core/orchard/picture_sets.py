@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
+import io
 import itertools
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from PIL import Image
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
 from xai_core.evaluation.dataset import Dataset, Item
+from xai_core.files import write_whole
 from xai_core.orchard.dataset import OrchardSplit
 from xai_core.orchard.redrawing import draw_ahead, redrawn
 from xai_core.orchard.shortcut import StickeredPicture
@@ -148,9 +149,9 @@ def written(rgb: NDArray[np.uint8], path: Path) -> Path:
     """A picture as PNG at `path`, left alone where the same one is there already."""
     if not _shows(path, rgb):
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}.partial")
-        Image.fromarray(rgb).save(partial, "PNG", compress_level=6)
-        os.replace(partial, path)
+        saved = io.BytesIO()
+        Image.fromarray(rgb).save(saved, "PNG", compress_level=6)
+        write_whole(path, saved.getvalue())
     return path
 
 

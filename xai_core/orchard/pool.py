@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import multiprocessing
 import os
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from xai_core.files import write_whole
 
 from .rendering import render, use_one_thread
 from .sampling import training_scene
@@ -86,8 +89,7 @@ def _draw_chunk(job: _Job) -> int:
         rows[row] = render(scene, size).image
         table[row] = CLASSES.index(scene.classes[0]), scene.level
     rows.flush()
-    partial = folder / f"chunk-{index:05d}.{os.getpid()}.partial"
-    with partial.open("wb") as file:
-        np.save(file, table)
-    os.replace(partial, _labels_file(folder, index))
+    saved = io.BytesIO()
+    np.save(saved, table)
+    write_whole(_labels_file(folder, index), saved.getvalue())
     return CHUNK

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import io
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from xai_core import places
 from xai_core.classifier import Classifier
+from xai_core.files import write_whole
 
 from .rendering import Image, Rendering, render, render_many
 from .scene import part_names
@@ -160,6 +162,6 @@ def _store(shot: Shot, rendering: Rendering) -> None:
     with contextlib.suppress(OSError):
         ids.parent.mkdir(parents=True, exist_ok=True)
         for path, pixels in ((ids, rendering.part_ids), (picture, rendering.image)):
-            partial = path.with_suffix(f".{os.getpid()}.partial")
-            PILImage.fromarray(pixels).save(partial, "PNG", compress_level=1)
-            os.replace(partial, path)
+            saved = io.BytesIO()
+            PILImage.fromarray(pixels).save(saved, "PNG", compress_level=1)
+            write_whole(path, saved.getvalue())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from PIL import Image
 
 from xai_core.evaluation.gallery import packed, unpacked
 from xai_core.evaluation.store import RunFolderError, load_manifest, load_maps
+from xai_core.files import read_object, write_whole
 
 if TYPE_CHECKING:
     from xai_core.classifier import Classifier
@@ -59,10 +59,10 @@ def load_scene_book(run_dir: str | Path) -> SceneBook | None:
     """The scene book of a ground-truth run, or None where it has none."""
     folder = Path(run_dir) / FOLDER
     try:
-        stored = json.loads((folder / "index.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        stored = read_object(folder / "index.json")
+        return SceneBook(folder, int(stored["side"]), tuple(stored["pages"]))
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return SceneBook(folder, stored["side"], tuple(stored["pages"]))
 
 
 def write_scene_book(
@@ -75,9 +75,7 @@ def write_scene_book(
     folder = run_dir / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     manifest = load_manifest(part_dir)
-    methods = {
-        key: entry for key, entry in manifest["methods"].items() if entry["name"] != "oracle"
-    }
+    methods = {key: entry for key, entry in manifest.methods.items() if entry["name"] != "oracle"}
     stored_maps = _maps_by_image(part_dir, list(methods))
     pages = []
     for item in items:
@@ -85,9 +83,7 @@ def write_scene_book(
         if maps:
             pages.append(_page(folder, classifier, item, methods, maps))
     content = {"side": classifier.form.size, "classifier": classifier.name, "pages": pages}
-    partial = folder / "index.json.partial"
-    partial.write_text(json.dumps(content, separators=(",", ":")), encoding="utf-8")
-    os.replace(partial, folder / "index.json")
+    write_whole(folder / "index.json", json.dumps(content, separators=(",", ":")))
 
 
 def _page(

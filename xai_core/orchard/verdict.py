@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from xai_core.evaluation.summary import (
     scores_by_method,
 )
 
-Manifest = dict[str, Any]
+Manifest = Mapping[str, Any]
 ORACLE = "oracle"
 TRUTH = "ground truth"
 TRUST_COLUMNS = ["metric", "kind", "tau", "low", "high", "p_value", "p_holm", "methods"]
