@@ -40,6 +40,7 @@ class Manifest(Mapping[str, Any]):
     versions: dict[str, str] = field(default_factory=dict)
     created: str = ""
     forward_size: int = 0
+    asked: int = 0
     devices: list[str] = field(default_factory=list)
     methods: Described = field(default_factory=dict)
     metrics: Described = field(default_factory=dict)
@@ -78,7 +79,7 @@ class Manifest(Mapping[str, Any]):
         """The fields as they lie on disk; what is empty and optional is left out."""
         names = [f.name for f in dataclasses.fields(self) if f.name != "others"]
         fields = {name: getattr(self, name) for name in names}
-        left_out = ("forward_size", "devices", "bad_images", "reading", "notes")
+        left_out = ("forward_size", "asked", "devices", "bad_images", "reading", "notes")
         kept = {n: value for n, value in fields.items() if value or n not in left_out}
         return {**kept, **self.others}
 
@@ -102,6 +103,7 @@ _KINDS: dict[str, type] = {
     ),
     **dict.fromkeys(("devices", "images", "notes"), list),
     "forward_size": int,
+    "asked": int,
 }
 
 
