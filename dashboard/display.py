@@ -81,9 +81,9 @@ def show_steps(steps: Sequence[Step], columns: int) -> None:
             st.html(f"<div class='card'><h3>{title}</h3><p class='note'>{text}</p></div>")
 
 
-def show_answer(sentences: Sequence[str]) -> None:
-    """What the data say, in plain words."""
-    text = " ".join(f"<span>{escape(sentence)}</span>" for sentence in sentences)
+def show_answer(sentences: Sequence[str], between: str = " ") -> None:
+    """What the data say, in plain words; `between` them HTML, such as a line break."""
+    text = between.join(f"<span>{escape(sentence)}</span>" for sentence in sentences)
     st.html(f"<div class='answer'>{text}</div>")
 
 

@@ -95,16 +95,17 @@ def _gap(found: Lead, manifest: dict[str, Any], same: Sequence[Sequence[str]]) -
 def _nulls(found: Lead, manifest: dict[str, Any]) -> list[str]:
     if found.groups.empty:
         return [NO_NULLS]
-    parts = []
+    parts: list[str] = []
     for group, words in (
-        ("better", "better than every null baseline"),
+        ("better", "better than every"),
         ("open", "not told apart from at least one"),
         ("worse", "worse than at least one"),
     ):
         own = set(found.groups.index[found.groups["group"] == group])
         names = [name_of(str(m), manifest) for m in found.means.index if m in own]
         if names:
-            parts.append(f"{words}: {few(names, len(found.groups))}")
+            noun = "" if parts else " null baseline"
+            parts.append(f"{words}{noun}: {few(names, len(found.groups))}")
     said = [capital("; ".join(parts)) + "."]
     own_group = found.groups["group"].get(found.leader)
     if own_group in ("open", "worse"):

@@ -56,14 +56,16 @@ def draw_confusion(counts: npt.NDArray[np.int64], names: Sequence[str]) -> go.Fi
 def draw_calibration(bins: pd.DataFrame, error: float | None) -> go.Figure:
     """Accuracy against probability; on the diagonal a model knows how sure it may be.
 
-    Bins of few images are hollow, and no line joins them.
+    Bins of few images are hollow; a line joins only neighbours that both have enough.
     """
     chart = go.Figure(
         go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": MUTED, "dash": "dash"})
     )
     largest = bins["n"].max()
+    gaps = bins.set_index("bin").reindex(range(bins["bin"].max() + 1)).reset_index()
+    enough = gaps["enough"].eq(True)
     kinds = (
-        (bins[bins["enough"]], "lines+markers", "circle", ACCENT),
+        (gaps.where(enough), "lines+markers", "circle", ACCENT),
         (bins[~bins["enough"]], "markers", "circle-open", MUTED),
     )
     for part, mode, symbol, colour in kinds:
@@ -73,7 +75,7 @@ def draw_calibration(bins: pd.DataFrame, error: float | None) -> go.Figure:
                 y=part["accuracy"],
                 mode=mode if error is not None else "markers",
                 marker={
-                    "size": 6 + 18 * (part["n"] / largest) ** 0.5,
+                    "size": 6 + 18 * (part["n"].fillna(0) / largest) ** 0.5,
                     "color": colour,
                     "symbol": symbol,
                 },

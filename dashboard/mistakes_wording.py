@@ -35,7 +35,10 @@ NO_MASKS = (
     "This run knows no masks: put images of the objects' outlines into a folder masks/ under the "
     "images' names, and evaluate relevance mass."
 )
-ENOUGH = "the line joins bins of at least {least} images, the error is over all"
+ENOUGH = (
+    "hollow below {least} images; a line joins neighbours that have more; the calibration error is "
+    "over all"
+)
 FEW = "no line and no calibration error: fewer than two bins have {least} images"
 OFF_OBJECT = (
     "Share of a map's positive relevance for the true class that lies outside the object's mask; "

@@ -33,10 +33,14 @@ CAPTION = (
 
 @dataclass(frozen=True)
 class Answer:
-    """The verdict, and the contrast behind it: one row per metric, with its group and title."""
+    """The verdict, and the contrast behind it: one row per metric, with its group and title.
+
+    `controls` says whether what SeCAM gains comes from the image's own superpixels.
+    """
 
     sentences: list[str]
     table: pd.DataFrame
+    controls: str = ""
 
     def for_people(self) -> pd.DataFrame:
         """The contrast as people read it."""
@@ -77,7 +81,8 @@ def superpixel_answer(runs: Sequence[Run]) -> Answer:
         for metric in gains_over_all(scores, manifest, "secam", CONTROLS)[0]
     ]
     controls = any(scores["method"].isin(CONTROLS).any() for scores, _ in runs)
-    return Answer([_finding(table), _advice(table, beyond if controls else None)], table)
+    own = _beyond(table, beyond) if controls else ""
+    return Answer([_finding(table), _advice(table)], table, own)
 
 
 def gains(scores: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFrame:
@@ -135,12 +140,15 @@ def _finding(table: pd.DataFrame) -> str:
 
 def _sides(part: pd.DataFrame) -> str:
     said = []
-    for side, words in ((1, "SeCAM is better in"), (-1, "CAM is better in"), (0, "")):
+    for side, words in ((1, "SeCAM is better in"), (-1, "CAM is better in")):
         titles = _names(part[part["side"] == side])
-        if titles and words:
+        if titles:
             said.append(f"{words} {joined(titles)}")
-        elif titles:
-            said.append(f"no difference is shown in {joined(titles)}")
+    titles = _names(part[part["side"] == 0])
+    if titles and said:
+        said.append(f"no difference is shown in {len(titles)} more")
+    elif titles:
+        said.append(f"no difference is shown in {joined(titles)}")
     return ", ".join(said)
 
 
@@ -148,7 +156,7 @@ def _names(part: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(inside(title.rstrip(" ↑↓")) for title in part["title"]))
 
 
-def _advice(table: pd.DataFrame, beyond: Sequence[str] | None) -> str:
+def _advice(table: pd.DataFrame) -> str:
     model = table[table["group"].isin([FAITHFUL, KNOWN])]
     place = table[table["group"] == LOCALISED]
     said = [_for_the_model(model)]
@@ -163,7 +171,7 @@ def _advice(table: pd.DataFrame, beyond: Sequence[str] | None) -> str:
             f"for the object's place it depends on the question (SeCAM: {joined(_names(first))}; "
             f"CAM: {joined(_names(second))})"
         )
-    return f"Recommendation: {'; '.join(said)}.{_beyond(table, beyond)}"
+    return f"Recommendation: {'; '.join(said)}."
 
 
 def _for_the_model(model: pd.DataFrame) -> str:
@@ -178,16 +186,16 @@ def _for_the_model(model: pd.DataFrame) -> str:
     return f"to show what the model uses take CAM, the simpler one: {why}"
 
 
-def _beyond(table: pd.DataFrame, beyond: Sequence[str] | None) -> str:
-    if beyond is None or not (table["side"] > 0).any():
+def _beyond(table: pd.DataFrame, beyond: Sequence[str]) -> str:
+    if not (table["side"] > 0).any():
         return ""
     trusted = table[(table["group"] != BLIND) & table["metric"].isin(list(beyond))]
     if trusted.empty:
         return (
-            " SeCAM is better than all of its controls in no informative metric: what it gains "
+            "SeCAM is better than all of its controls in no informative metric: what it gains "
             "comes from averaging over regions, not from the image's own superpixels."
         )
     return (
-        f" SeCAM is better than all of its controls in {joined(_names(trusted))} only: there the "
+        f"SeCAM is better than all of its controls in {joined(_names(trusted))} only: there the "
         "image's own superpixels add something."
     )

@@ -132,8 +132,10 @@ def show_declines(run_dir: Path, stamp: float, found: Truth) -> None:
 def show_superpixels(run_dir: Path, stamp: float) -> None:
     """What SeCAM gains over CAM and over its controls in the benchmarks, from the data."""
     answer = cached.superpixel_answer_of(((run_dir, stamp),))
-    display.show_answer(answer.sentences)
+    display.show_answer(answer.sentences, "<br>")
     if len(answer.table):
+        if answer.controls:
+            display.show_note(answer.controls)
         display.show_table(answer.for_people(), "cam_secam_truth", superpixel_wording.CAPTION)
 
 

@@ -22,7 +22,7 @@ display.show_heading(
     "is CAM's.",
 )
 answer = cached.superpixel_answer()
-display.show_answer(answer.sentences)
+display.show_answer(answer.sentences, "<br>")
 choices.ask_picture(*evidence.pictures(), evidence.prepare)
 if choices.problem():
     display.show_problem(choices.problem())
@@ -68,6 +68,8 @@ def show_more() -> None:
         with everything:
             chart = charts.draw_gains(answer.table, list(answer.table["title"]), "SeCAM", "CAM")
             display.show_chart(everything, chart, "Gain of SeCAM over CAM in every metric")
+            if answer.controls:
+                display.show_note(answer.controls)
             display.show_table(answer.for_people(), "cam_vs_secam", superpixel_wording.CAPTION)
     if grid.open:
         with grid:

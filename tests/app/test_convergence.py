@@ -25,4 +25,6 @@ def test_points_are_means_over_the_pictures_where_they_are_defined() -> None:
 
 def test_the_sentence_names_first_last_and_default() -> None:
     said = convergence.summary(MEASURED)
-    assert said == "LIME: 0.30 with 50 samples, 0.90 with 500; the default is 500."
+    assert said == (
+        "Model tiny, n = 2 images. LIME: 0.30 with 50 samples, 0.90 with 500; the default is 500."
+    )

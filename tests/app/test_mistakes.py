@@ -58,27 +58,28 @@ def table_of(*rows: tuple[int, int, float]) -> pd.DataFrame:
 TABLE = table_of((0, 0, 0.95), (0, 1, 0.55), (1, 0, 0.85), (0, 1, 0.75), (2, 2, 1.0))
 
 
-def test_the_matrix_counts_and_the_surest_mistakes_come_first() -> None:
+def test_the_matrix_counts_and_the_most_confident_errors_come_first() -> None:
     assert confusions.confusion(TABLE, 3).tolist() == [[1, 2, 0], [1, 0, 0], [0, 0, 1]]
     assert list(confusions.confident_mistakes(TABLE)["image"]) == ["2.png", "3.png", "1.png"]
     assert confusions.confusion_pairs(TABLE, ["a", "b", "c"]) == {
-        "0-1": "a taken for b: 2",
-        "1-0": "b taken for a: 1",
-        "0-0": "a, recognised: 1",
-        "2-2": "c, recognised: 1",
+        "0-1": "a → b: 2",
+        "1-0": "b → a: 1",
+        "0-0": "a, right: 1",
+        "2-2": "c, right: 1",
     }
 
 
 def test_calibration_by_hand() -> None:
-    bins = confusions.calibration(TABLE, 2)  # one bin holds all: nothing is below a half
+    many = pd.concat([TABLE] * 10)
+    bins = confusions.calibration(many, 2)  # one bin holds all: nothing is below a half
     assert bins.to_dict("records") == [
-        {"bin": 1, "probability": pytest.approx(0.82), "accuracy": 0.4, "n": 5}
+        {"bin": 1, "probability": pytest.approx(0.82), "accuracy": 0.4, "n": 50, "enough": True}
     ]
-    assert confusions.calibration_error(bins) == pytest.approx(0.42)
-    four = confusions.calibration(TABLE, 4)  # 0.55 alone below 0.75
-    assert list(four["n"]) == [1, 4]
+    four = confusions.calibration(many, 4)  # 0.55 alone below 0.75
+    assert list(four["n"]) == [10, 40]
     assert confusions.calibration_error(four) == pytest.approx((0.55 + 4 * (0.8875 - 0.5)) / 5)
-    perfect = confusions.calibration(table_of((0, 0, 1.0), (1, 1, 1.0)))
+    sure = [(0, 0, 1.0)] * 10 + [(1, 1, 1.0)] * 10
+    perfect = pd.concat([confusions.calibration(table_of(*sure), n) for n in (2, 4)])
     assert confusions.calibration_error(perfect) == 0.0
 
 
@@ -185,7 +186,7 @@ def test_the_page_works_with_a_network_and_pictures_of_ones_own(
     until(app, lambda: "computing" not in texts(app) and " more than " in texts(app))
     surest = max(wrong, key=lambda image: image["probability"])
     said, true = NAMES[surest["predicted"]], NAMES[surest["label"]]
-    assert f"right on {6 - len(wrong)} of 6 pictures" in texts(app)
+    assert "n = 6 images): too few images to tell how often the model is right" in texts(app)
     assert f"<b>{said}</b>" in texts(app)
     assert f"<b>{true}</b>" in texts(app)
     assert f"{said} more than {true}" in texts(app)
@@ -197,7 +198,7 @@ def test_the_page_works_with_a_network_and_pictures_of_ones_own(
     pair = f"{surest['label']}-{surest['predicted']}"
     app.selectbox(key="confusion").set_value(pair).run()
     same = [i for i in wrong if f"{i['label']}-{i['predicted']}" == pair]
-    assert f"{len(same)} pictures. Choose one" in texts(app)
+    assert f"n = {len(same)} images. Choose one" in texts(app)
     assert app.query_params["confusion"] == pair
     look = next(button for button in app.button if button.label == "Look")
     look.click().run()
@@ -216,7 +217,7 @@ def test_a_search_is_shown_though_the_browser_has_an_older_address(
     app.slider(key="opacity").set_value(0.3).run()
     del app.query_params["opacity"]
     next(button for button in app.button if button.label == "Find the mistakes").click().run()
-    assert "of 6 pictures" in texts(app)
+    assert "n = 6 images" in texts(app)
     assert (app.query_params["run"], app.query_params["opacity"]) == ("mine", "0.3")
 
 
@@ -232,8 +233,8 @@ def test_what_has_changed_since_the_run_is_said(
     evaluated(runs / "moved", (own[0], gone))
     gone.rename(tmp_path / "elsewhere")
     app = open_page("mistakes", run="moved", methods="grad_cam")
-    assert "None of these pictures is where it was" in texts(app)
-    assert "of 6 pictures" in texts(app)  # the numbers stay
+    assert "None of these images is where it was" in texts(app)
+    assert "n = 6 images" in texts(app)  # the numbers stay
 
 
 def test_pictures_without_labels_and_a_failed_search_give_one_sentence(
@@ -263,7 +264,9 @@ def test_the_shipped_mistakes_have_maps_at_once(open_page: Page) -> None:
     app = open_page("mistakes")
     images = load_manifest(DATA / "runs" / "shipped")["images"]
     wrong = sum(not image["correct"] for image in images)
-    assert f"right on {len(images) - wrong} of {len(images)} pictures" in texts(app)
+    said = texts(app)
+    assert f"On orchard (model orchard, n = {len(images)} images)" in said
+    assert f"the model is right on {len(images) - wrong} (" in said
     assert "outside" in texts(app)
     if wrong:
         until(app, lambda: " more than " in texts(app))

@@ -19,16 +19,19 @@ Page = Callable[..., AppTest]
 
 PAGES = {
     "compare": ("How do the methods explain this picture?", "Relevance gain"),
-    "cam_vs_secam": ("CAM or SeCAM: what do superpixels change?", "4 SeCAM"),
-    "leaderboard": ("Which method is best, and is the difference real?", "pictures of"),
+    "cam_vs_secam": ("CAM or SeCAM: what do superpixels change?", "Recommendation: "),
+    "leaderboard": (
+        "Which method is best, and is the difference real?",
+        "(model orchard, n = 240 images)",
+    ),
     "curves": ("How does the score run as pixels are taken away or revealed?", "At 20 %"),
-    "agreement": ("Do methods agree, and do measures?", "agree most"),
+    "agreement": ("Do methods agree, and do metrics?", "agree most"),
     "ground_truth": (
         "Who finds the evidence that is known to matter?",
-        "what the network uses is known",
+        "what the model uses is known",
     ),
-    "sanity": ("Do the maps depend on the network and on the class?", "class"),
-    "mistakes": ("Where is the network wrong, and what did it look at?", "right on"),
+    "sanity": ("Do the maps depend on the model and on the class?", "n = 240 images"),
+    "mistakes": ("Where is the model wrong, and what did it look at?", "right on"),
     "features": (
         "Which channels carried this prediction, and what do they respond to?",
         "where the channel is active",
@@ -213,7 +216,7 @@ def test_leaderboard_filters_and_empty_choice(open_page: Page) -> None:
     assert not app.exception
     images = load_manifest(DATA / "runs" / "shipped")["images"]
     apples = sum(image["label"] == 0 for image in images)
-    assert f"{apples} pictures of orchard" in texts(app)
+    assert f"Orchard (model orchard, n = {apples} images)" in texts(app)
 
 
 @shipped

@@ -92,7 +92,7 @@ CASES = {
             "It is not told apart from the runner-up, Random (a null baseline): gap 0.000, 95 % CI "
             "({low}, {high}), {p}.",
             "CAM is not told apart from Random, which knows nothing of the model.",
-            "Not told apart from at least one: CAM; worse than at least one: SeCAM.",
+            "Not told apart from at least one null baseline: CAM; worse than at least one: SeCAM.",
         ],
     ),
     "too few images": (

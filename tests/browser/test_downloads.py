@@ -90,7 +90,7 @@ def test_sweep_of_superpixels_and_thresholds(open_page: Open, download: Download
     assert shown.count() == 4 * 5
     picture = open_figures(page, download)
     assert picture.width == pytest.approx(5 * 1.5 * 300, abs=3)
-    page.get_by_role("tab", name="Over all pictures").click()
+    page.get_by_role("tab", name="Over all images").click()
     page.locator(f"{TABLE} td").first.wait_for(state="attached")
     matches(page, pd.read_csv(io.BytesIO(download(page, "CSV"))))
 
@@ -103,7 +103,7 @@ def test_leaderboard_and_its_charts(open_page: Open, download: Download) -> None
     matches(page, table)
     latex = download(page, "LaTeX").decode()
     assert latex.count(r"\\") == len(table) + 1
-    assert f"{table['Mean rank'][0]:.3f}" in latex
+    assert f"{table['Headline rank'][0]:.3f}" in latex
     page.get_by_role("button", name="Save figure").first.click()
     svg = ET.fromstring(download(page, "SVG"))
     said = "".join(svg.itertext())

@@ -13,7 +13,7 @@ from xai_core.evaluation.store import load_scores
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Page]
-ORDER = "run?methods=cam+random+uniform+sobel&metrics=deletion+sparseness&limit=3"
+ORDER = "run?methods=cam+random+uniform+sobel&metrics=deletion+sparseness&limit=3&nulls=false"
 
 
 @pytest.fixture(autouse=True)
@@ -79,14 +79,14 @@ def test_an_evaluation_from_order_to_results(open_page: Open, runs: Path) -> Non
 
     boxes(first).get_by_role("button", name="Show results").click()
     expect(first.get_by_role("heading", level=1)).to_contain_text("Which method is best")
-    expect(first.get_by_text("3 pictures of orchard").first).to_be_visible()
+    expect(first.get_by_text("(model orchard, n = 3 images)").first).to_be_visible()
     expect(first).to_have_url(re.compile(f"run={folders[0].name}"))
     first.get_by_role("tab", name="Intervals").click()
     with first.expect_download() as brought:
         first.get_by_role("button", name="CSV", exact=True).click()
     table = pd.read_csv(brought.value.path())
     mean = scores[(scores["method"] == "cam") & (scores["metric"] == "deletion")]["score"].mean()
-    shown = table[(table["Method"] == "CAM") & table["Measure"].str.startswith("Deletion")]
+    shown = table[(table["Method"] == "CAM") & table["Metric"].str.startswith("Deletion")]
     assert shown["Mean"].item() == pytest.approx(mean)
     assert shown["n"].item() == 3
 
