@@ -56,7 +56,8 @@ class RISE(Method):
                 windows = torch.stack(masks)[:, None].to(image)
                 masked = (windows * image).contiguous(memory_format=torch.channels_last)
                 with torch.no_grad():
-                    scores = batch.classifier.logits(masked).softmax(dim=1)[:, classes]
+                    logits = batch.classifier.logits(masked)
+                    scores = batch.classifier.probabilities(logits)[:, classes]
                 maps += torch.einsum("bt,bhw->thw", scores, windows[:, 0])
             return maps / (self.shown * self.samples)
 

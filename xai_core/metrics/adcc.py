@@ -35,6 +35,7 @@ class ADCC(Metric):
     reference: ClassVar[str] = "Poppi et al., CVPR Workshops 2021, arXiv 2104.10252"
     kind: ClassVar[Kind] = "faithfulness"
     higher_is_better: ClassVar[bool | None] = True
+    needs_probabilities: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     reruns_method: ClassVar[bool] = True
     formula: ClassVar[str] = (

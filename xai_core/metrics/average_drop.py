@@ -13,7 +13,7 @@ from xai_core.metrics._masking import MASKED_WORK, masked_probability, masked_sc
 
 @dataclass(frozen=True)
 class AverageDrop(Metric):
-    """max(0, Y - O) / Y, Y = p_c(x) and O = p_c(x times its map), p_c the softmax probability.
+    """max(0, Y - O) / Y, Y = p_c(x) and O = p_c(x times its map), p_c the probability.
 
     The map is cut at 0 and divided by its maximum; multiplying the normalised image moves pixels
     towards the training data's mean colour.
@@ -24,6 +24,7 @@ class AverageDrop(Metric):
     reference: ClassVar[str] = "Chattopadhay et al., WACV 2018, arXiv 1710.11063"
     kind: ClassVar[Kind] = "faithfulness"
     higher_is_better: ClassVar[bool | None] = False
+    needs_probabilities: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     formula: ClassVar[str] = r"\frac{\max(0, p_c(x) - p_c(x \odot M))}{p_c(x)}"
     caveat: ClassVar[str] = (
