@@ -334,10 +334,12 @@ def test_another_number_of_categories_is_refused(names: int) -> None:
         Classifier.of(network, NAMES[:3] + ("x",) * (names - 3), form=SMALL)
 
 
-def test_a_network_without_a_grid_is_refused() -> None:
-    network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 64 * 64, 4))
-    with pytest.raises(ValueError, match="no feature maps with height and width"):
-        Classifier.of(network, NAMES, form=SMALL)
+def test_a_network_without_a_grid_is_a_black_box() -> None:
+    network = seeded(lambda: nn.Sequential(nn.Flatten(), nn.Linear(3 * 64 * 64, 4)))
+    classifier = Classifier.of(network, NAMES, form=SMALL)
+    assert (classifier.way, classifier.stages, classifier.stage) == ("black box", (), "")
+    images = pictures(2)
+    torch.testing.assert_close(classifier.logits(images), network(images))
 
 
 def test_a_picture_is_prepared_at_the_networks_size(tiny_classifier: Classifier) -> None:

@@ -22,14 +22,16 @@ Precision = Literal["fp32", "bf16"]
 
 
 class Batch:
-    """N images (N, 3, H, W), normalised, with their sha256; everything else is lazy and kept."""
+    """N images (N, C, H, W), normalised, with their sha256; everything else is lazy and kept."""
 
     def __init__(self, classifier: Classifier, images: Tensor, sha256s: Sequence[str]) -> None:
-        if images.ndim != 4 or images.shape[1] != 3 or len(images) != len(sha256s):
+        channels = classifier.form.shape[0]
+        if images.ndim != 4 or images.shape[1] != channels or len(images) != len(sha256s):
             raise ValueError(
-                f"images must be (N, 3, H, W) with one sha256 each, got {tuple(images.shape)} "
-                f"and {len(sha256s)}"
+                f"images must be (N, {channels}, H, W) with one sha256 each, "
+                f"got {tuple(images.shape)} and {len(sha256s)}"
             )
+        classifier.notice_changes()
         self.classifier = classifier
         self.images = images.to(classifier.device).contiguous(memory_format=torch.channels_last)
         self.sha256s = tuple(sha256s)
@@ -62,9 +64,12 @@ class Batch:
         with torch.no_grad():
             return self.classifier.stage_and_logits(self.images)
 
-    @property
+    @cached_property
     def logits(self) -> Tensor:
         """(N, K), from the forward pass that all methods share."""
+        if not self.classifier.stages:
+            with torch.no_grad():
+                return self.classifier.logits(self.images)
         return self._last_stage_and_logits[1]
 
     @property
@@ -83,8 +88,8 @@ class Batch:
 
     @cached_property
     def probabilities(self) -> Tensor:
-        """(N, K) softmax of the logits."""
-        return self.logits.softmax(dim=1)
+        """(N, K) of the logits, as the model means them: softmax, or sigmoid of each."""
+        return self.classifier.probabilities(self.logits)
 
     @cached_property
     def predicted(self) -> Tensor:
@@ -102,7 +107,8 @@ class Batch:
         mean = torch.tensor(form.mean, device=self.images.device)[:, None, None]
         std = torch.tensor(form.std, device=self.images.device)[:, None, None]
         values = ((self.images * std + mean) * 255.0).round().clamp(0, 255).to(torch.uint8)
-        return values.permute(0, 2, 3, 1).cpu().numpy()
+        colours = values[:, :3] if values.shape[1] >= 3 else values[:, :1].expand(-1, 3, -1, -1)
+        return colours.permute(0, 2, 3, 1).cpu().numpy()
 
     def segments(self, recipe: Slic) -> Tensor:
         """(N, H, W) int64 superpixel labels of each image, 0 .. count - 1."""
@@ -118,7 +124,7 @@ class Batch:
         return self._kept[key]
 
     def imputed(self, imputer: Imputer) -> Tensor:
-        """(N, 3, H, W): the images with every pixel removed, towards which metrics remove."""
+        """(N, C, H, W): the images with every pixel removed, towards which metrics remove."""
         key = ("imputed", imputer)
         return self.once(key, lambda: imputer.baseline(self.images, self.classifier))
 

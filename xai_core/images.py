@@ -57,13 +57,20 @@ class Photo:
 class InputFormat:
     """How a network wants its images: `size` px square, channel means and deviations (of 0..1).
 
-    `resize` is the shorter side before the central crop of the framing "center_crop".
+    `resize` is the shorter side before the central crop of the framing "center_crop". `width` is
+    given where the input is no square: `size` is then its height. One mean stands for grey images.
     """
 
     size: int = 224
     resize: int = 256
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
+    std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    width: int | None = None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width) of the network's input."""
+        return len(self.mean), self.size, self.width or self.size
 
 
 def open_image(source: bytes | str | Path, name: str = "", window: Window | None = None) -> Photo:
@@ -164,11 +171,11 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def framed(rgb: RGB, form: InputFormat, framing: Framing = "whole") -> RGB:
-    """The (size, size, 3) uint8 picture that the network sees, before normalisation."""
+    """The (height, width, 3) uint8 picture that the network sees, before normalisation."""
     height, width = rgb.shape[:2]
     top, left, crop_h, crop_w = framed_region(height, width, form, framing)
     crop = Image.fromarray(rgb[top : top + crop_h, left : left + crop_w])
-    resized = crop.resize((form.size, form.size), Image.Resampling.BILINEAR)
+    resized = crop.resize(form.shape[:0:-1], Image.Resampling.BILINEAR)
     return np.asarray(resized, dtype=np.uint8)
 
 
@@ -178,12 +185,21 @@ def framed_region(
     """(top, left, height, width) of the part of the photo that the network sees, in pixels."""
     if framing == "whole":
         return 0, 0, height, width
-    side = max(1, round(min(height, width) * form.size / form.resize))
-    return (height - side) // 2, (width - side) // 2, side, side
+    scale = min(height, width) / form.resize
+    crop_h, crop_w = (max(1, round(scale * side)) for side in form.shape[1:])
+    crop_h, crop_w = min(crop_h, height), min(crop_w, width)
+    return (height - crop_h) // 2, (width - crop_w) // 2, crop_h, crop_w
 
 
 def normalised(framed_rgb: RGB, form: InputFormat) -> Floats:
-    """(size, size, 3) uint8 -> (3, size, size) float32, as the network was trained."""
+    """(height, width, 3) uint8 -> (C, height, width) float32, as the network was trained.
+
+    Raises BadImage where the network wants other than grey or colours.
+    """
+    if len(form.mean) not in (1, 3):
+        raise BadImage(f"the model wants {len(form.mean)} channels; an image has 1 or 3")
+    if len(form.mean) == 1:
+        framed_rgb = np.asarray(Image.fromarray(framed_rgb).convert("L"))[:, :, None]
     values = framed_rgb.astype(np.float32) / 255.0
     mean, std = np.array(form.mean, np.float32), np.array(form.std, np.float32)
     values = (values - mean) / std

@@ -30,7 +30,7 @@ class Imputer(Recipe):
         """Images `index` (B,) of the batch without the pixels `removed` (B, H*W): (B, 3, H, W)."""
         pixels, fill = _pixels(batch.images), _pixels(batch.imputed(self))
         mixed = torch.where(removed[:, :, None], fill[index], pixels[index])
-        return _images(mixed, batch.images.shape[-2])
+        return _images(mixed, *batch.images.shape[-2:])
 
 
 def _pixels(images: Tensor) -> Tensor:
@@ -38,9 +38,9 @@ def _pixels(images: Tensor) -> Tensor:
     return images.permute(0, 2, 3, 1).flatten(1, 2)
 
 
-def _images(pixels: Tensor, height: int) -> Tensor:
-    """(B, H*W, 3) -> (B, 3, H, W) in channels_last, without a copy."""
-    return pixels.view(len(pixels), height, -1, 3).permute(0, 3, 1, 2)
+def _images(pixels: Tensor, height: int, width: int) -> Tensor:
+    """(B, H*W, C) -> (B, C, H, W) in channels_last, without a copy."""
+    return pixels.view(len(pixels), height, width, pixels.shape[2]).permute(0, 3, 1, 2)
 
 
 @dataclass(frozen=True)
@@ -97,10 +97,10 @@ class Blur(Imputer):
         half = self.size_px // 2
         offsets = torch.arange(-half, half + 1, dtype=images.dtype, device=images.device)
         kernel = torch.exp(-(offsets**2) / (2 * self.sigma_px**2))
-        kernel = (kernel / kernel.sum()).expand(3, 1, 1, -1)
+        kernel = (kernel / kernel.sum()).expand(images.shape[1], 1, 1, -1)
         padded = functional.pad(images, (half, half, half, half), mode="replicate")
-        rows = functional.conv2d(padded, kernel, groups=3)
-        blurred = functional.conv2d(rows, kernel.transpose(2, 3), groups=3)
+        rows = functional.conv2d(padded, kernel, groups=images.shape[1])
+        blurred = functional.conv2d(rows, kernel.transpose(2, 3), groups=images.shape[1])
         return blurred.contiguous(memory_format=torch.channels_last)
 
 

@@ -57,7 +57,7 @@ class Loaded:
                 mask = item.mask(photo)
             except BadMask as error:
                 problem = str(error)
-            shape = (classifier.form.size, classifier.form.size)
+            shape = classifier.form.shape[1:]
             seen = (
                 np.zeros(shape, bool)
                 if mask is None

@@ -217,7 +217,7 @@ def framed_mask(mask: Mask, form: InputFormat, framing: Framing) -> Mask:
     """A photo's mask as the network sees the photo: (size, size) bool, by nearest pixel."""
     top, left, height, width = framed_region(mask.shape[0], mask.shape[1], form, framing)
     crop = Image.fromarray(mask[top : top + height, left : left + width])
-    return np.asarray(crop.resize((form.size, form.size), Image.Resampling.NEAREST), dtype=bool)
+    return np.asarray(crop.resize(form.shape[:0:-1], Image.Resampling.NEAREST), dtype=bool)
 
 
 def _deal(

@@ -98,6 +98,8 @@ def usable(
     """The methods and metrics that fit the network and the data, and why the others do not."""
     skipped = {m.spec(): reason for m in methods if (reason := m.unfit(classifier))}
     for metric in metrics:
+        if reason := metric.unfit(classifier):
+            skipped[metric.spec()] = reason
         if metric.needs_masks and not dataset.has_masks:
             skipped[metric.spec()] = f"{metric.title} needs masks, which {dataset.name} lacks"
         if metric.needs_shots and not dataset.has_shots:
@@ -131,7 +133,7 @@ def make_plan(
     store = Store(run_dir) if (Path(run_dir) / "parts.jsonl").exists() else None
     units = units_of(dataset, limit)
     works = [unit_work(store, classifier, unit, methods, metrics) for unit in units]
-    side = classifier.form.size
+    _, height, width = classifier.form.shape
     images = sum(len(unit.items) for unit in units)
     return Plan(
         images=images,
@@ -141,7 +143,7 @@ def make_plan(
         seconds_per_pass=seconds_per_pass(
             classifier, forward_size_for(classifier, memory), precision
         ),
-        megabytes=images * len(methods) * side * side * 2 / 1e6,
+        megabytes=images * len(methods) * height * width * 2 / 1e6,
         skipped=skipped,
     )
 
@@ -197,8 +199,7 @@ def forward_size_for(classifier: Classifier, memory_mb: float) -> int:
     An image takes about its own size six times over (built, masked, ranked) and four of the
     network's largest feature maps.
     """
-    side = classifier.form.size
-    probe = torch.zeros(1, 3, side, side, device=classifier.device)
+    probe = torch.zeros(1, *classifier.form.shape, device=classifier.device)
     with torch.no_grad(), _Largest() as noted:  # type: ignore[no-untyped-call]
         classifier.logits(probe)
     bytes_each = 6 * probe.numel() * probe.element_size() + 4 * noted.largest
@@ -210,9 +211,8 @@ def forward_size_for(classifier: Classifier, memory_mb: float) -> int:
 
 def seconds_per_pass(classifier: Classifier, size: int, precision: Precision = "fp32") -> float:
     """Measured: one forward pass of one image in batches of `size`, the best of two."""
-    side = classifier.form.size
     generator = torch.Generator().manual_seed(0)
-    images = torch.randn(size, 3, side, side, generator=generator)
+    images = torch.randn(size, *classifier.form.shape, generator=generator)
     batch = Batch(classifier, images, [str(index) for index in range(size)])
     batch.forward_size, batch.precision = size, precision
     logits_of(batch, batch.images[:1])

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from xai_core.classifier import Classifier
-from xai_core.methods._rewrite import LINEAR, operations, own_activations
+from xai_core.methods._rewrite import LINEAR, not_rewritten, operations, own_activations
 from xai_core.tracing import trace
 
 _AFFINE = frozenset({"pad with a value", "pad by computed widths"})
@@ -17,6 +17,8 @@ PIECEWISE_LINEAR = LINEAR | _AFFINE | {"ReLU", "ReLU6", "MaxPool2d", "scale", "m
 
 def no_relu(classifier: Classifier, title: str) -> str | None:
     """Why a rule for ReLUs has nothing to do in the network, or None where there are some."""
+    if classifier.untraceable:
+        return not_rewritten(classifier, title)
     if operations(classifier) & {"ReLU", "ReLU6"}:
         return None
     return (

@@ -14,6 +14,13 @@ from xai_core.interruption import checkpoint
 Explain = Callable[[Tensor, Tensor], Tensor]
 
 
+def no_gradients(classifier: Classifier) -> str | None:
+    """Why there is no gradient by the image, or None where there is."""
+    if classifier.has_gradients:
+        return None
+    return f"{classifier.name} gives no gradients by the image. Use lime, occlusion or rise."
+
+
 def leaf(images: Tensor) -> Tensor:
     """A copy of the images that gradients can be taken with respect to, for the next pass."""
     checkpoint()

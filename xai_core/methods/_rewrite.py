@@ -80,12 +80,22 @@ def operations(classifier: Classifier) -> frozenset[str]:
 
 def beyond(classifier: Classifier, title: str, known: frozenset[str]) -> str | None:
     """Why a method that only knows some operations cannot explain a network, or None."""
+    if classifier.untraceable:
+        return not_rewritten(classifier, title)
     unknown = sorted(operations(classifier) - known)
     if not unknown:
         return None
     return (
         f"{title} has no rule for {', '.join(unknown)} in {classifier.name}; it works for networks "
         "of convolutions, batch norm and ReLU such as resnet50, densenet121 and vgg16."
+    )
+
+
+def not_rewritten(classifier: Classifier, title: str) -> str:
+    """Why a method that rewrites the network cannot explain one that is not traceable."""
+    return (
+        f"{title} rewrites the network, and {classifier.name} cannot be traced "
+        f"({classifier.untraceable}). Use integrated_gradients, lime or occlusion."
     )
 
 

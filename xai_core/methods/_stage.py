@@ -24,9 +24,23 @@ def stage_setting() -> str:
 
 def no_stage(classifier: Classifier, stage: str) -> str | None:
     """Why the network has no such stage ("" is its last), or None where it has."""
+    if not classifier.stages:
+        return f"{classifier.name} shows no feature maps with height and width: {_why(classifier)}"
     if stage == "" or stage in classifier.stages:
         return None
     return f"{classifier.name} has no stage {stage!r}; it has: {', '.join(classifier.stages)}"
+
+
+def _why(classifier: Classifier) -> str:
+    reason = classifier.untraceable or "none of its parts follows what moves in the image"
+    return f"{reason}. Use lime, occlusion or rise."
+
+
+def captum_sees(classifier: Classifier, stage: str) -> bool:
+    """Whether the stage's own module gives (N, C, h, w), in a network that is traced."""
+    if stage == "" and is_transformer(classifier):
+        return False
+    return classifier.way == "traced" and classifier.layout_of(stage).kind == "NCHW"
 
 
 def is_last(classifier: Classifier, stage: str) -> bool:
@@ -86,7 +100,7 @@ def used_channels(classifier: Classifier, stage: str, wanted: int) -> int:
         count = classifier.head.in_features
         return min(wanted, count) if wanted else count
     with torch.no_grad():
-        shape = (1, 3, classifier.form.size, classifier.form.size)
-        probe = Batch(classifier, torch.zeros(shape, device=classifier.device), ["probe"])
+        images = torch.zeros(1, *classifier.form.shape, device=classifier.device)
+        probe = Batch(classifier, images, ["probe"])
         count = stage_and_rest(probe, stage)[0].shape[1]
     return min(wanted, count) if wanted else count

@@ -54,7 +54,8 @@ class RememberedOutputs:
             with torch.no_grad():
                 images = images.contiguous(memory_format=torch.channels_last)
                 logits = self._classifier.logits(images)
-            self._kept.append(logits.softmax(dim=1) if self._output == "probability" else logits)
+            wants_logits = self._output != "probability"
+            self._kept.append(logits if wants_logits else self._classifier.probabilities(logits))
         self._next += 1
         return self._kept[self._next - 1]
 

@@ -16,7 +16,9 @@ from xai_core.classifier import Classifier
 
 def is_transformer(classifier: Classifier) -> bool:
     """Whether the network is torchvision's vision transformer."""
-    return isinstance(classifier.network, VisionTransformer)
+    network = classifier.network
+    is_plain = type(network).forward is VisionTransformer.forward
+    return isinstance(network, VisionTransformer) and is_plain
 
 
 def token_stage(batch: Batch) -> tuple[Tensor, Callable[[Tensor, Tensor], Tensor]]:

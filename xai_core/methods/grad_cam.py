@@ -10,16 +10,16 @@ from torch import Tensor
 
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
-from xai_core.methods._gradients import each_target
+from xai_core.methods._gradients import each_target, no_gradients
 from xai_core.methods._rewrite import stage_module
 from xai_core.methods._stage import (
+    captum_sees,
     is_last,
     no_stage,
     stage_gradients,
     stage_setting,
     weighted_sum,
 )
-from xai_core.methods._tokens import is_transformer
 from xai_core.methods.base import Diagnostics, Family, Method
 from xai_core.recipe import setting
 
@@ -51,13 +51,13 @@ class GradCAM(Method):
     batch_size: int = setting(8, "images at a time", low=1, high=256, changes_result=False)
 
     def unfit(self, classifier: Classifier) -> str | None:
-        return no_stage(classifier, self.stage)
+        return no_stage(classifier, self.stage) or no_gradients(classifier)
 
     def passes(self, classifier: Classifier) -> float:
         return 1 if is_last(classifier, self.stage) else 3
 
     def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
-        if self.stage == "" and is_transformer(batch.classifier):
+        if not captum_sees(batch.classifier, self.stage):
             activations, gradients = stage_gradients(batch, targets)
             return weighted_sum(gradients.mean(dim=(3, 4)), activations)
         with stage_module(batch.classifier, self.stage) as (network, module):

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
+from xai_core.methods._gradients import no_gradients
 from xai_core.methods._stage import is_last, no_stage, stage_gradients, stage_setting
 from xai_core.methods.base import Diagnostics, Family, Method
 
@@ -34,7 +35,7 @@ class HiResCAM(Method):
     stage: str = stage_setting()
 
     def unfit(self, classifier: Classifier) -> str | None:
-        return no_stage(classifier, self.stage)
+        return no_stage(classifier, self.stage) or no_gradients(classifier)
 
     def passes(self, classifier: Classifier) -> float:
         return 1 if is_last(classifier, self.stage) else 3

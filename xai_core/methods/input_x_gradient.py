@@ -10,7 +10,7 @@ from torch import Tensor
 
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
-from xai_core.methods._gradients import each_target
+from xai_core.methods._gradients import each_target, no_gradients
 from xai_core.methods.base import Diagnostics, Family, SignedPixels
 from xai_core.recipe import setting
 
@@ -36,6 +36,9 @@ class InputXGradient(SignedPixels):
     backed_by: ClassVar[str] = "captum"
 
     batch_size: int = setting(8, "images at a time", low=1, high=256, changes_result=False)
+
+    def unfit(self, classifier: Classifier) -> str | None:
+        return no_gradients(classifier)
 
     def passes(self, classifier: Classifier) -> float:
         return 3

@@ -12,7 +12,7 @@ from torch import Tensor
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
 from xai_core.methods._baselines import fixed_baseline, uniform_noise
-from xai_core.methods._gradients import each_image, leaf, logit_change
+from xai_core.methods._gradients import each_image, leaf, logit_change, no_gradients
 from xai_core.methods.base import Diagnostics, Family, SignedPixels
 from xai_core.recipe import setting
 
@@ -50,6 +50,9 @@ class IntegratedGradients(SignedPixels):
     draws: int = setting(5, "noise baselines to average, for the uniform baseline", low=1, high=100)
     seed: int = setting(0, "seed of the noise, for the uniform baseline", low=0)
     batch_size: int = setting(8, "points at a time", low=1, high=256, changes_result=False)
+
+    def unfit(self, classifier: Classifier) -> str | None:
+        return no_gradients(classifier)
 
     def passes(self, classifier: Classifier) -> float:
         return 3 * self.steps * (self.draws if self.baseline == "uniform" else 1)

@@ -51,7 +51,7 @@ class Occlusion(Method):
     batch_size: int = setting(8, "pictures at a time", low=1, high=256, changes_result=False)
 
     def passes(self, classifier: Classifier) -> float:
-        side = classifier.form.size
+        side = min(classifier.form.shape[1:])
         window, step = self._pixels(side)
         return float((1 + -(-(side - window) // step)) ** 2 + 1)
 
@@ -72,8 +72,8 @@ class Occlusion(Method):
                 outputs.rewind()
                 attributions = captum.attribute(
                     image,
-                    (3, window, window),
-                    (3, step, step),
+                    (image.shape[1], window, window),
+                    (image.shape[1], step, step),
                     cover,
                     target,
                     perturbations_per_eval=self.batch_size,

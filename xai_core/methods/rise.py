@@ -62,7 +62,8 @@ class RISE(Method):
                 windows = torch.stack(masks)[:, None].to(image)
                 masked = (windows * image).contiguous(memory_format=torch.channels_last)
                 with torch.no_grad():
-                    scores.append(batch.classifier.logits(masked).softmax(dim=1)[:, classes])
+                    logits = batch.classifier.logits(masked)
+                    scores.append(batch.classifier.probabilities(logits)[:, classes])
                 # Differences from the first score: what all scores share never enters the sums.
                 above = scores[-1] - scores[0][0]
                 weighted += torch.einsum("bt,bhw->thw", above, windows[:, 0])

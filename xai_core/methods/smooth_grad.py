@@ -11,7 +11,7 @@ from torch import Tensor
 
 from xai_core.batch import Batch
 from xai_core.classifier import Classifier
-from xai_core.methods._gradients import each_image, leaf
+from xai_core.methods._gradients import each_image, leaf, no_gradients
 from xai_core.methods.base import Diagnostics, Family, Method
 from xai_core.recipe import setting
 
@@ -45,6 +45,9 @@ class SmoothGrad(Method):
     )
     seed: int = setting(0, "seed of the noise", low=0)
     batch_size: int = setting(8, "copies at a time", low=1, high=256, changes_result=False)
+
+    def unfit(self, classifier: Classifier) -> str | None:
+        return no_gradients(classifier)
 
     def passes(self, classifier: Classifier) -> float:
         return 3 * self.samples

@@ -51,7 +51,7 @@ def _removal_curve(case: Case, order: Order, imputer: Imputer, steps: int) -> Cu
     pixels = case.ranks.shape[1]
     counts = (torch.arange(steps + 1, dtype=torch.float64) / steps * pixels).round().long()
     inner = counts[1:-1].to(case.ranks.device)
-    ends = case.of_target(imputed_logits(case.batch, imputer).softmax(dim=1))[:, None]
+    ends = case.probability(imputed_logits(case.batch, imputer))[:, None]
     middle = case.start.new_empty(len(case.batch), 0)
     if len(inner):
         middle = target_probabilities(case, imputer, inner, order)
@@ -68,7 +68,7 @@ def target_probabilities(case: Case, imputer: Imputer, counts: Tensor, order: Or
         return (ranks if order == "morf" else last - ranks) < counts[step][:, None]
 
     logits = removal_logits(case.batch, imputer, len(counts), removed)
-    return case.of_target(logits.softmax(dim=2))
+    return case.probability(logits)
 
 
 def whole_removal(case: Case) -> Tensor:

@@ -43,7 +43,7 @@ def masked_probability(case: Case) -> Tensor:
         Tensor,
         case.once(
             "masked_probability",
-            lambda: case.of_target(logits_of(case.batch, masked_images(case)).softmax(dim=1)),
+            lambda: case.probability(logits_of(case.batch, masked_images(case))),
         ),
     )
 

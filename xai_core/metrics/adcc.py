@@ -36,6 +36,7 @@ class ADCC(Metric):
     revision: ClassVar[int] = 2
     kind: ClassVar[Kind] = "faithfulness"
     higher_is_better: ClassVar[bool | None] = True
+    needs_probabilities: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     reruns_method: ClassVar[bool] = True
     formula: ClassVar[str] = (

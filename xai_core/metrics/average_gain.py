@@ -28,6 +28,7 @@ class AverageGain(Metric):
     revision: ClassVar[int] = 2
     kind: ClassVar[Kind] = "faithfulness"
     higher_is_better: ClassVar[bool | None] = True
+    needs_probabilities: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     formula: ClassVar[str] = r"\frac{\max(0, p_c(x \odot M) - p_c(x))}{1 - p_c(x)}"
     caveat: ClassVar[str] = (

@@ -49,6 +49,10 @@ class Case:
         targets = self.targets.view(-1, *([1] * (logits.ndim - 1)))
         return logits.gather(-1, targets.expand(*logits.shape[:-1], 1))[..., 0]
 
+    def probability(self, logits: Tensor) -> Tensor:
+        """Logits (N, ..., K) -> the target's probability (N, ...), as the model means it."""
+        return self.of_target(self.batch.classifier.probabilities(logits))
+
     @cached_property
     def start(self) -> Tensor:
         """(N,) probability of the target on the whole image."""
@@ -106,6 +110,19 @@ class Metric(Recipe):
     needs_masks: ClassVar[bool] = False
     reruns_method: ClassVar[bool] = False  # then costly methods are scored on fewer images
     needs_shots: ClassVar[bool] = False
+    needs_probabilities: ClassVar[bool] = False
+
+    def unfit(self, classifier: Classifier) -> str | None:
+        """Why this metric cannot score maps of that model, in one sentence; None where it can."""
+        if self.needs_probabilities and classifier.outputs == "none":
+            return f"{self.title} needs probabilities, and {classifier.name} gives plain values"
+        if not classifier.is_repeatable and not classifier.allow_random:
+            return (
+                f"{self.title} compares passes, and {classifier.name} answers the same image "
+                "differently each time (dropout or another random step is always on); switch it "
+                "off, or allow it with --allow-random"
+            )
+        return None
 
     def passes(self, classifier: Classifier, method: Method) -> float:
         """Forward passes per image, the method's own included where it runs again.
@@ -119,7 +136,10 @@ class Metric(Recipe):
         return ()
 
     def score(self, case: Case) -> Scores:
-        """The score of each map; raises ValueError where masks or scenes are needed and absent."""
+        """The score of each map; raises ValueError where it does not fit or masks are absent."""
+        reason = self.unfit(case.batch.classifier)
+        if reason:
+            raise ValueError(reason)
         if self.needs_masks and case.masks is None:
             raise ValueError(f"{self.title} needs masks of the object, which this data set lacks")
         if self.needs_shots and case.shots is None:

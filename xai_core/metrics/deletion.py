@@ -17,7 +17,7 @@ from xai_core.recipe import setting
 class Deletion(Metric):
     """Area under p_c(x without its k most relevant pixels), k/P from 0 to 1, P pixels.
 
-    p_c is the softmax probability of the target c. `steps=224` with `imputer=zero` is RISE's
+    p_c is the probability of the target c. `steps=224` with `imputer=zero` is RISE's
     definition at 224 px; 14 steps give about the same area (tests/benchmarks/steps.py).
     """
 
@@ -26,6 +26,7 @@ class Deletion(Metric):
     reference: ClassVar[str] = "Petsiuk et al., BMVC 2018, arXiv 1806.07421"
     kind: ClassVar[Kind] = "faithfulness"
     higher_is_better: ClassVar[bool | None] = False
+    needs_probabilities: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     formula: ClassVar[str] = r"\int_0^1 p_c\left(x_{\setminus\,\mathrm{top}\,f}\right)\,df"
     caveat: ClassVar[str] = (

@@ -13,7 +13,7 @@ from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
 
 @dataclass(frozen=True)
 class IncreaseInConfidence(Metric):
-    """1 if O > Y, else 0, Y = p_c(x) and O = p_c(x times its map), p_c the softmax probability.
+    """1 if O > Y, else 0, Y = p_c(x) and O = p_c(x times its map), p_c the probability.
 
     A signed map is cut at 0 and divided by its maximum, an unsigned one is scaled from its minimum
     and maximum to 0 and 1; multiplying the normalised image moves pixels towards the training
@@ -26,6 +26,7 @@ class IncreaseInConfidence(Metric):
     revision: ClassVar[int] = 2
     kind: ClassVar[Kind] = "faithfulness"
     higher_is_better: ClassVar[bool | None] = True
+    needs_probabilities: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     formula: ClassVar[str] = r"\mathbb{1}\left[p_c(x \odot M) > p_c(x)\right]"
     caveat: ClassVar[str] = (

@@ -17,7 +17,7 @@ from xai_core.recipe import setting
 class Insertion(Metric):
     """Area under p_c(blurred x with its k most relevant pixels revealed), k/P from 0 to 1.
 
-    p_c is the softmax probability of the target c and P the number of pixels. Revealing the most
+    p_c is the probability of the target c and P the number of pixels. Revealing the most
     relevant first is removing the least relevant first, read backwards; the blur is RISE's
     (11 x 11 Gaussian, sigma 5 px, on the normalised image).
     """
@@ -27,6 +27,7 @@ class Insertion(Metric):
     reference: ClassVar[str] = "Petsiuk et al., BMVC 2018, arXiv 1806.07421"
     kind: ClassVar[Kind] = "faithfulness"
     higher_is_better: ClassVar[bool | None] = True
+    needs_probabilities: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     formula: ClassVar[str] = (
         r"\int_0^1 p_c\left(x_{\mathrm{blur}} \leftarrow \mathrm{top}\,f\right)\,df"

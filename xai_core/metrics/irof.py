@@ -24,7 +24,7 @@ from xai_core.superpixels import Slic
 class IROF(Metric):
     """mean over l = 1..L of 1 - p_c(x without its l most relevant superpixels) / p_c(x).
 
-    p_c is the softmax probability of the target; the L superpixels (SLIC) are ordered by the mean
+    p_c is the probability of the target; the L superpixels (SLIC) are ordered by the mean
     of the map in each, equal means by the same random order for all methods.
     """
 
@@ -33,6 +33,7 @@ class IROF(Metric):
     reference: ClassVar[str] = "Rieger and Hansen, 2020, arXiv 2003.08747"
     kind: ClassVar[Kind] = "faithfulness"
     higher_is_better: ClassVar[bool | None] = True
+    needs_probabilities: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (-math.inf, 1.0)
     formula: ClassVar[str] = (
         r"\frac{1}{L} \sum_{l=1}^{L} \left(1 - \frac{p_c(x_{\setminus 1..l})}{p_c(x)}\right)"
@@ -63,8 +64,8 @@ class IROF(Metric):
         logits = perturbed_logits(
             batch, imputer, index, lambda part: ranks[index[part]] < removed[part, None]
         )
-        inner = logits.softmax(dim=1).gather(1, case.targets[index, None])[:, 0]
-        ends = case.of_target(imputed_logits(batch, imputer).softmax(dim=1))
+        inner = batch.classifier.probabilities(logits).gather(1, case.targets[index, None])[:, 0]
+        ends = case.probability(imputed_logits(batch, imputer))
         shape = (len(batch), int(counts.max()) + 1)
         curve = torch.full(shape, torch.nan, device=inner.device)
         curve[:, 0] = case.start

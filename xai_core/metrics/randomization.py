@@ -46,6 +46,11 @@ class Randomization(Metric):
 
     seed: int = setting(0, "seed of the random weights", low=0, high=2**31)
 
+    def unfit(self, classifier: Classifier) -> str | None:
+        if not any(True for _ in classifier.network.parameters()):
+            return f"{self.title} draws weights anew, and those of {classifier.name} are not open"
+        return super().unfit(classifier)
+
     def work(self, classifier: Classifier, method: Method) -> tuple[Work, ...]:
         passes = len(SHARES) * method.passes(classifier)
         return (Work((self.name, self.key(), method.key()), passes),)
@@ -90,13 +95,7 @@ def randomised(classifier: Classifier, share: float, seed: int) -> Classifier:
         torch.default_generator.manual_seed(image_seed(seed, Randomization.name))
         for layer in layers[-count:]:
             _draw(layer)
-    return Classifier.of(
-        network,
-        classifier.categories,
-        name=classifier.name,
-        form=classifier.form,
-        device=classifier.device,
-    )
+    return classifier.rebuilt(network)
 
 
 def _draw(layer: nn.Module) -> None:

@@ -21,7 +21,7 @@ FRACTIONS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 class Road(Metric):
     """(mean of p_c(LeRF) - mean of p_c(MoRF)) / 2 over 10 %, 20 %, ... 90 % of pixels removed.
 
-    p_c is the softmax probability of the target; LeRF removes the least, MoRF the most relevant
+    p_c is the probability of the target; LeRF removes the least, MoRF the most relevant
     pixels, and what is removed is interpolated from its surroundings, with some noise.
     """
 
@@ -30,6 +30,7 @@ class Road(Metric):
     reference: ClassVar[str] = "Rong et al., ICML 2022, arXiv 2202.00449"
     kind: ClassVar[Kind] = "faithfulness"
     higher_is_better: ClassVar[bool | None] = True
+    needs_probabilities: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (-0.5, 0.5)
     formula: ClassVar[str] = (
         r"\frac{1}{2 \cdot 9} \sum_{f = 0.1}^{0.9} p_c^{\mathrm{LeRF}}(f) - p_c^{\mathrm{MoRF}}(f)"

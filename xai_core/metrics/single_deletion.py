@@ -35,6 +35,7 @@ class SingleDeletion(Metric):
     reference: ClassVar[str] = "Hesse et al., 2024, arXiv 2407.11910 (IDSDS)"
     kind: ClassVar[Kind] = "faithfulness"
     higher_is_better: ClassVar[bool | None] = True
+    needs_probabilities: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     formula: ClassVar[str] = (
         r"\rho_{\mathrm{Spearman}}\left(\sum_{p \in j} M_p,\; z_c(x) - z_c(x_{\setminus j})\right)"

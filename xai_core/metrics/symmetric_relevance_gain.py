@@ -17,7 +17,7 @@ from xai_core.recipe import setting
 class SymmetricRelevanceGain(Metric):
     """Area of LeRF minus area of MoRF, where each is p_c over the fraction of pixels removed.
 
-    p_c is the softmax probability of the target c; LeRF removes the least relevant pixels first
+    p_c is the probability of the target c; LeRF removes the least relevant pixels first
     and MoRF the most relevant. Reversing a map reverses the sign; random maps score about 0.
     """
 
@@ -26,6 +26,7 @@ class SymmetricRelevanceGain(Metric):
     reference: ClassVar[str] = "Bluecher et al., TMLR 2024, arXiv 2401.06654"
     kind: ClassVar[Kind] = "faithfulness"
     higher_is_better: ClassVar[bool | None] = True
+    needs_probabilities: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     formula: ClassVar[str] = r"\int_0^1 p_c^{\mathrm{LeRF}}(f) - p_c^{\mathrm{MoRF}}(f)\,df"
     caveat: ClassVar[str] = (
