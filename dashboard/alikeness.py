@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from xai_core.images import Floats
+from xai_core.images.reading import Floats
 
 TOP_SHARE = 0.2
 

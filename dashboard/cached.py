@@ -19,11 +19,11 @@ from pictures import Sample, gallery_ids, orchard_samples, photo_samples
 from run_folders import PROTECTED, SHIPPED_RUNS, run_folders
 from superpixels import Look, Step
 
-from xai_core import heatmap
 from xai_core.evaluation.convergence import FILE, load_convergence
 from xai_core.evaluation.feature_book import FeatureBook, load_feature_book
 from xai_core.evaluation.gallery import Gallery, load_gallery
-from xai_core.images import (
+from xai_core.images import heatmap
+from xai_core.images.reading import (
     RGB,
     BadImage,
     Floats,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from xai_core.evaluation.lead import Lead
     from xai_core.evaluation.statistics import Friedman
-    from xai_core.orchard.scene_book import SceneBook
+    from xai_core.ground_truth.scene_book import SceneBook
 
 SHIPPED = SHIPPED_RUNS / "shipped"
 THUMBNAIL_PX = 96
@@ -316,7 +316,7 @@ def truth_test(run_dir: Path, stamp: float, metric: str) -> tuple[Friedman | Non
     """Friedman's test of the methods in one benchmark and who leads, the oracle left out."""
     import results
 
-    from xai_core.orchard.verdict import ORACLE
+    from xai_core.ground_truth.verdict import ORACLE
 
     found = scores(run_dir, stamp)
     same = truth(run_dir).board.same
@@ -339,14 +339,14 @@ def sticker_shares(run_dir: Path, stamp: float) -> pd.DataFrame:
 @st.cache_data(show_spinner=False, max_entries=4)
 def truth_facts(run_dir: Path, stamp: float) -> dict[str, Any]:
     """What was measured beside the scores of a ground-truth run."""
-    from xai_core.orchard.facts import load_facts
+    from xai_core.ground_truth.facts import load_facts
 
     return load_facts(run_dir)
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
 def scene_book(run_dir: Path, stamp: float) -> SceneBook | None:
-    from xai_core.orchard.scene_book import load_scene_book
+    from xai_core.ground_truth.scene_book import load_scene_book
 
     return load_scene_book(run_dir)
 

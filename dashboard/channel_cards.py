@@ -16,9 +16,9 @@ from compute.questions import ChannelMeans, Channels, Question, Synthesis
 from evidence import About, Evidence
 from watching import SLOW
 
-from xai_core import heatmap
 from xai_core.evaluation.feature_book import FeatureBook
-from xai_core.images import RGB, Floats, InputFormat, map_on_photo
+from xai_core.images import heatmap
+from xai_core.images.reading import RGB, Floats, InputFormat, map_on_photo
 
 EXAMPLES = 4
 STEPS = 96

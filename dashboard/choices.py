@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from streamlit.elements.lib.mutable_tab_container import TabContainer
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from xai_core.images import BadImage, Framing, Photo, open_image
+from xai_core.images.reading import BadImage, Framing, Photo, open_image
 
 VARIANT_OF: dict[facts.Kind, str] = {"methods": "method", "metrics": "measure"}
 KEPT_UPLOADS = 4

@@ -15,7 +15,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from superpixels import Step
 
-from xai_core import heatmap
+from xai_core.images import heatmap
 
 if TYPE_CHECKING:
     import pandas as pd

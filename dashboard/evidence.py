@@ -14,7 +14,7 @@ from compute.questions import Answer, ImageScores, Maps, Prediction, Question
 from watching import QUICK, SLOW, SLOWER
 
 from xai_core import headline
-from xai_core.images import Floats, Framing, Photo
+from xai_core.images.reading import Floats, Framing, Photo
 
 
 class About(NamedTuple):

@@ -13,8 +13,8 @@ import numpy as np
 from choices import Choices
 from evidence import Cell, Evidence
 
-from xai_core import heatmap
-from xai_core.images import RGB, InputFormat, map_on_photo
+from xai_core.images import heatmap
+from xai_core.images.reading import RGB, InputFormat, map_on_photo
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -26,8 +26,8 @@ from display import CHART_CONFIG, offer_chart, show_note, show_problem
 from evidence import Evidence, Subject
 from watching import SLOW, watch
 
-from xai_core import heatmap
-from xai_core.images import BadImage
+from xai_core.images import heatmap
+from xai_core.images.reading import BadImage
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from xai_core import DATA
 
 if TYPE_CHECKING:
-    from xai_core.classifier import Classifier
+    from xai_core.models.classifier import Classifier
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class Network:
 
     def load(self) -> Classifier:
         """The network itself; raises ValueError with what to do."""
-        from xai_core.devices import default_device
-        from xai_core.loading import load_classifier
+        from xai_core.models.devices import default_device
+        from xai_core.models.loading import load_classifier
 
         names: list[str] = []
         if self.categories:

@@ -12,8 +12,8 @@ import networks
 import streamlit as st
 from jobs import Job, Order
 
-from xai_core.image_files import find_images
-from xai_core.images import BadImage
+from xai_core.images.image_files import find_images
+from xai_core.images.reading import BadImage
 
 METHODS, METRICS = ("grad_cam",), ("relevance_mass", "sparseness")
 MOST_PICTURES = 500

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from xai_core import DATA
 from xai_core.evaluation.gallery import Gallery
-from xai_core.images import Photo, open_image
+from xai_core.images.reading import Photo, open_image
 
 PHOTOS = ("chelsea", "astronaut", "coffee", "rocket", "motorcycle_left", "horse")
 

@@ -33,7 +33,7 @@ from xai_core.evaluation.summary import (
     summarise,
     summarise_ranks,
 )
-from xai_core.orchard.verdict import ORACLE
+from xai_core.ground_truth.verdict import ORACLE
 
 CURVE_RESAMPLES = 500
 HEADLINE_RANK = "Headline rank"

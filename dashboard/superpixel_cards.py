@@ -16,7 +16,7 @@ from exports import LONGEST_PX
 from superpixels import Look, Step
 
 from xai_core.evaluation.contrast import CONTROLS
-from xai_core.images import InputFormat
+from xai_core.images.reading import InputFormat
 
 COUNTS, SHARES = (20, 50, 100, 200), (0.5, 0.6, 0.7, 0.8, 0.9)
 

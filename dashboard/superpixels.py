@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from xai_core import heatmap
 from xai_core.evaluation.gallery import grid_behind
-from xai_core.images import RGB, Floats, Framing, InputFormat, framed_region, map_on_photo
-from xai_core.superpixels import Labels, Slic, averaged, grid_labels, slic_labels
+from xai_core.images import heatmap
+from xai_core.images.reading import RGB, Floats, Framing, InputFormat, framed_region, map_on_photo
+from xai_core.images.superpixels import Labels, Slic, averaged, grid_labels, slic_labels
 
 SLIC_PASSES = 10
 

@@ -11,8 +11,8 @@ import truth_wording
 from phrases import inside
 from results import Board
 
-from xai_core.orchard import verdict
-from xai_core.orchard.verdict import ORACLE
+from xai_core.ground_truth import verdict
+from xai_core.ground_truth.verdict import ORACLE
 
 Manifest = dict[str, Any]
 BENCHMARK_RANK = "Benchmark rank"

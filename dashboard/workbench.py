@@ -19,8 +19,8 @@ from jobs import Job, Order
 from networks import Network
 
 from xai_core.evaluation.store import RunFolderError
-from xai_core.image_files import find_images
-from xai_core.images import BadImage
+from xai_core.images.image_files import find_images
+from xai_core.images.reading import BadImage
 
 MOST_REASONS = 5
 STATES = {

@@ -14,9 +14,9 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, ResNet
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
-from xai_core.images import InputFormat, Photo
+from xai_core.images.reading import InputFormat, Photo
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 LOCAL = ("127.0.0.1", "::1", "localhost")
 

@@ -28,11 +28,11 @@ WITHOUT_TORCH = (
     "xai_core.evaluation.statistics",
     "xai_core.evaluation.store",
     "xai_core.evaluation.summary",
-    "xai_core.heatmap",
-    "xai_core.images",
+    "xai_core.images.heatmap",
+    "xai_core.images.reading",
     "xai_core.orchard.dataset",
     "xai_core.recipe",
-    "xai_core.superpixels",
+    "xai_core.images.superpixels",
 )
 
 

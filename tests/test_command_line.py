@@ -14,14 +14,14 @@ import torch
 from PIL import Image
 
 from xai_core.__main__ import main
-from xai_core.batch import Batch
 from xai_core.command_line import COMMANDS, dashboard
 from xai_core.command_line._progress import ProgressLine
-from xai_core.images import Photo, map_on_photo, open_image
-from xai_core.loading import build_network, load_classifier
+from xai_core.images.reading import Photo, map_on_photo, open_image
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS
-from xai_core.training import save_network
+from xai_core.models.batch import Batch
+from xai_core.models.loading import build_network, load_classifier
+from xai_core.training.trainer import save_network
 
 NAMES = ("apple", "pear", "fig", "lime", "plum")
 

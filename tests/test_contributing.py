@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import torch
 
-from xai_core.batch import Batch
 from xai_core.catalog import discover, names_in
-from xai_core.classifier import Classifier
 from xai_core.methods import Method
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 ROOT = Path(__file__).resolve().parent.parent
 FOR_ALL = {"test_contract.py", "test_other_libraries.py"}

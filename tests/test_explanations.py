@@ -12,14 +12,14 @@ import pytest
 import torch
 from PIL import Image
 
-from xai_core.batch import Batch
-from xai_core.class_names import ClassNames
-from xai_core.classifier import Classifier
 from xai_core.explanations import CELL_PX, explain
 from xai_core.given import photos_from, recipes_from
-from xai_core.heatmap import overlay
-from xai_core.images import Photo, map_on_photo
+from xai_core.images.class_names import ClassNames
+from xai_core.images.heatmap import overlay
+from xai_core.images.reading import Photo, map_on_photo
 from xai_core.methods import METHODS
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 
 def test_the_maps_are_those_of_the_methods(

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from tests.evaluation.conftest import write_pictures
-from xai_core.classifier import Classifier
 from xai_core.evaluation.run import RunReport
 from xai_core.evaluation.store import load_scores
+from xai_core.models.classifier import Classifier
 from xai_core.scoreboard import Scoreboard, evaluate
 
 METRICS = ["single_deletion", "relevance_mass"]

@@ -23,24 +23,24 @@ from typing import TYPE_CHECKING, Any
 from xai_core.places import DATA
 
 if TYPE_CHECKING:
-    from xai_core.batch import Batch
-    from xai_core.classifier import Classifier
     from xai_core.evaluation.dataset import load_dataset
     from xai_core.explanations import Explanations, explain
-    from xai_core.images import InputFormat, open_image
-    from xai_core.loading import load_classifier
+    from xai_core.ground_truth.benchmarks import BENCHMARKS
+    from xai_core.images.reading import InputFormat, open_image
     from xai_core.methods import METHODS, Method
     from xai_core.metrics import METRICS, Case, Metric
-    from xai_core.orchard.benchmarks import BENCHMARKS
+    from xai_core.models.batch import Batch
+    from xai_core.models.classifier import Classifier
+    from xai_core.models.loading import load_classifier
     from xai_core.scoreboard import Scoreboard, evaluate
 
 _HOMES = {
-    "BENCHMARKS": "xai_core.orchard.benchmarks",
-    "Batch": "xai_core.batch",
+    "BENCHMARKS": "xai_core.ground_truth.benchmarks",
+    "Batch": "xai_core.models.batch",
     "Case": "xai_core.metrics",
-    "Classifier": "xai_core.classifier",
+    "Classifier": "xai_core.models.classifier",
     "Explanations": "xai_core.explanations",
-    "InputFormat": "xai_core.images",
+    "InputFormat": "xai_core.images.reading",
     "METHODS": "xai_core.methods",
     "METRICS": "xai_core.metrics",
     "Method": "xai_core.methods",
@@ -48,9 +48,9 @@ _HOMES = {
     "Scoreboard": "xai_core.scoreboard",
     "evaluate": "xai_core.scoreboard",
     "explain": "xai_core.explanations",
-    "load_classifier": "xai_core.loading",
+    "load_classifier": "xai_core.models.loading",
     "load_dataset": "xai_core.evaluation.dataset",
-    "open_image": "xai_core.images",
+    "open_image": "xai_core.images.reading",
 }
 """Where each public name lives: loaded when it is asked for, so that `import xai_core` is quick."""
 

@@ -13,9 +13,6 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from xai_core.batch import Batch
-from xai_core.class_names import ClassNames
-from xai_core.classifier import Classifier
 from xai_core.given import (
     AnyImage,
     AnyModel,
@@ -23,9 +20,12 @@ from xai_core.given import (
     photos_from,
     recipes_from,
 )
-from xai_core.heatmap import data_uri, encoded, fitted, overlay
-from xai_core.images import RGB, Floats, Framing, Photo, map_on_photo
+from xai_core.images.class_names import ClassNames
+from xai_core.images.heatmap import data_uri, encoded, fitted, overlay
+from xai_core.images.reading import RGB, Floats, Framing, Photo, map_on_photo
 from xai_core.methods import METHODS, Method
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 DEFAULT_METHODS = ("cam", "secam", "grad_cam", "integrated_gradients", "lime")
 TOGETHER = 8

@@ -13,11 +13,11 @@ from PIL import Image, ImageOps
 from torch import nn
 
 from xai_core.catalog import configure
-from xai_core.classifier import Classifier
-from xai_core.devices import default_device
-from xai_core.image_files import find_images
-from xai_core.images import Photo, as_rgb, open_image
-from xai_core.loading import load_classifier
+from xai_core.images.image_files import find_images
+from xai_core.images.reading import Photo, as_rgb, open_image
+from xai_core.models.classifier import Classifier
+from xai_core.models.devices import default_device
+from xai_core.models.loading import load_classifier
 from xai_core.recipe import Recipe
 
 R = TypeVar("R", bound=Recipe)

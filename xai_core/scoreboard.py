@@ -20,7 +20,7 @@ from xai_core.evaluation.store import load_manifest, load_scores
 from xai_core.evaluation.summary import summarise
 from xai_core.explanations import DEFAULT_METHODS
 from xai_core.given import AnyModel, classifier_from, recipes_from
-from xai_core.images import Framing
+from xai_core.images.reading import Framing
 from xai_core.methods import METHODS, Method
 from xai_core.metrics import METRICS, Metric
 

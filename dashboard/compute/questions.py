@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from xai_core.heatmap import limit_of
-from xai_core.images import RGB, Floats, Framing, Photo, framed, open_image
+from xai_core.images.heatmap import limit_of
+from xai_core.images.reading import RGB, Floats, Framing, Photo, framed, open_image
 
 if TYPE_CHECKING:
     from compute.workplace import Workplace
@@ -138,7 +138,7 @@ class Channels(Question):
     def compute(self, workplace: Workplace) -> dict[str, Any]:
         import torch
 
-        from xai_core.feature_visualization import channel_shares
+        from xai_core.models.feature_visualization import channel_shares
 
         batch = workplace.batch(self)
         target = torch.tensor([[self.target]], device=batch.images.device)
@@ -167,7 +167,7 @@ class ChannelMeans(Question):
     def compute(self, workplace: Workplace) -> Floats:
         import torch
 
-        from xai_core.batch import Batch
+        from xai_core.models.batch import Batch
 
         classifier = workplace.classifier(self.network)
         means = []
@@ -194,7 +194,7 @@ class MeanMap(Question):
     def compute(self, workplace: Workplace) -> dict[str, Any]:
         import torch
 
-        from xai_core.batch import Batch
+        from xai_core.models.batch import Batch
 
         classifier = workplace.classifier(self.network)
         size = classifier.form.size
@@ -224,7 +224,7 @@ class Synthesis(Question):
     steps: int
 
     def compute(self, workplace: Workplace) -> RGB:
-        from xai_core.feature_visualization import Channel, FeatureVisualization
+        from xai_core.models.feature_visualization import Channel, FeatureVisualization
 
         recipe = FeatureVisualization(steps=self.steps)
         return recipe.synthesise(workplace.classifier(self.network), Channel(self.channel)).rgb

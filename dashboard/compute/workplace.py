@@ -13,12 +13,12 @@ import numpy as np
 from compute.questions import Answer, Maps, Prediction, Question
 from networks import Network
 
-from xai_core.images import Framing, Photo
-from xai_core.interruption import Interrupted, interruptible
+from xai_core.images.reading import Framing, Photo
+from xai_core.models.interruption import Interrupted, interruptible
 
 if TYPE_CHECKING:
-    from xai_core.batch import Batch
-    from xai_core.classifier import Classifier
+    from xai_core.models.batch import Batch
+    from xai_core.models.classifier import Classifier
 
 KEPT_NETWORKS = 3
 KEPT_BATCHES = 4
@@ -83,7 +83,7 @@ class Workplace:
         return _kept(self._networks, name, load, KEPT_NETWORKS)
 
     def _prepared(self, question: Question) -> Batch:
-        from xai_core.batch import Batch
+        from xai_core.models.batch import Batch
 
         photo = self._photos.get(question.sha256)
         if photo is None:

@@ -9,7 +9,7 @@ from compute.questions import Answer, Question
 from compute.workers import DiedError
 from compute.workplace import PhotoMissingError, Workplace
 
-from xai_core.interruption import Interrupted, checkpoint, interruptible
+from xai_core.models.interruption import Interrupted, checkpoint, interruptible
 
 
 class Dies(BaseException):

@@ -14,12 +14,12 @@ from compute.workers import UnreachableError
 from compute.workplace import PhotoMissingError, Workplace
 
 from tests.app.at_once import AtOnce, Dies
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
-from xai_core.images import Photo
-from xai_core.interruption import checkpoint
+from xai_core.images.reading import Photo
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS, Case
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
+from xai_core.models.interruption import checkpoint
 
 DONE: list[str] = []
 
@@ -289,9 +289,11 @@ def test_many_hands_work_at_the_same_time(photos: list[Photo]) -> None:
 
 @pytest.fixture
 def workplace(tiny_classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> Workplace:
-    import xai_core.loading
+    import xai_core.models.loading
 
-    monkeypatch.setattr(xai_core.loading, "load_classifier", lambda name, **about: tiny_classifier)
+    monkeypatch.setattr(
+        xai_core.models.loading, "load_classifier", lambda name, **about: tiny_classifier
+    )
     return Workplace()
 
 

@@ -12,7 +12,7 @@ import pytest
 from evidence import Cell, Evidence
 from PIL import Image
 
-from xai_core.images import Photo
+from xai_core.images.reading import Photo
 
 FORM = (
     ("size", 64),

@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 import torch
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.evaluation.dataset import Dataset, Item
 from xai_core.evaluation.gallery import (
     chosen_items,
@@ -18,9 +16,11 @@ from xai_core.evaluation.gallery import (
     packed,
     unpacked,
 )
-from xai_core.images import Photo
+from xai_core.images.reading import Photo
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 
 def test_smooth_maps_are_kept_exactly_as_their_grid() -> None:

@@ -17,7 +17,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from xai_core.evaluation.store import Store, load_curves, load_scores
-from xai_core.orchard.facts import add_facts
+from xai_core.ground_truth.facts import add_facts
 
 Tables = Callable[[AppTest], list[pd.DataFrame]]
 METHODS = {"cam": 0.8, "secam": 0.6, "saliency": 0.5, "lime": 0.4, "random": 0.1, "oracle": 1.0}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from xai_core import heatmap
+from xai_core.images import heatmap
 
 GREY = np.full((40, 60, 3), 128, dtype=np.uint8)
 

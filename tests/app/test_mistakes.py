@@ -25,17 +25,17 @@ from streamlit.testing.v1 import AppTest
 
 from tests.conftest import picture
 from xai_core import DATA
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.evaluation.dataset import load_folder
 from xai_core.evaluation.run import run_evaluation
 from xai_core.evaluation.store import load_manifest, load_scores
-from xai_core.heatmap import limit_of
-from xai_core.images import framed, open_image
-from xai_core.loading import build_network, load_classifier
+from xai_core.images.heatmap import limit_of
+from xai_core.images.reading import framed, open_image
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS
-from xai_core.training import save_network
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
+from xai_core.models.loading import build_network, load_classifier
+from xai_core.training.trainer import save_network
 
 Page = Callable[..., AppTest]
 NAMES = ("AC/DC", "Wässermelöne", "sweet *corn*")

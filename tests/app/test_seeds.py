@@ -15,7 +15,7 @@ from compute.questions import Answer, Question
 from evidence import Evidence
 
 from xai_core.catalog import configure
-from xai_core.images import Photo
+from xai_core.images.reading import Photo
 from xai_core.methods import METHODS
 
 CHOSEN = Choices(

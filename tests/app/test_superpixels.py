@@ -6,12 +6,13 @@ import worked_example
 from skimage.color import rgb2lab
 from superpixels import Look, on_its_grid, secam_steps, slic_steps, sweep
 
-from xai_core import DATA, heatmap
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
-from xai_core.images import InputFormat, Photo, framed, open_image
+from xai_core import DATA
+from xai_core.images import heatmap
+from xai_core.images.reading import InputFormat, Photo, framed, open_image
+from xai_core.images.superpixels import Slic, averaged, grid_labels, slic_labels
 from xai_core.methods import METHODS
-from xai_core.superpixels import Slic, averaged, grid_labels, slic_labels
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 
 def test_steps_end_in_secam(tiny_classifier: Classifier, photos: list[Photo]) -> None:

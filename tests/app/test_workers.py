@@ -20,11 +20,11 @@ from compute.questions import Answer, ImageScores, Maps, Prediction, Question
 from compute.workers import UnreachableError, Workers
 
 from xai_core import DATA
-from xai_core.batch import Batch
-from xai_core.images import Photo, open_image
-from xai_core.loading import MODELS, load_classifier
+from xai_core.images.reading import Photo, open_image
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS, Case
+from xai_core.models.batch import Batch
+from xai_core.models.loading import MODELS, load_classifier
 
 pytestmark = pytest.mark.skipif(
     not (MODELS / "orchard.json").is_file(), reason="the embedded network is not here"

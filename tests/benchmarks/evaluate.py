@@ -25,12 +25,12 @@ import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 from torchvision import models  # noqa: E402
 
-from xai_core.batch import Batch  # noqa: E402
-from xai_core.classifier import Classifier  # noqa: E402
-from xai_core.imputers import load_imputer  # noqa: E402
-from xai_core.loading import load_classifier  # noqa: E402
 from xai_core.methods import METHODS  # noqa: E402
 from xai_core.metrics import METRICS, Case  # noqa: E402
+from xai_core.models.batch import Batch  # noqa: E402
+from xai_core.models.classifier import Classifier  # noqa: E402
+from xai_core.models.imputers import load_imputer  # noqa: E402
+from xai_core.models.loading import load_classifier  # noqa: E402
 
 CURVES = ("deletion", "insertion", "symmetric_relevance_gain")
 REPEATS = 3

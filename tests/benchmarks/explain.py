@@ -21,13 +21,13 @@ import numpy as np
 import torch
 from torchvision import models
 
-from xai_core.batch import Batch
 from xai_core.catalog import configure
-from xai_core.classifier import Classifier
 from xai_core.evaluation.allocator import keep_blocks
-from xai_core.images import Photo
-from xai_core.loading import load_classifier
+from xai_core.images.reading import Photo
 from xai_core.methods import METHODS, Method
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
+from xai_core.models.loading import load_classifier
 
 CHEAP = {"samples": 50, "steps": 10, "draws": 1, "channels": 50}
 

@@ -16,12 +16,12 @@ keep_blocks()  # before the first tensor
 
 import torch  # noqa: E402
 
-from xai_core.batch import Batch  # noqa: E402
 from xai_core.catalog import configure  # noqa: E402
 from xai_core.evaluation.dataset import load_orchard_dataset  # noqa: E402
-from xai_core.loading import load_classifier  # noqa: E402
 from xai_core.methods import METHODS  # noqa: E402
 from xai_core.metrics import METRICS, Case  # noqa: E402
+from xai_core.models.batch import Batch  # noqa: E402
+from xai_core.models.loading import load_classifier  # noqa: E402
 
 EXACT, FEWER = 224, (112, 56, 28, 14, 7)
 

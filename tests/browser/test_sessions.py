@@ -13,10 +13,10 @@ from playwright.sync_api import Page
 from safetensors.torch import save_file
 
 from xai_core import DATA
-from xai_core.batch import Batch
-from xai_core.images import open_image
-from xai_core.loading import load_classifier
+from xai_core.images.reading import open_image
 from xai_core.methods import METHODS
+from xai_core.models.batch import Batch
+from xai_core.models.loading import load_classifier
 
 pytestmark = [pytest.mark.browser]
 Open = Callable[..., Page]

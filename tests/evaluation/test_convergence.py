@@ -10,8 +10,6 @@ from scipy.stats import spearmanr
 
 from tests.conftest import picture
 from xai_core.__main__ import main
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.evaluation.convergence import (
     load_convergence,
     measure_convergence,
@@ -20,6 +18,8 @@ from xai_core.evaluation.convergence import (
     write_convergence,
 )
 from xai_core.methods import METHODS
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 MakeBatch = Callable[[Classifier], Batch]
 

@@ -18,7 +18,7 @@ from xai_core.evaluation.dataset import (
     load_folder,
 )
 from xai_core.evaluation.masks import BadMask
-from xai_core.images import BadImage, InputFormat, framed
+from xai_core.images.reading import BadImage, InputFormat, framed
 
 CATEGORIES = ("Apple 10", "Corn Husk", "kiwi")
 

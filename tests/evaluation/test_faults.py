@@ -12,14 +12,14 @@ from torch import Tensor
 
 from tests.conftest import TinyNetwork, picture, seeded
 from tests.evaluation.conftest import RunIt, curves, table
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.evaluation.faults import attributed, part_of_case, scored
 from xai_core.evaluation.store import load_scores
-from xai_core.images import InputFormat
+from xai_core.images.reading import InputFormat
+from xai_core.images.superpixels import Slic
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS, Case
-from xai_core.superpixels import Slic
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 METRIC_NAMES = "deletion insertion irof relevance_mass sparseness symmetric_relevance_gain"
 

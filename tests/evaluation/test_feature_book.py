@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.evaluation.dataset import Dataset
 from xai_core.evaluation.feature_book import load_feature_book, make_feature_book
-from xai_core.feature_visualization import Channel, FeatureVisualization
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
+from xai_core.models.feature_visualization import Channel, FeatureVisualization
 
 RECIPE = FeatureVisualization(steps=2)
 

@@ -10,16 +10,16 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from xai_core.classifier import Classifier
 from xai_core.evaluation import run as run_module
 from xai_core.evaluation.dataset import Dataset, load_dataset
 from xai_core.evaluation.plan import make_plan
 from xai_core.evaluation.run import RunReport, run_evaluation
 from xai_core.evaluation.store import RunFolderError, find_problems, load_curves, load_scores
 from xai_core.evaluation.summary import summarise
-from xai_core.images import Photo
+from xai_core.images.reading import Photo
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS
+from xai_core.models.classifier import Classifier
 
 SECONDS = ["attribute_seconds", "score_seconds"]
 METHOD_NAMES = ("cam", "secam", "random")

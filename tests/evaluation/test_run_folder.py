@@ -16,7 +16,6 @@ import pytest
 from PIL import Image
 
 from tests.evaluation.conftest import RunIt, curves, table, write_pictures
-from xai_core.classifier import Classifier
 from xai_core.evaluation import store
 from xai_core.evaluation.dataset import Dataset, Reading, load_folder
 from xai_core.evaluation.plan import forward_size_for, make_plan, units_of
@@ -24,6 +23,7 @@ from xai_core.evaluation.status import ask_to_stop, is_running, load_status, onl
 from xai_core.evaluation.store import RunFolderError, find_problems, load_manifest, load_scores
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS
+from xai_core.models.classifier import Classifier
 
 same = pd.testing.assert_frame_equal
 
@@ -111,10 +111,10 @@ import torch
 torch.set_num_threads(1)
 from tests.conftest import TinyNetwork, seeded
 from tests.evaluation.conftest import recipes
-from xai_core.classifier import Classifier
+from xai_core.models.classifier import Classifier
 from xai_core.evaluation.dataset import load_folder
 from xai_core.evaluation.run import run_evaluation
-from xai_core.images import InputFormat
+from xai_core.images.reading import InputFormat
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS
 classifier = Classifier.of(

@@ -10,11 +10,11 @@ import pytest
 from scipy import stats
 
 from xai_core import DATA
-from xai_core.accuracy import measure_accuracy
 from xai_core.evaluation.dataset import load_dataset
 from xai_core.evaluation.store import find_problems, load_manifest, load_scores
-from xai_core.loading import load_classifier
 from xai_core.metrics import METRICS
+from xai_core.models.loading import load_classifier
+from xai_core.training.accuracy import measure_accuracy
 
 SHIPPED = DATA / "runs" / "shipped"
 pytestmark = pytest.mark.skipif(

@@ -10,9 +10,9 @@ from torch import nn
 from torchvision.models.vision_transformer import VisionTransformer
 
 from tests.conftest import TinyNetwork, seeded
-from xai_core.classifier import Classifier
-from xai_core.images import InputFormat
+from xai_core.images.reading import InputFormat
 from xai_core.methods import METHODS, Method
+from xai_core.models.classifier import Classifier
 
 CHEAP = {"samples": 16, "steps": 5, "draws": 2, "segments": 12, "epsilon": 1.0}
 

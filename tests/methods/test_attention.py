@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.methods._stage import stage_and_rest
 from xai_core.methods._tokens import attention_and_logits, embedded, token_stage
 from xai_core.methods.activation_attention import ActivationAttention
 from xai_core.methods.attention_rollout import AttentionRollout
 from xai_core.methods.grad_cam import GradCAM
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 MakeBatch = Callable[[Classifier], Batch]
 

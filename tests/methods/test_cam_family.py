@@ -13,9 +13,8 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
-from xai_core.images import open_image
+from xai_core.images.reading import open_image
+from xai_core.images.superpixels import Slic, slic_labels
 from xai_core.methods._cam import feature_cam
 from xai_core.methods.base import enlarged
 from xai_core.methods.cam import CAM
@@ -25,7 +24,8 @@ from xai_core.methods.grad_cam import GradCAM
 from xai_core.methods.secam import SeCAM
 from xai_core.methods.secam_foreign import SCENES, SeCAMForeign
 from xai_core.methods.secam_grid import SeCAMGrid
-from xai_core.superpixels import Slic, slic_labels
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 MakeBatch = Callable[[Classifier], Batch]
 

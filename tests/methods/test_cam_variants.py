@@ -10,8 +10,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.methods._cam import feature_cam
 from xai_core.methods.ablation_cam import AblationCAM
 from xai_core.methods.eigen_cam import EigenCAM
@@ -21,6 +19,8 @@ from xai_core.methods.hires_cam import HiResCAM
 from xai_core.methods.layer_cam import LayerCAM
 from xai_core.methods.score_cam import ScoreCAM
 from xai_core.methods.xgrad_cam import XGradCAM
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 MakeBatch = Callable[[Classifier], Batch]
 EARLY = "layer2"
@@ -182,7 +182,7 @@ def test_ablation_cam_at_an_early_stage_runs_the_rest_again(batch: Batch) -> Non
 
 def test_a_silent_channel_makes_no_nan() -> None:
     from tests.conftest import TinyNetwork, picture, seeded
-    from xai_core.images import InputFormat
+    from xai_core.images.reading import InputFormat
 
     network = seeded(TinyNetwork)
     network.features[4].weight.data[3] = 0

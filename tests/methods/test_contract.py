@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from tests.methods.conftest import cheap
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.methods import METHODS, Method, _rewrite
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 from xai_core.recipe import Setting
 
 NAMES = sorted(METHODS)

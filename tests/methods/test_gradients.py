@@ -13,8 +13,6 @@ from captum.attr import Saliency as CaptumSaliency
 from torch import Tensor
 from torch.nn import functional
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.methods._baselines import black, blurred, fixed_baseline, mean_colour
 from xai_core.methods.deep_lift import DeepLIFT
 from xai_core.methods.grad_cam import GradCAM
@@ -26,6 +24,8 @@ from xai_core.methods.integrated_gradients import IntegratedGradients
 from xai_core.methods.lrp import LRP
 from xai_core.methods.saliency import Saliency
 from xai_core.methods.smooth_grad import SmoothGrad
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 MakeBatch = Callable[[Classifier], Batch]
 

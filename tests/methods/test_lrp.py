@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tests.conftest import picture
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
-from xai_core.images import InputFormat
+from xai_core.images.reading import InputFormat
 from xai_core.methods import lrp as lrp_module
 from xai_core.methods._relevance import relevance_copy
 from xai_core.methods.input_x_gradient import InputXGradient
 from xai_core.methods.lrp import LRP
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 MakeBatch = Callable[[Classifier], Batch]
 

@@ -10,12 +10,12 @@ import torch
 from scipy.ndimage import correlate
 from torch.nn import functional
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.methods.center_gaussian import CenterGaussian
 from xai_core.methods.random import Random
 from xai_core.methods.sobel import Sobel, edges
 from xai_core.methods.uniform import Uniform
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 import torch
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.methods import METHODS
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 MakeBatch = Callable[[Classifier], Batch]
 pytestmark = pytest.mark.filterwarnings("default")

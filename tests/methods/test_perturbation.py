@@ -13,9 +13,9 @@ from sklearn.linear_model import Ridge
 from torch import Tensor
 
 from tests.conftest import LinearNetwork, picture, seeded
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
-from xai_core.images import InputFormat, Photo
+from xai_core.images.reading import InputFormat, Photo
+from xai_core.images.regions import region_sums
+from xai_core.images.superpixels import Slic
 from xai_core.methods._baselines import mean_colour
 from xai_core.methods._surrogate import ShapleyRegression, WeightedRidge, hidden_by
 from xai_core.methods.kernel_shap import KernelSHAP, _coalitions
@@ -23,8 +23,8 @@ from xai_core.methods.lime import LIME
 from xai_core.methods.occlusion import Occlusion
 from xai_core.methods.rise import RISE
 from xai_core.metrics import METRICS, Case
-from xai_core.regions import region_sums
-from xai_core.superpixels import Slic
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 MakeBatch = Callable[[Classifier], Batch]
 

@@ -9,9 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from tests.conftest import picture, seeded
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
-from xai_core.images import InputFormat
+from xai_core.images.reading import InputFormat
 from xai_core.methods import Method
 from xai_core.methods._activations import (
     PIECEWISE_LINEAR,
@@ -24,6 +22,8 @@ from xai_core.methods.deep_lift import DeepLIFT, rescale_copy
 from xai_core.methods.grad_cam import GradCAM
 from xai_core.methods.guided_backprop import GuidedBackprop
 from xai_core.methods.lrp import LRP
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 
 def made(architecture: str) -> Classifier:

@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
-from xai_core.images import InputFormat
+from xai_core.images.reading import InputFormat
 from xai_core.methods import Method
 from xai_core.methods.base import Diagnostics, Family
 from xai_core.metrics import Case
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 SIDE, CELLS = 32, 16
 

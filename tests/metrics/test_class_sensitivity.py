@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from tests.metrics.conftest import World, fixed
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS, Case
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 
 def test_the_same_and_the_opposite_map(make_world: Callable[[], World]) -> None:

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from tests.metrics.conftest import World, fixed
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS, Case, Metric
 from xai_core.metrics.base import RANKED
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 NAMES = sorted(name for name, metric in METRICS.items() if metric.kind != "ground truth")
 CHEAP: dict[str, Any] = {"steps": 8, "samples": 4, "segments": 16}

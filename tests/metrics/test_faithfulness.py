@@ -12,13 +12,13 @@ import torch
 from scipy import stats
 
 from tests.metrics.conftest import SIDE, World, cell_weights, fixed
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
-from xai_core.imputers import load_imputer
+from xai_core.images.superpixels import Slic
 from xai_core.methods import METHODS, Method
 from xai_core.metrics import METRICS, Case
 from xai_core.metrics._curves import removal_curve
-from xai_core.superpixels import Slic
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
+from xai_core.models.imputers import load_imputer
 
 MakeWorld = Callable[[], World]
 MakeBatch = Callable[[Classifier], Batch]

@@ -11,10 +11,10 @@ import torch
 from scipy import ndimage, sparse
 from scipy.sparse.linalg import spsolve
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
-from xai_core.imputers import IMPUTERS, Blur, NoisyLinear, load_imputer
-from xai_core.inpainting import inpainted
+from xai_core.images.inpainting import inpainted
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
+from xai_core.models.imputers import IMPUTERS, Blur, NoisyLinear, load_imputer
 
 MakeBatch = Callable[[Classifier], Batch]
 Floats = npt.NDArray[np.float64]

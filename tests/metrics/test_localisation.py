@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS, Case
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 SHARE = 24 * 28 / 64**2
 

@@ -12,12 +12,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
-from xai_core.imputers import NoisyLinear
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS, Case
 from xai_core.metrics._curves import target_probabilities
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
+from xai_core.models.imputers import NoisyLinear
 
 MakeBatch = Callable[[Classifier], Batch]
 pytestmark = pytest.mark.filterwarnings("default")

@@ -8,11 +8,11 @@ import pytest
 import torch
 from scipy import stats
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS, Case
 from xai_core.metrics.randomization import randomised
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 
 def case_of(batch: Batch, name: str) -> Case:

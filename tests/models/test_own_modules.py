@@ -12,13 +12,13 @@ from torch import Tensor, nn
 
 from tests.conftest import picture
 from tests.models.conftest import shared_cases, shared_module
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
-from xai_core.images import InputFormat
+from xai_core.images.reading import InputFormat
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS
 from xai_core.metrics.base import Case
-from xai_core.own_copy import unpacked
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
+from xai_core.models.own_copy import unpacked
 
 NAMES = (
     "asks", "views", "tuple", "model_output", "dictionary", "always_dropout", "tokens",

@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
-from xai_core.images import InputFormat, Photo
+from xai_core.images.reading import InputFormat, Photo
 from xai_core.methods.uniform import Uniform
 from xai_core.metrics.base import Case, Method
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 from xai_core.orchard import redrawing
 from xai_core.orchard.redrawing import redrawn
 from xai_core.orchard.shot import Shot

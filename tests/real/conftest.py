@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
-from xai_core.images import Photo, open_image
-from xai_core.loading import load_classifier
+from xai_core.images.reading import Photo, open_image
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
+from xai_core.models.loading import load_classifier
 
 REAL = Path(__file__).resolve().parents[2].parent / "shared" / "real"
 

@@ -7,12 +7,12 @@ import pytest
 import torch
 from captum.attr import LayerGradCam
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
-from xai_core.images import FRAMINGS, Framing, Photo
+from xai_core.images.reading import FRAMINGS, Framing, Photo
+from xai_core.images.superpixels import Slic
 from xai_core.methods import METHODS
 from xai_core.methods._cam import feature_cam
-from xai_core.superpixels import Slic
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 BULL_MASTIFF, TIGER_CAT = 243, 282
 # (top, left, bottom, right) in pixels, looked up in the picture; the dog's without its legs,

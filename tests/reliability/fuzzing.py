@@ -41,11 +41,11 @@ from xai_core.evaluation.store import (  # noqa: E402
     load_manifest,
     load_scores,
 )
-from xai_core.images import BadImage, open_image  # noqa: E402
-from xai_core.loading import load_classifier, read_weights  # noqa: E402
+from xai_core.images.reading import BadImage, open_image  # noqa: E402
 from xai_core.methods import METHODS  # noqa: E402
-from xai_core.torchvision_networks import BadClassifier, build_network  # noqa: E402
-from xai_core.training import save_network  # noqa: E402
+from xai_core.models.loading import load_classifier, read_weights  # noqa: E402
+from xai_core.models.torchvision_networks import BadClassifier, build_network  # noqa: E402
+from xai_core.training.trainer import save_network  # noqa: E402
 
 HANG_SECONDS, MEMORY_MB = 5.0, 1024
 SMALL = "shufflenet_v2_x0_5"
@@ -308,10 +308,10 @@ def run_folders(folder: Path) -> tuple[st.SearchStrategy[Any], Attempt]:
 def _small_run(run: Path) -> None:
     """A run folder as an evaluation leaves it."""
     from tests.conftest import TinyNetwork, picture, seeded
-    from xai_core.classifier import Classifier
     from xai_core.evaluation.run import run_evaluation
-    from xai_core.images import InputFormat
+    from xai_core.images.reading import InputFormat
     from xai_core.metrics import METRICS
+    from xai_core.models.classifier import Classifier
 
     pictures = run.parent / "pictures" / "a"
     pictures.mkdir(parents=True)

@@ -14,13 +14,13 @@ import torch
 
 from tests.conftest import TinyNetwork, seeded
 from tests.evaluation.conftest import recipes, table, write_pictures
-from xai_core.classifier import Classifier
 from xai_core.evaluation.dataset import load_folder
 from xai_core.evaluation.run import run_evaluation
 from xai_core.evaluation.store import find_problems
-from xai_core.images import InputFormat
+from xai_core.images.reading import InputFormat
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS
+from xai_core.models.classifier import Classifier
 
 KILLS_OF_A_RUN = 5
 

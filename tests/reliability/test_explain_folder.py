@@ -17,9 +17,9 @@ from PIL import Image
 
 from xai_core.__main__ import main
 from xai_core.command_line.explain import IMAGES_AT_ONCE
-from xai_core.loading import build_network
-from xai_core.map_folder import MapFolder, picture_file, shortened
-from xai_core.training import save_network
+from xai_core.evaluation.map_folder import MapFolder, picture_file, shortened
+from xai_core.models.loading import build_network
+from xai_core.training.trainer import save_network
 
 NAMES = ("apple", "pear", "fig")
 COUNT = 5 * IMAGES_AT_ONCE

@@ -20,10 +20,10 @@ keep_blocks()
 import torch
 torch.set_num_threads(1)
 from tests.conftest import TinyNetwork, seeded
-from xai_core.classifier import Classifier
+from xai_core.models.classifier import Classifier
 from xai_core.evaluation.dataset import load_folder
 from xai_core.evaluation.run import run_evaluation
-from xai_core.images import InputFormat
+from xai_core.images.reading import InputFormat
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS
 classifier = Classifier.of(
@@ -63,7 +63,7 @@ def test_peak_memory_of_2000_images_is_that_of_50(tmp_path: Path) -> None:
 OPEN = """
 import re, sys
 sys.path.insert(0, {root!r})
-from xai_core.images import open_image
+from xai_core.images.reading import open_image
 def peak():  # of this program alone; getrusage tells the parent's where that was larger
     return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
 start = peak()

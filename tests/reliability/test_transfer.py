@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 from safetensors.torch import load_file
 
-from xai_core.accuracy import measure_accuracy
 from xai_core.evaluation.dataset import load_folder
-from xai_core.loading import MODELS, load_classifier
+from xai_core.models.loading import MODELS, load_classifier
 from xai_core.orchard.rendering import render
 from xai_core.orchard.sampling import sample_scene
+from xai_core.training.accuracy import measure_accuracy
 
 pytestmark = [
     pytest.mark.slow,

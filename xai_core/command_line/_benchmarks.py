@@ -7,11 +7,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from xai_core.classifier import Classifier
 from xai_core.command_line._progress import ProgressLine
 from xai_core.evaluation.store import load_manifest, load_scores
 from xai_core.evaluation.summary import summarise
 from xai_core.methods import Method
+from xai_core.models.classifier import Classifier
 from xai_core.places import default_run_dir
 
 EVERYTHING = "all"
@@ -32,7 +32,7 @@ def run_benchmarks(
     options: argparse.Namespace, classifier: Classifier, methods: Sequence[Method]
 ) -> int:
     """Score the methods and the oracle by the benchmarks that the options name."""
-    from xai_core.orchard.ground_truth import CHOICES, GroundTruth, run_ground_truth
+    from xai_core.ground_truth.benchmark_run import CHOICES, GroundTruth, run_ground_truth
 
     if options.dataset != "orchard":
         raise ValueError(f"--benchmark needs --dataset orchard, got {options.dataset}")

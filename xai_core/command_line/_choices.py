@@ -6,11 +6,11 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-from xai_core.classifier import Classifier
-from xai_core.devices import VARIABLE, default_device
-from xai_core.images import FRAMINGS
-from xai_core.loading import load_classifier
+from xai_core.images.reading import FRAMINGS
 from xai_core.methods import METHODS, Method
+from xai_core.models.classifier import Classifier
+from xai_core.models.devices import VARIABLE, default_device
+from xai_core.models.loading import load_classifier
 from xai_core.recipe import Recipe
 
 

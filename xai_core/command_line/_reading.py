@@ -6,10 +6,10 @@ import argparse
 import math
 import sys
 
-from xai_core.classifier import Classifier
 from xai_core.evaluation.dataset import Dataset, Reading, load_dataset
 from xai_core.evaluation.masks import MaskValue
-from xai_core.grey_window import Window
+from xai_core.images.grey_window import Window
+from xai_core.models.classifier import Classifier
 
 
 def add_window(parser: argparse.ArgumentParser) -> None:

@@ -6,12 +6,12 @@ import argparse
 import json
 from typing import Any
 
-from xai_core.accuracy import measure_accuracy
 from xai_core.command_line._choices import add_classifier, classifier_of
 from xai_core.command_line._progress import ProgressLine
 from xai_core.command_line._reading import add_reading, dataset_of
-from xai_core.loading import card_of
-from xai_core.training import write_card
+from xai_core.models.loading import card_of
+from xai_core.training.accuracy import measure_accuracy
+from xai_core.training.trainer import write_card
 
 
 def add(commands: Any) -> None:

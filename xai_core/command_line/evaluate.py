@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from xai_core import headline
-from xai_core.batch import Precision
 from xai_core.catalog import configure
-from xai_core.classifier import Classifier
 from xai_core.command_line._benchmarks import add_benchmarks, run_benchmarks
 from xai_core.command_line._choices import (
     METHODS,
@@ -32,6 +30,8 @@ from xai_core.evaluation.store import Store, load_manifest, load_scores
 from xai_core.evaluation.summary import summarise
 from xai_core.methods import Method
 from xai_core.metrics import METRICS, Metric
+from xai_core.models.batch import Precision
+from xai_core.models.classifier import Classifier
 from xai_core.places import default_run_dir
 
 EVERYTHING = "all"

@@ -20,10 +20,7 @@ import torchvision
 from PIL import Image
 
 from xai_core import headline
-from xai_core.batch import Batch
 from xai_core.catalog import configure
-from xai_core.class_names import ClassNames
-from xai_core.classifier import Classifier
 from xai_core.command_line._choices import (
     METHODS,
     add_classifier,
@@ -35,13 +32,16 @@ from xai_core.command_line._choices import (
 from xai_core.command_line._progress import ProgressLine
 from xai_core.command_line._reading import add_window, window_of
 from xai_core.evaluation.allocator import keep_blocks
+from xai_core.evaluation.map_folder import RECORD, MapFolder, picture_file
 from xai_core.evaluation.status import only_run
-from xai_core.grey_window import Window, window_sentences
-from xai_core.heatmap import overlay
-from xai_core.image_files import find_images, passed_over
-from xai_core.images import RGB, BadImage, Floats, Framing, Photo, map_on_photo, open_image
-from xai_core.map_folder import RECORD, MapFolder, picture_file
+from xai_core.images.class_names import ClassNames
+from xai_core.images.grey_window import Window, window_sentences
+from xai_core.images.heatmap import overlay
+from xai_core.images.image_files import find_images, passed_over
+from xai_core.images.reading import RGB, BadImage, Floats, Framing, Photo, map_on_photo, open_image
 from xai_core.methods import Method
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 IMAGES_AT_ONCE = 16
 PHOTO_BYTES = 256 * 2**20

@@ -12,7 +12,7 @@ from xai_core.command_line._progress import ProgressLine
 from xai_core.command_line._reading import add_reading, dataset_of
 from xai_core.evaluation.allocator import keep_blocks
 from xai_core.evaluation.feature_book import make_feature_book
-from xai_core.feature_visualization import FeatureVisualization
+from xai_core.models.feature_visualization import FeatureVisualization
 
 
 def add(commands: Any) -> None:

@@ -19,9 +19,9 @@ def add(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from xai_core.loading import embedded_names
     from xai_core.methods import METHODS
     from xai_core.metrics import METRICS
+    from xai_core.models.loading import embedded_names
 
     if options.markdown:
         print(markdown_tables(METHODS, METRICS))

@@ -17,11 +17,13 @@ from torch import nn
 
 from xai_core.command_line._progress import ProgressLine
 from xai_core.evaluation.allocator import keep_blocks
-from xai_core.images import InputFormat
-from xai_core.loading import card_of, load_classifier, starting_weights
+from xai_core.images.reading import InputFormat
+from xai_core.models.loading import card_of, load_classifier, starting_weights
+from xai_core.models.torchvision_networks import BadClassifier, build_network, first_line
 from xai_core.places import CACHE, DATA, IS_INSTALLED
-from xai_core.torchvision_networks import BadClassifier, build_network, first_line
-from xai_core.training import (
+from xai_core.training.curve import write_training_curve
+from xai_core.training.examples import split_folder
+from xai_core.training.trainer import (
     Phase,
     TrainingData,
     TrainingPlan,
@@ -29,8 +31,6 @@ from xai_core.training import (
     save_network,
     write_card,
 )
-from xai_core.training_curve import write_training_curve
-from xai_core.training_data import split_folder
 
 DATASETS = ("orchard", "orchard_shortcut", "orchard_control")
 _TRAINED = {
@@ -203,7 +203,7 @@ def _check_size(network: nn.Module, options: argparse.Namespace) -> None:
 
 def _orchard(options: argparse.Namespace, plan: TrainingPlan) -> _Task:
     from xai_core.orchard import CLASSES
-    from xai_core.orchard.curriculum import orchard_phases
+    from xai_core.training.curriculum import orchard_phases
 
     line = ProgressLine("drawing scenes")
     phases, validation = orchard_phases(

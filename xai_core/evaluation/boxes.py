@@ -12,10 +12,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from xai_core.class_names import ClassNames
 from xai_core.evaluation.masks import Mask
-from xai_core.image_files import files_below
-from xai_core.imagenet_ids import id_in, match_ids
+from xai_core.images.class_names import ClassNames
+from xai_core.images.image_files import files_below
+from xai_core.images.imagenet_ids import id_in, match_ids
 
 LARGEST_BYTES = 512 * 2**20
 SMALL_BYTES = 2**20

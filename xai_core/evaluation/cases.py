@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.evaluation.dataset import Item, framed_mask
 from xai_core.evaluation.faults import part_of_case, scored, spread, undefined
 from xai_core.evaluation.masks import BadMask
-from xai_core.images import Framing, Photo
+from xai_core.images.reading import Framing, Photo
 from xai_core.methods.base import Method
 from xai_core.metrics.base import Case, Metric, Scores
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 from xai_core.orchard.shot import Shot
 
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from xai_core.files import read_object, write_whole
 
 if TYPE_CHECKING:
-    from xai_core.batch import Batch
-    from xai_core.classifier import Classifier
-    from xai_core.images import Framing, Photo
+    from xai_core.images.reading import Framing, Photo
     from xai_core.methods import Method
+    from xai_core.models.batch import Batch
+    from xai_core.models.classifier import Classifier
 
 FILE = "convergence.json"
 SEEDS = (0, 1)
@@ -48,7 +48,7 @@ def measure_convergence(
     progress: Callable[[str, float], object] = lambda text, part: None,
 ) -> dict[str, Any]:
     """The agreement of two seeds for each method, number of samples and photo."""
-    from xai_core.batch import Batch
+    from xai_core.models.batch import Batch
 
     batches = [Batch.of(classifier, [photo], framing) for photo in photos]
     rows: list[dict[str, Any]] = []

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from xai_core.class_folders import TEST_PARTS, class_folders, part_of, root_of
-from xai_core.class_names import ClassNames
 from xai_core.evaluation.boxes import Box, BoxFiles, box_mask
 from xai_core.evaluation.masks import BadMask, Mask, MaskFiles, MaskValue, mask_reader
-from xai_core.grey_window import Window
-from xai_core.image_files import find_images, passed_over
-from xai_core.imagenet_ids import id_in, match_ids
-from xai_core.images import BadImage, Framing, InputFormat, Photo, framed_region, open_image
-from xai_core.label_table import LabelTable, find_table
+from xai_core.images.class_folders import TEST_PARTS, class_folders, part_of, root_of
+from xai_core.images.class_names import ClassNames
+from xai_core.images.grey_window import Window
+from xai_core.images.image_files import find_images, passed_over
+from xai_core.images.imagenet_ids import id_in, match_ids
+from xai_core.images.label_table import LabelTable, find_table
+from xai_core.images.reading import BadImage, Framing, InputFormat, Photo, framed_region, open_image
 
 if TYPE_CHECKING:
     from xai_core.orchard.dataset import OrchardSplit

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
-from xai_core.batch import Precision
-from xai_core.classifier import Classifier
 from xai_core.evaluation.dataset import Dataset
 from xai_core.evaluation.manifest import Manifest
-from xai_core.images import Framing
+from xai_core.images.reading import Framing
 from xai_core.methods.base import Method
 from xai_core.metrics.base import Metric
+from xai_core.models.batch import Precision
+from xai_core.models.classifier import Classifier
 
 FIXED = ("dataset", "classifier", "framing", "reading", "precision")
 """What must be the same in all calls on one run folder."""

@@ -8,9 +8,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from xai_core.batch import Batch
 from xai_core.methods.base import Method
 from xai_core.metrics.base import Case, Metric, Scores
+from xai_core.models.batch import Batch
 
 OF_THE_MACHINE = (OSError, MemoryError, torch.OutOfMemoryError, torch.AcceleratorError)
 """Not the image's fault: these end the run, so that nothing is noted for good."""

@@ -14,14 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from xai_core.files import read_object, write_whole
-from xai_core.images import RGB
+from xai_core.images.reading import RGB
 
 if TYPE_CHECKING:
     import torch
 
-    from xai_core.classifier import Classifier
     from xai_core.evaluation.dataset import Dataset
-    from xai_core.feature_visualization import FeatureVisualization
+    from xai_core.models.classifier import Classifier
+    from xai_core.models.feature_visualization import FeatureVisualization
 
 FOLDER = "features"
 EXAMPLES = 8
@@ -87,7 +87,7 @@ def make_feature_book(
     """
     from PIL import Image
 
-    from xai_core.feature_visualization import Channel
+    from xai_core.models.feature_visualization import Channel
 
     folder = run_dir / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
@@ -129,8 +129,8 @@ def _measured(
     """Mean activations and shares of the predicted class' logit, (images, channels) each."""
     import torch
 
-    from xai_core.batch import Batch
-    from xai_core.feature_visualization import channel_shares
+    from xai_core.models.batch import Batch
+    from xai_core.models.feature_visualization import channel_shares
 
     means, shares = [], []
     for start in range(0, len(dataset.items), _AT_ONCE):

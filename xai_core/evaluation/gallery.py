@@ -19,13 +19,13 @@ from xai_core.evaluation.dataset import Dataset, Item, framed_mask
 from xai_core.evaluation.masks import Mask
 from xai_core.evaluation.store import load_manifest
 from xai_core.files import read_object, write_whole
-from xai_core.images import Floats
+from xai_core.images.reading import Floats
 
 if TYPE_CHECKING:
-    from xai_core.batch import Batch
-    from xai_core.classifier import Classifier
     from xai_core.methods import Method
     from xai_core.metrics import Metric
+    from xai_core.models.batch import Batch
+    from xai_core.models.classifier import Classifier
 
 FOLDER = "gallery"
 TARGETS = 3
@@ -100,7 +100,7 @@ def make_gallery(
     so a second call adds only what is new. Metrics that need masks are left out for pictures
     without one. Only the first `scored` classes of each picture are scored.
     """
-    from xai_core.batch import Batch
+    from xai_core.models.batch import Batch
 
     folder = Path(run_dir) / FOLDER
     folder.mkdir(parents=True, exist_ok=True)

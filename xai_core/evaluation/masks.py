@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from xai_core.class_folders import is_mask_folder
-from xai_core.image_files import files_below
-from xai_core.images import LARGEST_PIXELS
+from xai_core.images.class_folders import is_mask_folder
+from xai_core.images.image_files import files_below
+from xai_core.images.reading import LARGEST_PIXELS
 
 Mask = npt.NDArray[np.bool_]
 Values = npt.NDArray[Any]

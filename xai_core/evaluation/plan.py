@@ -12,13 +12,13 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from xai_core.batch import Batch, Precision
-from xai_core.classifier import Classifier
 from xai_core.evaluation.dataset import Dataset, Item
 from xai_core.evaluation.store import Store
 from xai_core.methods.base import Method
 from xai_core.metrics._perturb import logits_of
 from xai_core.metrics.base import Metric
+from xai_core.models.batch import Batch, Precision
+from xai_core.models.classifier import Classifier
 
 UNIT_IMAGES = 8
 """Images of a unit: fixed, so that results do not depend on what else is computed."""

@@ -15,9 +15,6 @@ import torch
 from torch import Tensor
 
 from xai_core import DATA
-from xai_core.batch import Batch, Precision
-from xai_core.classifier import Classifier
-from xai_core.devices import device_name
 from xai_core.evaluation.cases import Empty, Loaded, Mapped
 from xai_core.evaluation.dataset import Dataset, Item
 from xai_core.evaluation.described import FIXED, describe_method, describe_metric, describe_run
@@ -36,10 +33,13 @@ from xai_core.evaluation.rows import curve_rows, score_rows
 from xai_core.evaluation.same_images import check_images
 from xai_core.evaluation.status import Progress, Status, is_asked_to_stop, only_run
 from xai_core.evaluation.store import Note, RunFolderError, Store, load_manifest
-from xai_core.grey_window import window_sentences
-from xai_core.images import BadImage, Framing, Photo
+from xai_core.images.grey_window import window_sentences
+from xai_core.images.reading import BadImage, Framing, Photo
 from xai_core.methods.base import Method
 from xai_core.metrics.base import Metric
+from xai_core.models.batch import Batch, Precision
+from xai_core.models.classifier import Classifier
+from xai_core.models.devices import device_name
 
 
 @dataclass

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, fx, nn
 
-from xai_core.classifier import Classifier
 from xai_core.methods._rewrite import LINEAR, not_rewritten, operations, own_activations
-from xai_core.tracing import trace
+from xai_core.models.classifier import Classifier
+from xai_core.models.tracing import trace
 
 _AFFINE = frozenset({"pad with a value", "pad by computed widths"})
 PIECEWISE_LINEAR = LINEAR | _AFFINE | {"ReLU", "ReLU6", "MaxPool2d", "scale", "mean"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xai_core.images import InputFormat
+from xai_core.images.reading import InputFormat
 from xai_core.methods._smoothing import smoothed
 
 BLUR_SIGMA = 10 / 224

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 
 def no_cam_head(classifier: Classifier) -> str | None:

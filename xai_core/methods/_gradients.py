@@ -7,9 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
-from xai_core.interruption import checkpoint
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
+from xai_core.models.interruption import checkpoint
 
 Explain = Callable[[Tensor, Tensor], Tensor]
 

@@ -12,12 +12,12 @@ from captum.attr._utils.lrp_rules import Alpha1_Beta0_Rule, EpsilonRule
 from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from xai_core.classifier import Classifier
-from xai_core.folding import drop, fold_batch_norm, module_at
-from xai_core.interruption import checkpoint
 from xai_core.methods._functions import as_module
 from xai_core.methods._rewrite import operation, own_activations, replace
-from xai_core.tracing import trace
+from xai_core.models.classifier import Classifier
+from xai_core.models.folding import drop, fold_batch_norm, module_at
+from xai_core.models.interruption import checkpoint
+from xai_core.models.tracing import trace
 
 Hook = Callable[[Tensor], Tensor]
 KNOWN = frozenset(

@@ -14,10 +14,10 @@ import torch
 from torch import fx, nn
 from torch.nn import functional
 
-from xai_core.classifier import Classifier
-from xai_core.folding import module_at
 from xai_core.methods._functions import function_name
-from xai_core.tracing import trace
+from xai_core.models.classifier import Classifier
+from xai_core.models.folding import module_at
+from xai_core.models.tracing import trace
 
 Rewrite = Callable[[Classifier], fx.GraphModule]
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.methods._gradients import leaf
 from xai_core.methods._tokens import is_transformer, token_stage
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
 
 Rest = Callable[[Tensor, Tensor], Tensor]

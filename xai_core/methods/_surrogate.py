@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from xai_core.classifier import Classifier
+from xai_core.images.regions import region_means
 from xai_core.methods._baselines import fixed_baseline
-from xai_core.regions import region_means
+from xai_core.models.classifier import Classifier
 
 FILLS = ("region", "black", "mean", "blurred")
 FILL_HELP = (

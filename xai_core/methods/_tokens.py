@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.models.vision_transformer import VisionTransformer
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 
 def is_transformer(classifier: Classifier) -> bool:

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.methods._gradients import leaf
 from xai_core.methods._tokens import attention_and_logits, is_transformer
 from xai_core.methods.base import Diagnostics, Family, Method
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
 
 TOLERANCE = 1e-3

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 from xai_core.recipe import Recipe, setting
 
 Family = Literal["CAM", "gradients", "SHAP", "LRP", "perturbation", "attention", "baseline"]

@@ -8,11 +8,11 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.methods._cam import feature_cam, no_cam_head
 from xai_core.methods._smoothing import smoothed
 from xai_core.methods.base import Diagnostics, Family, Method, enlarged
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
 
 

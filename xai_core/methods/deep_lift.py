@@ -8,16 +8,16 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, fx, nn
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
-from xai_core.folding import fold_batch_norm, module_at
 from xai_core.methods._activations import PIECEWISE_LINEAR, PairwiseMaxPool
 from xai_core.methods._baselines import fixed_baseline
 from xai_core.methods._gradients import leaf
 from xai_core.methods._rewrite import beyond, own_activations, replace, rewritten
 from xai_core.methods.base import Diagnostics, Family, SignedPixels
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
+from xai_core.models.folding import fold_batch_norm, module_at
+from xai_core.models.tracing import trace
 from xai_core.recipe import setting
-from xai_core.tracing import trace
 
 SMALLEST_DIFFERENCE = 1e-6
 """Below this difference of inputs the gradient is used: the quotient would be rounding error."""

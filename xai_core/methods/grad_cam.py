@@ -8,8 +8,6 @@ from typing import ClassVar
 from captum.attr import LayerGradCam
 from torch import Tensor
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.methods._gradients import each_target, no_gradients
 from xai_core.methods._rewrite import stage_module
 from xai_core.methods._stage import (
@@ -21,6 +19,8 @@ from xai_core.methods._stage import (
     weighted_sum,
 )
 from xai_core.methods.base import Diagnostics, Family, Method
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
 
 

@@ -9,11 +9,11 @@ import torch
 from captum.attr import Saliency
 from torch import Tensor
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.methods._baselines import fixed_baseline, uniform_noise
 from xai_core.methods._gradients import each_image, leaf, logit_change, no_gradients
 from xai_core.methods.base import Diagnostics, Family, SignedPixels
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
 
 

@@ -8,12 +8,12 @@ from typing import ClassVar
 from captum.attr import GuidedBackprop as CaptumGuidedBackprop
 from torch import Tensor
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.methods._activations import guided_copy, no_relu
 from xai_core.methods._gradients import each_target
 from xai_core.methods._rewrite import rewritten
 from xai_core.methods.base import Diagnostics, Family, Method
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
 
 

@@ -8,10 +8,10 @@ from typing import ClassVar
 from captum.attr import InputXGradient as CaptumInputXGradient
 from torch import Tensor
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.methods._gradients import each_target, no_gradients
 from xai_core.methods.base import Diagnostics, Family, SignedPixels
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
 
 

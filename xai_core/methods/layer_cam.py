@@ -7,11 +7,11 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.methods._gradients import no_gradients
 from xai_core.methods._stage import is_last, no_stage, stage_gradients, stage_setting
 from xai_core.methods.base import Diagnostics, Family, Method
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ import torch
 from captum.attr import Lime
 from torch import Tensor
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
+from xai_core.images.superpixels import Slic
 from xai_core.methods._gradients import each_image
 from xai_core.methods._surrogate import (
     FILL_HELP,
@@ -21,8 +20,9 @@ from xai_core.methods._surrogate import (
     undisturbed_random,
 )
 from xai_core.methods.base import Diagnostics, Family, Method
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
-from xai_core.superpixels import Slic
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ import torch
 from captum.attr import LRP as CaptumLRP
 from torch import Tensor, fx
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.methods._gradients import leaf
 from xai_core.methods._relevance import KNOWN, attach_rules, forget_activations, relevance_copy
 from xai_core.methods._rewrite import beyond, rewritten
 from xai_core.methods.base import Diagnostics, Family, SignedPixels
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
 
 TOLERANCE = 1e-4

@@ -9,12 +9,12 @@ import torch
 from captum.attr import Occlusion as CaptumOcclusion
 from torch import Tensor
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.methods._baselines import fixed_baseline
 from xai_core.methods._gradients import each_image
 from xai_core.methods._surrogate import RememberedOutputs
 from xai_core.methods.base import Diagnostics, Family, Method
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
 
 

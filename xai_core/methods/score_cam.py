@@ -8,8 +8,6 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.methods._gradients import each_image
 from xai_core.methods._stage import (
     liveliest,
@@ -20,6 +18,8 @@ from xai_core.methods._stage import (
     weighted_sum,
 )
 from xai_core.methods.base import Diagnostics, Family, Method, enlarged
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
 
 

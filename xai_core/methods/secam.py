@@ -8,13 +8,13 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
+from xai_core.images.regions import region_maxima, region_means
+from xai_core.images.superpixels import Slic
 from xai_core.methods._cam import feature_cam, no_cam_head
 from xai_core.methods.base import Diagnostics, Family, Method, enlarged
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
-from xai_core.regions import region_maxima, region_means
-from xai_core.superpixels import Slic
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 
 from xai_core import DATA
-from xai_core.batch import Batch, image_seed
-from xai_core.classifier import Classifier
-from xai_core.images import InputFormat, framed, open_image
+from xai_core.images.reading import InputFormat, framed, open_image
+from xai_core.images.regions import region_means
+from xai_core.images.superpixels import Labels, Slic, slic_labels
 from xai_core.methods._cam import feature_cam, no_cam_head
 from xai_core.methods.base import Diagnostics, Family, Method, enlarged
+from xai_core.models.batch import Batch, image_seed
+from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
-from xai_core.regions import region_means
-from xai_core.superpixels import Labels, Slic, slic_labels
 
 SCENES = DATA / "orchard" / "images"
 

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
+from xai_core.images.regions import region_means
+from xai_core.images.superpixels import Slic, grid_labels
 from xai_core.methods._cam import feature_cam, no_cam_head
 from xai_core.methods.base import Diagnostics, Family, Method, enlarged
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
-from xai_core.regions import region_means
-from xai_core.superpixels import Slic, grid_labels
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ import torch
 from captum.attr import Saliency as CaptumSaliency
 from torch import Tensor
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.methods._gradients import each_image, leaf, no_gradients
 from xai_core.methods.base import Diagnostics, Family, Method
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
 
 

@@ -8,9 +8,9 @@ from typing import Literal, cast
 import torch
 from torch import Tensor
 
-from xai_core.imputers import Imputer
 from xai_core.metrics._perturb import imputed_logits, removal_logits
 from xai_core.metrics.base import Case, Work
+from xai_core.models.imputers import Imputer
 
 Order = Literal["morf", "lerf"]
 

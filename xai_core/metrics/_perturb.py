@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from xai_core.batch import Batch
-from xai_core.imputers import Imputer
+from xai_core.models.batch import Batch
+from xai_core.models.imputers import Imputer
 
 
 def logits_of(batch: Batch, images: Tensor) -> Tensor:

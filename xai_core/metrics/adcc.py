@@ -7,8 +7,6 @@ from typing import ClassVar
 
 import torch
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
 from xai_core.methods.base import Method
 from xai_core.metrics._masking import (
     MASKED_WORK,
@@ -19,6 +17,8 @@ from xai_core.metrics._masking import (
 )
 from xai_core.metrics._ranks import pearson
 from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from xai_core.batch import Batch, image_seed
-from xai_core.classifier import Classifier
 from xai_core.methods.base import Method
+from xai_core.models.batch import Batch, image_seed
+from xai_core.models.classifier import Classifier
 from xai_core.recipe import Recipe
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from xai_core.classifier import Classifier
 from xai_core.methods.base import Method
 from xai_core.metrics._masking import MASKED_WORK, masked_probability, masked_scores
 from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
+from xai_core.models.classifier import Classifier
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from xai_core.batch import Batch
-from xai_core.classifier import Classifier
-from xai_core.imputers import load_imputer
 from xai_core.methods.base import Method
 from xai_core.metrics._perturb import removal_logits
 from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
+from xai_core.models.imputers import load_imputer
 from xai_core.recipe import setting
 
 

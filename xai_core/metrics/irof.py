@@ -9,15 +9,15 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from xai_core.classifier import Classifier
-from xai_core.imputers import load_imputer
+from xai_core.images.regions import region_sums
+from xai_core.images.superpixels import Slic
 from xai_core.methods.base import Method
 from xai_core.metrics._curves import whole_removal
 from xai_core.metrics._perturb import imputed_logits, perturbed_logits
 from xai_core.metrics.base import TIE_SEED, Case, Kind, Metric, Scores, Work
+from xai_core.models.classifier import Classifier
+from xai_core.models.imputers import load_imputer
 from xai_core.recipe import setting
-from xai_core.regions import region_sums
-from xai_core.superpixels import Slic
 
 
 @dataclass(frozen=True)

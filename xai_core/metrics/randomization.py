@@ -10,11 +10,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from xai_core.batch import Batch, image_seed
-from xai_core.classifier import Classifier
 from xai_core.methods.base import Method
 from xai_core.metrics._ranks import spearman
 from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
+from xai_core.models.batch import Batch, image_seed
+from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
 
 SHARES = (0.0, 1 / 3, 2 / 3, 1.0)

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import torch
 
-from xai_core.classifier import Classifier
-from xai_core.imputers import load_imputer
 from xai_core.methods.base import Method
 from xai_core.metrics._curves import target_probabilities
 from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
+from xai_core.models.classifier import Classifier
+from xai_core.models.imputers import load_imputer
 from xai_core.recipe import setting
 
 FRACTIONS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)

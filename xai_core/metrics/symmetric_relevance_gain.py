@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from xai_core.classifier import Classifier
-from xai_core.imputers import load_imputer
 from xai_core.methods.base import Method
 from xai_core.metrics._curves import curve_work, removal_curve, whole_removal
 from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
+from xai_core.models.classifier import Classifier
+from xai_core.models.imputers import load_imputer
 from xai_core.recipe import setting
 
 

@@ -17,9 +17,9 @@ How it is drawn (torch):
     view, tracing, distances, shading, materials, surroundings, stickers, noise
 """
 
-from .dataset import OrchardSplit, load_orchard
-from .sampling import sample_pair, sample_scene, training_scene
-from .scene import CLASSES, Scene, Sticker
+from xai_core.orchard.dataset import OrchardSplit, load_orchard
+from xai_core.orchard.sampling import sample_pair, sample_scene, training_scene
+from xai_core.orchard.scene import CLASSES, Scene, Sticker
 
 __all__ = [
     "CLASSES",

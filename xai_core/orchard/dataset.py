@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from xai_core.files import write_whole
+from xai_core.orchard.sampling import LEVELS, sample_pair, sample_scene
+from xai_core.orchard.scene import CLASSES, Scene, part_names
 from xai_core.places import DATA
-
-from .sampling import LEVELS, sample_pair, sample_scene
-from .scene import CLASSES, Scene, part_names
 
 ORCHARD_FOLDER = DATA / "orchard"
 IMAGE_SIZE = 224
@@ -127,7 +126,7 @@ def generate(
 
     The same scenes and pixels every time, on one machine. Takes about three minutes.
     """
-    from .rendering import render_many
+    from xai_core.orchard.rendering import render_many
 
     folder = Path(folder)
     for name in ("images", "masks"):
@@ -200,7 +199,7 @@ def _test_scenes() -> dict[str, Scene]:
 
 
 def _is_visible(scene: Scene) -> bool:
-    from .rendering import render
+    from xai_core.orchard.rendering import render
 
     small = render(scene, 64)
     return all(small.mask(fruit.name).mean() >= _LEAST_VISIBLE for fruit in scene.fruits)

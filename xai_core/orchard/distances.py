@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .geometry import Array, bounding_sphere, profile_at, rotation
-from .scene import Part, Primitive, Thing
+from xai_core.orchard.geometry import Array, bounding_sphere, profile_at, rotation
+from xai_core.orchard.scene import Part, Primitive, Thing
 
 Distance = Callable[[Tensor], Tensor]
 _TABLE = 256

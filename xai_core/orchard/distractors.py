@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .fruits._growth import Rng, leaf_material, radial, seed_of, vary
-from .scene import Colour, Material, Part, Primitive, Vector
+from xai_core.orchard.fruits._growth import Rng, leaf_material, radial, seed_of, vary
+from xai_core.orchard.scene import Colour, Material, Part, Primitive, Vector
 
 KINDS = ("stone", "leaf", "cup", "ball", "block", "ring")
 # as colourful as the fruits, so that a patch of colour does not tell the class

@@ -25,7 +25,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .scene import Numbers, Part, Primitive, Thing, Vector
+from xai_core.orchard.scene import Numbers, Part, Primitive, Thing, Vector
 
 PRIMITIVES = (
     "ellipsoid",

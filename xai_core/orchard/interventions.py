@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from .placement import placed_sticker
-from .scene import Material, Scene, Sticker, Surface, Thing
+from xai_core.orchard.placement import placed_sticker
+from xai_core.orchard.scene import Material, Scene, Sticker, Surface, Thing
 
 
 def removable_units(scene: Scene) -> tuple[str, ...]:

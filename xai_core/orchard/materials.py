@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .distances import Shape, blade_frames, bump_cells, relief
-from .noise import layered, noise, per_cell, pits, smooth
-from .scene import Material
+from xai_core.orchard.distances import Shape, blade_frames, bump_cells, relief
+from xai_core.orchard.noise import layered, noise, per_cell, pits, smooth
+from xai_core.orchard.scene import Material
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from .geometry import Array, rotation, surface_points, world_points
-from .scene import Scene, Sticker, Vector
+from xai_core.orchard.geometry import Array, rotation, surface_points, world_points
+from xai_core.orchard.scene import Scene, Sticker, Vector
 
 
 def camera_frame(scene: Scene) -> tuple[Array, Array, Array]:

@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xai_core.files import write_whole
-
-from .rendering import render, use_one_thread
-from .sampling import training_scene
-from .scene import CLASSES, Scene
-from .shortcut import control_scene, shortcut_scene
+from xai_core.orchard.rendering import render, use_one_thread
+from xai_core.orchard.sampling import training_scene
+from xai_core.orchard.scene import CLASSES, Scene
+from xai_core.orchard.shortcut import control_scene, shortcut_scene
 
 CHUNK = 100
 # raised whenever training scenes look different, so that old pools are not mixed with new ones

@@ -17,12 +17,11 @@ from PIL import Image as PILImage
 from torch import Tensor
 
 from xai_core import places
-from xai_core.classifier import Classifier
 from xai_core.files import write_whole
-
-from .rendering import Image, Rendering, render, render_many
-from .scene import part_names
-from .shot import Shot
+from xai_core.models.classifier import Classifier
+from xai_core.orchard.rendering import Image, Rendering, render, render_many
+from xai_core.orchard.scene import part_names
+from xai_core.orchard.shot import Shot
 
 CACHE = places.CACHE / "orchard"
 """Where pictures and answers are kept; deleting it costs time, never results."""

@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .distances import compile_shape
-from .materials import Spot, surface_colour
-from .scene import Scene, part_names
-from .shading import arriving_light, bumpy_normals, facing, mirrored_light
-from .stickers import sticker_colour
-from .tracing import trace
-from .view import View
+from xai_core.orchard.distances import compile_shape
+from xai_core.orchard.materials import Spot, surface_colour
+from xai_core.orchard.scene import Scene, part_names
+from xai_core.orchard.shading import arriving_light, bumpy_normals, facing, mirrored_light
+from xai_core.orchard.stickers import sticker_colour
+from xai_core.orchard.tracing import trace
+from xai_core.orchard.view import View
 
 BLANK_COLOUR = (124, 116, 104)
 GRID = 4

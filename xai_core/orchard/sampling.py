@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from . import distractors
-from .fruits import grow
-from .geometry import Array, world_points
-from .interventions import with_sticker, without
-from .scene import CLASSES, Camera, Scene, Sticker, Thing, Vector
-from .settings import sample_backdrop, sample_floor, sample_lighting
+from xai_core.orchard import distractors
+from xai_core.orchard.fruits import grow
+from xai_core.orchard.geometry import Array, world_points
+from xai_core.orchard.interventions import with_sticker, without
+from xai_core.orchard.scene import CLASSES, Camera, Scene, Sticker, Thing, Vector
+from xai_core.orchard.settings import sample_backdrop, sample_floor, sample_lighting
 
 LEVELS = (1, 2, 3, 4)
 # by level: share of the image's width, largest shift from the middle, number of distractors

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from .fruits._growth import Rng, seed_of, vary
-from .geometry import Array
-from .scene import Colour, Lighting, Surface, Vector
+from xai_core.orchard.fruits._growth import Rng, seed_of, vary
+from xai_core.orchard.geometry import Array
+from xai_core.orchard.scene import Colour, Lighting, Surface, Vector
 
 _FLOORS: dict[str, tuple[tuple[Colour, Colour], ...]] = {
     "wood": (

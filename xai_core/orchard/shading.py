@@ -7,11 +7,11 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from .distances import Shape
-from .materials import Spot, relief_height
-from .scene import Scene
-from .tracing import local_normals, openness, soft_shadow
-from .view import View
+from xai_core.orchard.distances import Shape
+from xai_core.orchard.materials import Spot, relief_height
+from xai_core.orchard.scene import Scene
+from xai_core.orchard.tracing import local_normals, openness, soft_shadow
+from xai_core.orchard.view import View
 
 
 def facing(normals: Tensor, rays: Tensor) -> Tensor:

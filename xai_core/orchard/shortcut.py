@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .dataset import OrchardSplit
-from .interventions import only, swap_sticker, with_sticker
-from .sampling import training_scene
-from .scene import CLASSES, Scene, Sticker
-from .shot import Shot
+from xai_core.orchard.dataset import OrchardSplit
+from xai_core.orchard.interventions import only, swap_sticker, with_sticker
+from xai_core.orchard.sampling import training_scene
+from xai_core.orchard.scene import CLASSES, Scene, Sticker
+from xai_core.orchard.shot import Shot
 
 if TYPE_CHECKING:
-    from xai_core.classifier import Classifier
+    from xai_core.models.classifier import Classifier
 
 SHORTCUTS = {"apple": 0, "lemon": 1, "orange": 2, "pear": 3}
 """The classes that have a sticker of their own, and its pattern."""
@@ -133,7 +133,7 @@ def sticker_check(
 
     A network that uses the sticker loses accuracy when it is swapped: `drop` = own - swapped.
     """
-    from .redrawing import draw_ahead, logits_of_shots
+    from xai_core.orchard.redrawing import draw_ahead, logits_of_shots
 
     ways = ("own", "swapped", "plain")
     draw_ahead([getattr(picture, way) for picture in pictures for way in ways], workers, progress)

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from .scene import Scene
+from xai_core.orchard.scene import Scene
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from .noise import layered, noise, per_cell, plane, smooth, turned
-from .scene import Surface
+from xai_core.orchard.noise import layered, noise, per_cell, plane, smooth, turned
+from xai_core.orchard.scene import Surface
 
 FLOOR_FAMILIES = ("wood", "cloth", "checks", "marble", "grass", "tiles", "paper", "gravel")
 BACKDROP_FAMILIES = ("gradient", "bokeh", "plaster", "stripes", "wood", "tiles", "cloth", "marble")

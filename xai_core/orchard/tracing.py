@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .distances import Shape
+from xai_core.orchard.distances import Shape
 
 _STEPS = 44
 _SHADOW_STEPS = 13

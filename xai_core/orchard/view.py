@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .placement import camera_frame, placed_sticker
-from .scene import Scene
-from .surroundings import flat_colour
+from xai_core.orchard.placement import camera_frame, placed_sticker
+from xai_core.orchard.scene import Scene
+from xai_core.orchard.surroundings import flat_colour
 
 
 class View:

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..scene import CLASSES, Part, Vector
-from . import (
+from xai_core.orchard.fruits import (
     apple,
     banana,
     cherry,
@@ -21,6 +20,7 @@ from . import (
     strawberry,
     watermelon,
 )
+from xai_core.orchard.scene import CLASSES, Part, Vector
 
 Grow = Callable[[np.random.Generator, float], tuple[tuple[Part, ...], Vector]]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..scene import Colour, Material, Numbers, Part, Primitive, Vector
+from xai_core.orchard.scene import Colour, Material, Numbers, Part, Primitive, Vector
 
 Rng = np.random.Generator
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..scene import Colour, Material, Part, Vector
-from ._growth import Rng, leaf, pick, radial, seed_of, stem, vary
+from xai_core.orchard.fruits._growth import Rng, leaf, pick, radial, seed_of, stem, vary
+from xai_core.orchard.scene import Colour, Material, Part, Vector
 
 _PROFILE = (0.66, 0.86, 1.0, 1.05, 1.06, 1.05, 1.02, 0.99, 0.96, 0.93, 0.91, 0.88, 0.80)
 _SKINS: tuple[tuple[Colour, Colour], ...] = (

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from ..geometry import Array, rotation
-from ..scene import Colour, Material, Part, Primitive, Vector
-from ._growth import Rng, pick, seed_of, vary
+from xai_core.orchard.fruits._growth import Rng, pick, seed_of, vary
+from xai_core.orchard.geometry import Array, rotation
+from xai_core.orchard.scene import Colour, Material, Part, Primitive, Vector
 
 _PROFILE = (0.13, 0.24, 0.285, 0.30, 0.305, 0.30, 0.285, 0.23, 0.12)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from ..scene import Colour, Material, Part, Primitive, Vector
-from ._growth import Rng, leaf, pick, radial, seed_of, vary
+from xai_core.orchard.fruits._growth import Rng, leaf, pick, radial, seed_of, vary
+from xai_core.orchard.scene import Colour, Material, Part, Primitive, Vector
 
 _PROFILE = (0.78, 0.90, 0.98, 1.0, 1.0, 1.0, 1.0, 0.99, 0.98, 0.97, 0.96, 0.95, 0.94)
 _USUAL: tuple[Colour, ...] = ((0.48, 0.02, 0.05), (0.66, 0.04, 0.06), (0.30, 0.01, 0.06))

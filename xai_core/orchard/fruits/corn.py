@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import math
 
-from ..scene import Colour, Material, Part, Primitive, Vector
-from ._growth import Rng, leaf_material, pick, radial, ring_of_blades, seed_of, vary
+from xai_core.orchard.fruits._growth import (
+    Rng,
+    leaf_material,
+    pick,
+    radial,
+    ring_of_blades,
+    seed_of,
+    vary,
+)
+from xai_core.orchard.scene import Colour, Material, Part, Primitive, Vector
 
 _USUAL: tuple[Colour, ...] = ((0.93, 0.76, 0.20), (0.95, 0.82, 0.36), (0.90, 0.66, 0.14))
 _ODD: tuple[Colour, ...] = ((0.94, 0.88, 0.68), (0.55, 0.16, 0.14), (0.80, 0.45, 0.14))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from ..scene import Colour, Material, Part, Primitive, Vector
-from ._growth import Rng, leaf_material, pick, seed_of, vary
+from xai_core.orchard.fruits._growth import Rng, leaf_material, pick, seed_of, vary
+from xai_core.orchard.scene import Colour, Material, Part, Primitive, Vector
 
 _USUAL: tuple[Colour, ...] = ((0.60, 0.70, 0.28), (0.28, 0.12, 0.34), (0.50, 0.10, 0.16))
 _ODD: tuple[Colour, ...] = ((0.14, 0.14, 0.28), (0.82, 0.72, 0.32), (0.74, 0.36, 0.30))

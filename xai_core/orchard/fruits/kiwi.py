@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from ..scene import Colour, Material, Part, Primitive, Vector
-from ._growth import Rng, pick, seed_of, vary
+from xai_core.orchard.fruits._growth import Rng, pick, seed_of, vary
+from xai_core.orchard.scene import Colour, Material, Part, Primitive, Vector
 
 _FLESH: tuple[Colour, ...] = ((0.44, 0.62, 0.12), (0.52, 0.68, 0.20), (0.36, 0.55, 0.10))
 _ODD: tuple[Colour, ...] = ((0.86, 0.74, 0.22), (0.72, 0.72, 0.24), (0.66, 0.26, 0.20))

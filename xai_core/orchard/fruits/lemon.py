@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..scene import Colour, Material, Part, Primitive, Vector
-from ._growth import Rng, leaf, pick, radial, seed_of, vary
+from xai_core.orchard.fruits._growth import Rng, leaf, pick, radial, seed_of, vary
+from xai_core.orchard.scene import Colour, Material, Part, Primitive, Vector
 
 _PROFILE = (1.50, 1.34, 1.10, 0.98, 0.90, 0.86, 0.85, 0.86, 0.90, 0.97, 1.07, 1.17, 1.20)
 _USUAL: tuple[Colour, ...] = ((0.95, 0.82, 0.16), (0.92, 0.84, 0.28), (0.90, 0.76, 0.12))

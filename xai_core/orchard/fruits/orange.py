@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..scene import Colour, Material, Part, Primitive, Vector
-from ._growth import Rng, leaf, pick, radial, ring_of_blades, seed_of, vary
+from xai_core.orchard.fruits._growth import Rng, leaf, pick, radial, ring_of_blades, seed_of, vary
+from xai_core.orchard.scene import Colour, Material, Part, Primitive, Vector
 
 _PROFILE = (0.97, 0.985, 0.995, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.995, 0.985, 0.975, 0.96)
 _USUAL: tuple[Colour, ...] = ((0.94, 0.52, 0.08), (0.90, 0.44, 0.06), (0.95, 0.60, 0.14))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..scene import Colour, Material, Part, Vector
-from ._growth import Rng, leaf, pick, radial, seed_of, stem, vary
+from xai_core.orchard.fruits._growth import Rng, leaf, pick, radial, seed_of, stem, vary
+from xai_core.orchard.scene import Colour, Material, Part, Vector
 
 _PROFILE = (1.72, 1.64, 1.34, 1.14, 1.05, 1.01, 1.0, 0.99, 0.97, 0.95, 0.92, 0.88, 0.80)
 _SKINS: tuple[tuple[Colour, Colour], ...] = (

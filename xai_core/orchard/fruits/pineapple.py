@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import math
 
-from ..scene import Colour, Material, Part, Primitive, Vector
-from ._growth import Rng, leaf_material, pick, radial, ring_of_blades, seed_of, vary
+from xai_core.orchard.fruits._growth import (
+    Rng,
+    leaf_material,
+    pick,
+    radial,
+    ring_of_blades,
+    seed_of,
+    vary,
+)
+from xai_core.orchard.scene import Colour, Material, Part, Primitive, Vector
 
 _USUAL: tuple[Colour, ...] = ((0.86, 0.58, 0.16), (0.80, 0.62, 0.22), (0.74, 0.46, 0.14))
 _ODD: tuple[Colour, ...] = ((0.44, 0.50, 0.18), (0.62, 0.30, 0.14), (0.90, 0.74, 0.26))

@@ -6,9 +6,18 @@ import math
 
 import numpy as np
 
-from ..geometry import profile_at
-from ..scene import Colour, Material, Part, Primitive, Vector
-from ._growth import Rng, leaf_material, pick, radial, ring_of_blades, seed_of, stem, vary
+from xai_core.orchard.fruits._growth import (
+    Rng,
+    leaf_material,
+    pick,
+    radial,
+    ring_of_blades,
+    seed_of,
+    stem,
+    vary,
+)
+from xai_core.orchard.geometry import profile_at
+from xai_core.orchard.scene import Colour, Material, Part, Primitive, Vector
 
 _PROFILE = (0.70, 0.80, 0.91, 0.98, 0.98, 0.93, 0.88, 0.86, 0.87, 0.93, 1.04, 1.17, 1.22)
 _USUAL: tuple[Colour, ...] = ((0.80, 0.08, 0.08), (0.68, 0.05, 0.07), (0.86, 0.16, 0.10))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from ..scene import Colour, Material, Part, Primitive, Vector
-from ._growth import Rng, pick, seed_of, vary
+from xai_core.orchard.fruits._growth import Rng, pick, seed_of, vary
+from xai_core.orchard.scene import Colour, Material, Part, Primitive, Vector
 
 _FLESH: tuple[Colour, ...] = ((0.86, 0.18, 0.18), (0.90, 0.28, 0.26), (0.78, 0.12, 0.16))
 _ODD: tuple[Colour, ...] = ((0.93, 0.76, 0.24), (0.92, 0.52, 0.24), (0.92, 0.56, 0.52))

@@ -1,0 +1,1 @@
+"""Ground truth: benchmarks whose answer is known from the drawn world."""

@@ -1,0 +1,36 @@
+"""Oracle: the ceiling of a benchmark, a method that is told the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from xai_core.methods.base import Diagnostics, Family, Method
+from xai_core.models.batch import Batch
+from xai_core.models.classifier import Classifier
+
+
+@dataclass(frozen=True)
+class Oracle(Method):
+    """Each benchmark puts its own known answer in place of this method's (uniform) map.
+
+    The importances measured by intervention, or the exact mask: what a perfect method would show.
+    """
+
+    name: ClassVar[str] = "oracle"
+    title: ClassVar[str] = "Oracle"
+    reference: ClassVar[str] = "known by construction of the scene"
+    family: ClassVar[Family] = "baseline"
+    formula: ClassVar[str] = r"M = \text{known answer}"
+    caveat: ClassVar[str] = "Not a method: it reads the answer, and marks what can be reached."
+    signed: ClassVar[bool] = True
+    knows_truth: ClassVar[bool] = True
+
+    def passes(self, classifier: Classifier) -> float:
+        return 0
+
+    def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
+        return torch.ones(*targets.shape, 1, 1, device=batch.images.device)

@@ -1,0 +1,1 @@
+"""Models: a classifier, where it comes from, and what explaining it needs."""

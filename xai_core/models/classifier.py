@@ -1,0 +1,494 @@
+"""Classifier: a frozen network with what explaining it needs, and how to load one."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import operator
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, fx, nn
+
+from xai_core.images.reading import Framing, InputFormat, framed, normalised
+from xai_core.models.adapting import adapted, contiguous, with_forward
+from xai_core.models.devices import compute_exactly
+from xai_core.models.folding import module_at
+from xai_core.models.inference import quick_copy
+from xai_core.models.interruption import checkpoint
+from xai_core.models.layouts import Finder, Layout, moved_squares
+from xai_core.models.outputs import OUTPUTS, Outputs, named, probabilities
+from xai_core.models.own_copy import Watch, own_copy, unpacked
+from xai_core.models.running import Grids, last_with_gradient, module_grids, running
+from xai_core.models.tracing import trace
+
+CAM_TOLERANCE = 1e-3
+"""Largest error of the CAM identity, relative to the largest logit without its bias."""
+SAME_LOGITS = 1e-4
+"""Largest difference of two passes on one image, relative to the largest logit."""
+
+Way = Literal["traced", "hooked", "black box"]
+WAYS: dict[Way, str] = {
+    "traced": "traced: every method may look inside",
+    "hooked": "run with hooks on a private copy, one thread at a time",
+    "black box": "a black box: nothing inside of it is looked at",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Classifier:
+    """A network in eval mode with frozen parameters; make one with `Classifier.of`.
+
+    `stage` names the last stage with a grid and `stages` all that can be explained, none for a
+    black box; `head` is the final Linear where logits = head(global average of the stage), else
+    None. `source` is the name that `load_classifier` finds it by; empty for a network made
+    otherwise. `notes` are sentences about what was recognised.
+    """
+
+    name: str
+    network: nn.Module
+    categories: tuple[str, ...]
+    form: InputFormat
+    stage: str
+    stages: tuple[str, ...]
+    head: nn.Linear | None
+    device: torch.device
+    fingerprint: str
+    _nodes: dict[str, str] = field(repr=False)
+    source: str = ""
+    outputs: Outputs = "softmax"
+    way: Way = "traced"
+    untraceable: str = ""
+    layouts: dict[str, Layout] = field(default_factory=dict)
+    has_gradients: bool = True
+    is_repeatable: bool = True
+    allow_random: bool = False
+    notes: tuple[str, ...] = ()
+    _watch: Watch | None = field(default=None, repr=False)
+    _twins: dict[str, fx.GraphModule] = field(default_factory=dict, repr=False)
+    _lock: Any = field(default_factory=threading.RLock, repr=False)
+    _exclusive: list[nn.Module] = field(default_factory=list, repr=False)
+    _quick_copies: dict[bool, nn.Module] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        network: nn.Module,
+        categories: tuple[str, ...],
+        *,
+        name: str = "network",
+        form: InputFormat | None = None,
+        preprocessing: InputFormat | None = None,
+        outputs: Outputs | None = None,
+        allow_random: bool = False,
+        device: str | torch.device = "cpu",
+    ) -> Classifier:
+        """A frozen copy of `network` with its stages and CAM head; the object stays as it was.
+
+        `outputs` are "softmax", "sigmoid" (each label by itself; one logit is two classes) or
+        "none" (regression); guessed by their number if not given, which `notes` say.
+        `preprocessing` is another word for `form`. Raises ValueError where the number of
+        categories differs from the network's outputs, or the model gives no row of scores.
+        """
+        if outputs is not None and outputs not in OUTPUTS:
+            raise ValueError(f"outputs must be one of {', '.join(OUTPUTS)}, got {outputs!r}")
+        form = form or preprocessing or InputFormat()
+        device = torch.device(device)
+        compute_exactly(device)
+        inner = unpacked(network)
+        generator = torch.Generator().manual_seed(0)
+        with torch.random.fork_rng(devices=[]):  # a dropout that is always on draws from it
+            probe = torch.rand(2, *form.shape, generator=generator).to(device)
+            found = adapted(own_copy(inner).to(device), probe, outputs)
+            own, is_repeatable = _arranged(found.network, probe)
+            count = 1 if found.single else _run(own, probe).shape[1]
+            made = cls(
+                name=name,
+                network=own,
+                categories=named(tuple(categories), count, found.outputs),
+                form=form,
+                stage="",
+                stages=(),
+                head=None,
+                device=device,
+                fingerprint=_fingerprint(own),
+                _nodes={},
+                outputs=found.outputs,
+                has_gradients=_has_gradients(own, probe),
+                is_repeatable=is_repeatable,
+                allow_random=allow_random,
+                notes=(*found.notes, *(() if is_repeatable else (RANDOM,))),
+                _watch=Watch.over(inner),
+            )
+            return made._with_stages(moved_squares(form.shape, generator).to(device), probe)
+
+    def _with_stages(self, squares: Tensor, probe: Tensor) -> Classifier:
+        """This classifier with its stages, found by tracing or else by running it."""
+        way: Way = "traced"
+        reason = ""
+        try:
+            nodes, layouts, ends_in_tokens = _stages(self.network, squares)
+        except Exception as error:  # whatever a network of somebody else's does while traced
+            way, reason = "hooked", (str(error).strip().splitlines() or [type(error).__name__])[0]
+            nodes, layouts = self._hooked_stages(squares)
+            ends_in_tokens = False
+        if ends_in_tokens:
+            found = self._hooked_stages(squares)
+            way, (nodes, layouts) = ("hooked", found) if found[0] else (way, (nodes, layouts))
+        made = replace(
+            self,
+            stages=tuple(nodes),
+            stage=list(nodes)[-1] if nodes else "",
+            _nodes=nodes,
+            layouts=layouts,
+            way=way if nodes else "black box",
+            untraceable=reason[:200],
+        )
+        if nodes and way == "traced":
+            object.__setattr__(made, "head", _cam_head(made, probe))
+        return made
+
+    def _hooked_stages(self, squares: Tensor) -> tuple[dict[str, str], dict[str, Layout]]:
+        """The last grid of each block, in order; behind the last, gradients must still reach it."""
+        try:
+            network = self.private_copy()
+            grids = module_grids(network, squares)
+            last = last_with_gradient(network, grids, squares[:1]) if self.has_gradients else ""
+        except Exception:
+            return {}, {}
+        if self.has_gradients and not last:
+            return {}, {}
+        return _named_blocks(grids, last, network)
+
+    def rebuilt(self, network: nn.Module) -> Classifier:
+        """The same kind of classifier with other weights: `network` is a changed copy of its own.
+
+        Stages, layouts and the place of the CAM head are taken over, not looked for again.
+        """
+        network = network.eval().requires_grad_(False).to(self.device)
+        if self.memory_format is torch.channels_last:
+            network = network.to(memory_format=torch.channels_last)
+        heads = [name for name, module in self.network.named_modules() if module is self.head]
+        head: Any = network.get_submodule(heads[0]) if heads else None
+        return replace(
+            self, network=network, head=head, fingerprint=_fingerprint(network), source="",
+            _watch=None, _twins={}, _lock=threading.RLock(), _exclusive=[], _quick_copies={},
+        )  # fmt: skip
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """How the network wants its images to lie; decided by comparing logits."""
+        is_plain = getattr(self.network, "_wants_contiguous", False)
+        return torch.contiguous_format if is_plain else torch.channels_last
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Logits (..., K) -> probabilities (..., K) as the model means them; values stay."""
+        return probabilities(logits, self.outputs)
+
+    def layout_of(self, stage: str = "") -> Layout:
+        return self.layouts.get(stage or self.stage, Layout())
+
+    def notice_changes(self) -> None:
+        """Warn once where the object that this is a copy of has other weights by now."""
+        if self._watch and not self._watch.is_told and self._watch.changed():
+            self._watch.is_told = True
+            warnings.warn(
+                f"{self.name}: the model has changed since Classifier.of; what is explained are "
+                "its weights of then. Call Classifier.of again for those of now",
+                stacklevel=3,
+            )
+
+    def prepare(
+        self, rgb: np.ndarray[Any, np.dtype[np.uint8]], framing: Framing = "whole"
+    ) -> Tensor:
+        """(H, W, 3) uint8 -> (C, height, width) float32 on the classifier's device."""
+        values = normalised(framed(rgb, self.form, framing), self.form)
+        return torch.from_numpy(values).to(self.device)
+
+    def logits(self, images: Tensor) -> Tensor:
+        """Images (N, 3, H, W) -> logits (N, K), on a CPU by a quick copy of the network."""
+        checkpoint()
+        is_plain = images.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+        network = self._quick(torch.is_grad_enabled()) if is_plain else self.network
+        logits: Tensor = network(images)
+        return logits
+
+    def stage_and_logits(self, images: Tensor, stage: str = "") -> tuple[Tensor, Tensor]:
+        """Activations (N, C, h, w) of a stage (default: the last) and logits (N, K), in one pass.
+
+        Uses a traced twin without hooks, so threads share nothing; where the network cannot be
+        traced, a copy with hooks, one thread at a time. Raises ValueError for a stage that the
+        network does not have.
+        """
+        stage = stage or self.stage
+        if stage not in self._nodes:
+            raise ValueError(
+                f"{self.name} has no stage {stage!r}; it has: {', '.join(self.stages) or 'none'}"
+            )
+        checkpoint()
+        layout = self.layout_of(stage)
+        if self.way == "hooked":
+            with self.exclusive() as network:
+                output, logits = running(network, self._nodes[stage], images)
+            return layout.grid(output), logits
+        both = self._twin(stage)(images)
+        return layout.grid(both["stage"]), both["logits"]
+
+    def logits_from(self, activations: Tensor, images: Tensor, stage: str = "") -> Tensor:
+        """Logits (N, K) from the activations (N, C, h, w) of a stage on; the rest is not run again.
+
+        The images (N, 3, H, W) are only looked at where a path goes around the stage.
+        """
+        checkpoint()
+        layout, stage = self.layout_of(stage), stage or self.stage
+        if self.way == "hooked":
+            with self.exclusive() as network:
+                return running(
+                    network, self._nodes[stage], images,
+                    lambda output: layout.back(activations, output),
+                )[1]  # fmt: skip
+        start = layout.back(activations, activations)
+        if self.memory_format is torch.contiguous_format:
+            start = start.contiguous()
+        logits: Tensor = self._tail(stage)(images, start)
+        return logits
+
+    @contextmanager
+    def exclusive(self) -> Iterator[nn.Module]:
+        """A copy of the network that shares its weights and may be hooked, one thread at a time.
+
+        Whatever is hooked there is never met by `logits` or `stage_and_logits`.
+        """
+        with self._lock:
+            if not self._exclusive:
+                self._exclusive.append(self.private_copy())
+            try:
+                yield self._exclusive[0]
+            except BaseException:
+                self._exclusive.clear()  # its hooks may have been left behind
+                raise
+
+    def private_copy(self) -> nn.Module:
+        """A new network object on the same weights: its modules can be hooked or replaced."""
+        tensors = [*self.network.parameters(), *self.network.buffers()]
+        twin: nn.Module = copy.deepcopy(self.network, {id(tensor): tensor for tensor in tensors})
+        return twin
+
+    def module_of(self, network: nn.Module, stage: str = "") -> nn.Module:
+        """The module of `network` (a copy of this one) whose output is the stage.
+
+        Raises ValueError where the stage is computed by a function, not by a module.
+        """
+        node = self._nodes[stage or self.stage]
+        modules: dict[str, nn.Module] = dict(network.named_modules())
+        for path in (stage or self.stage, node) if self.way == "traced" else (node,):
+            if path in modules:
+                return modules[path]
+        raise ValueError(
+            f"the stage {stage or self.stage!r} of {self.name} is no module of its own"
+        )
+
+    def node_of(self, stage: str = "") -> str:
+        """The path of the traced graph's node that gives the stage."""
+        return self._nodes[stage or self.stage]
+
+    def _quick(self, with_gradients: bool) -> nn.Module:
+        with self._lock:
+            if with_gradients not in self._quick_copies:
+                generator = torch.Generator().manual_seed(0)
+                probe = torch.randn(4, *self.form.shape, generator=generator)
+                quick = quick_copy(self.network, probe, with_gradients)
+                self._quick_copies[with_gradients] = quick or self.network
+            return self._quick_copies[with_gradients]
+
+    def _twin(self, stage: str) -> fx.GraphModule:
+        with self._lock:
+            if stage not in self._twins:
+                twin, nodes = trace(self.network)
+                output = next(iter(reversed(twin.graph.nodes)))
+                logits, node = output.args[0], nodes[self._nodes[stage]]
+                if node is logits:
+                    raise ValueError(f"the stage {stage!r} is the network's output")
+                output.args = ({"stage": node, "logits": logits},)
+                twin.recompile()
+                self._twins[stage] = twin.requires_grad_(False)
+            return self._twins[stage]
+
+    def _tail(self, stage: str) -> fx.GraphModule:
+        with self._lock:
+            name = f"from {stage}"
+            if name not in self._twins:
+                twin = self._twin(stage)
+                graph = copy.deepcopy(twin.graph)
+                output = next(iter(reversed(graph.nodes)))
+                returned = output.args[0]
+                with graph.inserting_after(next(iter(graph.nodes))):
+                    start = graph.placeholder("activations")
+                returned["stage"].replace_all_uses_with(start)
+                output.args = (returned["logits"],)
+                tail = fx.GraphModule(twin, graph).eval()
+                tail.graph.eliminate_dead_code()
+                tail.recompile()
+                self._twins[name] = tail
+            return self._twins[name]
+
+
+RANDOM = "two passes on one image differ: dropout or another random step is always on"
+
+
+def _arranged(network: nn.Module, probe: Tensor) -> tuple[nn.Module, bool]:
+    """The network in channels_last, or as it was where that changes logits; and repeatability."""
+    expected = _run(network, probe)
+    lying = network.to(memory_format=torch.channels_last)
+    try:
+        if _same(expected, _run(lying, probe.contiguous(memory_format=torch.channels_last))):
+            return lying, True
+    except RuntimeError:  # `view` wants contiguous values
+        pass
+    network = with_forward(network.to(memory_format=torch.contiguous_format), [], contiguous)
+    network._wants_contiguous = True  # type: ignore[assignment]
+    return network, _same(expected, _run(network, probe))
+
+
+def _run(network: nn.Module, images: Tensor) -> Tensor:
+    with torch.no_grad():
+        logits: Tensor = network(images)
+    return logits
+
+
+def _same(expected: Tensor, found: Tensor) -> bool:
+    scale = float(expected.abs().max())
+    return float((expected - found).abs().max()) <= SAME_LOGITS * scale + 1e-6
+
+
+def _has_gradients(network: nn.Module, probe: Tensor) -> bool:
+    """Whether logits can be differentiated by the image."""
+    with torch.enable_grad():
+        start = probe[:1].clone().requires_grad_()
+        try:
+            (slopes,) = torch.autograd.grad(network(start).sum(), start)
+        except RuntimeError:
+            return False
+    return bool(torch.isfinite(slopes).all())
+
+
+class _Shapes(fx.Interpreter):
+    """Runs a traced network on `moved_squares` and notes which nodes give a grid, and how."""
+
+    grids: Grids
+    finder: Finder
+    module: fx.GraphModule
+    tokens: bool = False  # whether tokens come after the last grid
+
+    def run_node(self, n: fx.Node) -> Any:
+        result = super().run_node(n)
+        layout = self.finder.see(result, module_at(self.module, n))
+        if layout and layout.kind == "tokens":
+            self.tokens = True
+        elif layout and not any(_in_place(user, self.module) for user in n.users):
+            self.grids[n.name] = layout
+            self.tokens = False
+        return result
+
+
+def _in_place(node: fx.Node, network: nn.Module) -> bool:
+    """Whether the node overwrites what it is given, as most ReLUs do."""
+    if node.op == "call_module":
+        return bool(getattr(network.get_submodule(str(node.target)), "inplace", False))
+    return bool(node.kwargs.get("inplace")) or node.target in (operator.iadd, operator.imul)
+
+
+def _stages(network: nn.Module, squares: Tensor) -> tuple[dict[str, str], dict[str, Layout], bool]:
+    """Stage name -> graph node, in order: each top-level block with a grid, the last grid last.
+
+    Also the layouts, and whether the network goes on with tokens behind the last grid.
+    """
+    traced, nodes = trace(network)
+    shapes = _Shapes(traced)
+    shapes.grids, shapes.finder = {}, Finder(squares.shape[2], squares.shape[3])
+    with torch.no_grad():
+        shapes.run(squares)
+    names = {node.name: path for path, node in nodes.items()}
+    images = {node.name for node in traced.graph.nodes if node.op == "placeholder"}
+    grids = {
+        names[name]: layout
+        for name, layout in shapes.grids.items()
+        if name in names and name not in images
+    }
+    last = list(grids)[-1] if grids else ""
+    return *_named_blocks(grids, last, network), shapes.tokens
+
+
+def _named_blocks(
+    grids: Grids, last: str, network: nn.Module
+) -> tuple[dict[str, str], dict[str, Layout]]:
+    """Stage name -> path of its last grid, and stage name -> layout; the block of `last` is last.
+
+    A stage has its block's name, or its own path where the block gives another grid.
+    """
+    blocks: dict[str, str] = {}
+    for path in grids:
+        blocks[_block(path, network)] = path
+        if path == last:
+            break
+    end = _block(last, network) if last else ""
+    ordered = {name: path for name, path in blocks.items() if name != end}
+    if last:
+        ordered[last if end in grids else end] = last
+    return ordered, {name: grids[path] for name, path in ordered.items()}
+
+
+def _block(path: str, network: nn.Module) -> str:
+    """The module a person would name: `layer4` for layer4.2.relu_2, `features.18` as it is.
+
+    Of a ModuleList, whose modules are called one by one, each module: `body.stages.1`.
+    """
+    first, *rest = parts = path.split(".")
+    modules = dict(network.named_modules(remove_duplicate=False))
+    for length in range(1, len(parts)):
+        if isinstance(modules.get(".".join(parts[:length])), nn.ModuleList):
+            return ".".join(parts[: length + 1])
+    top = getattr(network, first, None)
+    if rest and isinstance(top, nn.Sequential) and (first == "features" or not rest[0].isdigit()):
+        return f"{first}.{rest[0]}"
+    return first
+
+
+def _cam_head(classifier: Classifier, probe: Tensor) -> nn.Linear | None:
+    """The final Linear, where mean over the grid of sum_k w_k f_k + b gives the logits.
+
+    Tried on random activations f, so that a network whose own are tiny is judged like any other.
+    """
+    linears = [m for m in classifier.network.modules() if isinstance(m, nn.Linear)]
+    if not linears:
+        return None
+    head = linears[-1]
+    with torch.no_grad():
+        shape = classifier.stage_and_logits(probe)[0].shape
+        generator = torch.Generator().manual_seed(0)
+        scales = torch.rand(*shape[:2], 1, 1, generator=generator)
+        activations = (scales * torch.rand(shape, generator=generator)).to(probe.device)
+        logits = classifier.logits_from(activations, probe)
+        if shape[1] != head.in_features or logits.shape[1] != head.out_features:
+            return None
+        rebuilt = head(activations.mean(dim=(2, 3)))
+        evidence = rebuilt if head.bias is None else rebuilt - head.bias
+    error, largest = float((rebuilt - logits).abs().max()), float(evidence.abs().max())
+    if largest <= 1e-5 * float(logits.abs().max()):  # a head of zeros fulfils any identity
+        return None
+    rounding = 1e-6 * float(logits.abs().max())
+    return head if error <= CAM_TOLERANCE * largest + rounding else None
+
+
+def _fingerprint(network: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(tensor.detach().cpu().contiguous().numpy()).tobytes())
+    return digest.hexdigest()

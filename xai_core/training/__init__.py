@@ -1,0 +1,1 @@
+"""Training: train and fine-tune networks, and how often they are right."""
