@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
-import warming
-from repairs import repair
+from frame import warming
+from frame.repairs import repair
 
 
 @asynccontextmanager

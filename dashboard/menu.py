@@ -1,22 +1,35 @@
-"""The menu: section -> pages as (file in views/, title, icon)."""
+"""The menu: section -> pages; a page is a file in its room, with a name in the address."""
 
-PAGES = {
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One page: its name in the address, its file, its title and its icon."""
+
+    name: str
+    file: str
+    title: str
+    icon: str
+
+
+MENU = {
     "Images": (
-        ("compare", "Compare methods", ":material/compare:"),
-        ("cam_vs_secam", "CAM or SeCAM", ":material/grid_view:"),
-        ("mistakes", "Mistakes", ":material/rule:"),
-        ("features", "Features", ":material/blur_on:"),
+        Entry("compare", "compare/page.py", "Compare methods", ":material/compare:"),
+        Entry("cam_vs_secam", "cam_vs_secam/page.py", "CAM or SeCAM", ":material/grid_view:"),
+        Entry("mistakes", "mistakes/page.py", "Mistakes", ":material/rule:"),
+        Entry("features", "features/page.py", "Features", ":material/blur_on:"),
     ),
     "Results": (
-        ("leaderboard", "Leaderboard", ":material/leaderboard:"),
-        ("curves", "Curves", ":material/show_chart:"),
-        ("agreement", "Agreement", ":material/join_inner:"),
-        ("ground_truth", "Ground truth", ":material/fact_check:"),
-        ("sanity", "Sanity checks", ":material/health_and_safety:"),
+        Entry("leaderboard", "results/leaderboard.py", "Leaderboard", ":material/leaderboard:"),
+        Entry("curves", "results/curves.py", "Curves", ":material/show_chart:"),
+        Entry("agreement", "results/agreement.py", "Agreement", ":material/join_inner:"),
+        Entry("ground_truth", "ground_truth/page.py", "Ground truth", ":material/fact_check:"),
+        Entry("sanity", "results/sanity.py", "Sanity checks", ":material/health_and_safety:"),
     ),
     "Work": (
-        ("run", "Evaluate", ":material/play_circle:"),
-        ("report", "Report", ":material/description:"),
-        ("guide", "Guide", ":material/menu_book:"),
+        Entry("run", "evaluate/page.py", "Evaluate", ":material/play_circle:"),
+        Entry("guide", "guide/page.py", "Guide", ":material/menu_book:"),
     ),
 }
+FILES = {entry.name: entry.file for entries in MENU.values() for entry in entries}

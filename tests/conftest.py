@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from xai_core.images.reading import InputFormat, Photo
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 
+DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard"
+sys.path.insert(0, str(DASHBOARD))  # as `streamlit run` does
 LOCAL = ("127.0.0.1", "::1", "localhost")
 
 

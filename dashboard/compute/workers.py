@@ -14,7 +14,9 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from compute import children, workplace
+from recipes import children
+
+from compute import workplace
 from compute.questions import Answer, Question
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from compute.questions import Answer, Maps, Prediction, Question
-from networks import Network
+from state.networks import Network
 
+from compute.questions import Answer, Maps, Prediction, Question
 from xai_core.images.reading import Framing, Photo
 from xai_core.models.interruption import Interrupted, interruptible
 

@@ -1,21 +1,18 @@
 """The dashboard's modules lie beside its script, as Streamlit puts them on the path."""
 
-import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from menu import FILES
+from runs import cached
 from streamlit.testing.v1 import AppTest
 
+from tests.app.at_once import AtOnce
+
 DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard"
-if str(DASHBOARD) not in sys.path:
-    sys.path.insert(0, str(DASHBOARD))
-
-import cached  # noqa: E402
-
-from tests.app.at_once import AtOnce  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -36,7 +33,7 @@ def open_page() -> Callable[..., AppTest]:
             app.query_params[key] = value
         app.run()
         if name != "compare":
-            app.switch_page(f"views/{name}.py").run()
+            app.switch_page(FILES[name]).run()
         assert not app.exception
         return app
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from parameters import METHODS, PARAMETERS, read
+from state.parameters import METHODS, PARAMETERS, read
 from streamlit.testing.v1 import AppTest
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from alikeness import rank_correlations, top_overlaps
+from runs.alikeness import rank_correlations, top_overlaps
 from scipy.stats import spearmanr
 
 

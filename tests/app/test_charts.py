@@ -1,7 +1,7 @@
 """Charts can be seen in both themes."""
 
-import charts
 import pytest
+from drawing import charts
 
 PAGES = {"light": "#ffffff", "dark": "#171614"}
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import charts
 import numpy as np
 import pandas as pd
 import pytest
-from superpixel_wording import superpixel_answer
+from drawing import charts
+from runs.superpixel_wording import superpixel_answer
 
 from xai_core.evaluation.contrast import contrast, gains_over_all
 

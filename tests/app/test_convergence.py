@@ -1,6 +1,6 @@
 """The plot of the number of samples says what was measured."""
 
-import convergence
+from guide import convergence
 
 MEASURED = {
     "classifier": {"name": "tiny", "fingerprint": "f"},

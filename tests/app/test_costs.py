@@ -1,8 +1,8 @@
 """Costs: what is known, what follows from it, and what is left open."""
 
-import costs
-import evidence
 import pytest
+from frame import evidence
+from runs import costs
 
 NOTED = {
     "methods": {"cam": 1.0, "lime": 500.0, "ablation_cam[channels=256]": 257.0, "occlusion": 170.0},

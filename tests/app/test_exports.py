@@ -4,13 +4,13 @@ import io
 import json
 import xml.etree.ElementTree as ET
 
-import choices
-import exports
 import numpy as np
 import pandas as pd
 import pytest
-from evidence import Cell, Evidence
+from frame import exports
+from frame.evidence import Cell, Evidence
 from PIL import Image
+from state import choices
 
 from xai_core.images.reading import Photo
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from compute import known
-from facts import facts, label_of, spec_of
+from recipes import known
+from recipes.facts import facts, label_of, spec_of
 
 from xai_core.catalog import configure
 from xai_core.methods import METHODS

@@ -6,14 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cached
 import numpy as np
 import pandas as pd
 import pytest
-import run_folders
-import truth
-import truth_wording
 from PIL import Image
+from runs import cached, run_folders, truth, truth_wording
 from streamlit.testing.v1 import AppTest
 
 from xai_core.evaluation.store import Store, load_curves, load_scores

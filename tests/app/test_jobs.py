@@ -15,12 +15,11 @@ from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 
-import jobs
 import psutil
 import pytest
-import run_folders
-from jobs import Job, Order
-from networks import Network
+from runs import jobs, run_folders
+from runs.jobs import Job, Order
+from state.networks import Network
 
 from xai_core.command_line import evaluate
 from xai_core.evaluation.status import Status

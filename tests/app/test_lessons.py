@@ -1,7 +1,7 @@
 """Docstrings as they are set on the guide page."""
 
 import pytest
-from lessons import typeset
+from frame.lessons import typeset
 
 
 @pytest.mark.parametrize(

@@ -10,17 +10,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import confusions
-import jobs
-import mistakes_wording
 import numpy as np
 import pandas as pd
 import pytest
-import run_folders
 import torch
 from compute.questions import NO_PHOTO, MeanMap
 from compute.workplace import Workplace
+from mistakes import mistakes_wording
 from PIL import Image
+from runs import confusions, jobs, run_folders
 from streamlit.testing.v1 import AppTest
 
 from tests.conftest import picture

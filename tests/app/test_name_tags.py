@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from name_tags import POINT_PX, SPOTS, _beside, _box, _cover, _pixels, place_names
+from drawing.name_tags import POINT_PX, SPOTS, _beside, _box, _cover, _pixels, place_names
 
 SIZE = (900, 500)
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import warming
+from frame import warming
+from menu import FILES
 from streamlit.testing.v1 import AppTest
 
 from xai_core import DATA
@@ -66,7 +67,7 @@ def test_every_page_is_drawn_before_anybody_comes() -> None:
 
 
 def test_the_table_covers_every_page() -> None:
-    assert set(PAGES) == {path.stem for path in (DASHBOARD / "views").glob("*.py")}
+    assert set(PAGES) == set(FILES)
 
 
 @shipped
@@ -86,8 +87,8 @@ def test_first_view_and_result_pages_do_not_load_torch() -> None:
         "from streamlit.testing.v1 import AppTest\n"
         f"app = AppTest.from_file({str(DASHBOARD / 'main.py')!r}, default_timeout=60).run()\n"
         "print('pandas' in sys.modules)\n"  # half a second, and only the other pages need it
-        f"for page in {RESULT_PAGES!r} + ('guide',):\n"
-        "    app.switch_page(f'views/{page}.py').run()\n"
+        f"for file in {[FILES[name] for name in (*RESULT_PAGES, 'guide')]!r}:\n"
+        "    app.switch_page(file).run()\n"
         "    assert not app.exception\n"
         "print('torch' in sys.modules)\n"
     )
@@ -132,8 +133,8 @@ def test_nonsense_in_the_address_is_ignored(open_page: Page, name: str, value: s
 def test_choices_stay_when_pages_change(open_page: Page) -> None:
     app = open_page()
     app.slider(key="opacity").set_value(0.3).run()
-    app.switch_page("views/guide.py").run()
-    app.switch_page("views/compare.py").run()
+    app.switch_page("guide/page.py").run()
+    app.switch_page("compare/page.py").run()
     assert app.slider(key="opacity").value == 0.3
     assert app.query_params["opacity"] == "0.3"
 
@@ -238,7 +239,7 @@ def test_a_run_opens_where_its_results_are(open_page: Page, run: str, heading: s
 def test_a_finished_run_says_which_pictures_it_left_out(
     open_page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import run_folders
+    from runs import run_folders
 
     manifest = load_manifest(DATA / "runs" / "shipped").as_dict()
     manifest["bad_images"] = {"fake.png": "fake <b>.png: not an image that can be read"}

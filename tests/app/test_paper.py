@@ -8,18 +8,16 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from typing import Any
 
-import charts
-import convergence
 import numpy as np
 import pandas as pd
-import paper
 import plotly.graph_objects as go
 import pytest
-import truth_charts
-import versus
+from drawing import charts, paper, truth_charts
+from guide import convergence
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_hex
 from PIL import Image
+from results import versus
 from streamlit.testing.v1 import AppTest
 
 from xai_core import DATA

@@ -4,15 +4,15 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-import cached
-import choices
-import facts
 import numpy as np
 import pytest
-import seeds
-from choices import Choices
 from compute.questions import Answer, Question
-from evidence import Evidence
+from frame import seeds
+from frame.evidence import Evidence
+from recipes import facts
+from runs import cached
+from state import choices
+from state.choices import Choices
 
 from xai_core.catalog import configure
 from xai_core.images.reading import Photo

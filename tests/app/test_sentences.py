@@ -6,17 +6,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import phrases
 import pytest
-import results
-from cards import best_of
-from confusions import calibration, calibration_error
-from evidence import Cell
-from lead_wording import lead_says, marked, marks_say
-from mistakes_wording import mistakes_say, wilson_interval
-from results import Agreements, Finished
-from truth_wording import benchmark_caption, ranks_say, trust_says
-from wording import agreement_says, board_caption, curves_caption
+from frame.cards import best_of
+from frame.evidence import Cell
+from mistakes.mistakes_wording import mistakes_say, wilson_interval
+from runs import phrases, results
+from runs.confusions import calibration, calibration_error
+from runs.lead_wording import lead_says, marked, marks_say
+from runs.results import Agreements, Finished
+from runs.truth_wording import benchmark_caption, ranks_say, trust_says
+from runs.wording import agreement_says, board_caption, curves_caption
 
 from xai_core import headline
 from xai_core.evaluation.lead import lead, least_images

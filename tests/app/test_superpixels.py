@@ -2,9 +2,9 @@
 
 import numpy as np
 import torch
-import worked_example
+from frame import worked_example
+from runs.steps_to_secam import Look, on_its_grid, secam_steps, slic_steps, sweep
 from skimage.color import rgb2lab
-from superpixels import Look, on_its_grid, secam_steps, slic_steps, sweep
 
 from xai_core import DATA
 from xai_core.images import heatmap

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import run_folders
-import versus
+from results import versus
+from runs import run_folders
 from streamlit.testing.v1 import AppTest
 
 from xai_core import DATA

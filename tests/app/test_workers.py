@@ -14,10 +14,11 @@ import numpy as np
 import psutil
 import pytest
 import torch
-from compute import children, workers
+from compute import workers
 from compute.desk import LOST, LOST_TWICE, Desk
 from compute.questions import Answer, ImageScores, Maps, Prediction, Question
 from compute.workers import UnreachableError, Workers
+from recipes import children
 
 from xai_core import DATA
 from xai_core.images.reading import Photo, open_image

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from menu import FILES
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -29,8 +30,7 @@ Reloaded = Callable[[Page], float]
 Pages = Callable[[], AbstractContextManager[Open]]
 Shown = tuple[str, Page]
 Theme = Literal["light", "dark"]
-VIEWS = Path(__file__).resolve().parents[2] / "dashboard" / "views"
-PAGES = ["" if p.stem == "compare" else p.stem for p in sorted(VIEWS.glob("*.py"))]
+PAGES = ["" if name == "compare" else name for name in FILES]
 WIDTHS = (1024, 1280, 1920)
 SCREENSHOTS = Path(__file__).with_name("screenshots")
 LIGHTNESS = """app => {

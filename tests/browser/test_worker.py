@@ -11,6 +11,7 @@ from urllib.parse import urlparse
 import numpy as np
 import psutil
 import pytest
+from menu import FILES
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -25,8 +26,7 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="no /proc here"),
 ]
 Open = Callable[..., Page]
-VIEWS = Path(__file__).resolve().parents[2] / "dashboard" / "views"
-PAGES = ["" if p.stem == "compare" else p.stem for p in sorted(VIEWS.glob("*.py"))]
+PAGES = ["" if name == "compare" else name for name in FILES]
 SECONDS = 180.0
 LIBRARIES = ("libtorch", "libc10", "torchvision")
 

@@ -346,7 +346,7 @@ def spec_texts() -> st.SearchStrategy[str]:
 
 
 def addresses(folder: Path) -> tuple[st.SearchStrategy[Any], Attempt]:
-    from parameters import PARAMETERS, read
+    from state.parameters import PARAMETERS, read
 
     value = st.one_of(
         spec_texts(), st.integers().map(str), st.floats().map(str), st.text(max_size=20),

@@ -1,0 +1,1 @@
+"""CAM or SeCAM: what do superpixels change?"""

@@ -1,0 +1,81 @@
+"""Superpixel cards: the way from CAM to SeCAM on one picture, a sweep of settings, and SLIC."""
+
+from __future__ import annotations
+
+import streamlit as st
+from frame import cards, exports, lessons
+from frame.display import offer_figures, show_legend, show_note, show_section, show_steps
+from frame.evidence import Cell, Evidence
+from frame.exports import LONGEST_PX
+from recipes import facts
+from runs import cached, steps_to_secam
+from runs.steps_to_secam import Look, Step
+from state.choices import Choices
+
+from xai_core.evaluation.contrast import CONTROLS
+from xai_core.images.reading import InputFormat
+
+COUNTS, SHARES = (20, 50, 100, 200), (0.5, 0.6, 0.7, 0.8, 0.9)
+
+
+def compared(chosen: Choices) -> tuple[str, ...]:
+    """CAM, SeCAM as it is set, SeCAM on the network's grid, and the controls, all alike."""
+    values = {"segments": chosen.segments, "compactness": chosen.compactness}
+    secam = facts.spec_of("secam", values)
+    legacy = facts.spec_of("secam", {**values, "resolution": "feature"})
+    controls = [facts.spec_of(c, values) for c in CONTROLS if c in facts.facts("methods")]
+    return ("cam", secam, legacy, *controls)
+
+
+def look_of(seen: Evidence, chosen: Choices) -> Look:
+    """How the photo of some evidence is shown."""
+    form = InputFormat(**dict(seen.form))
+    drawn = cached.fitted_photo(seen.photo, seen.photo.sha256, LONGEST_PX)
+    framed = cached.framed_photo(seen.photo, seen.photo.sha256, seen.form, chosen.framing)
+    return Look(drawn, framed, form, chosen.framing, chosen.opacity, chosen.threshold)
+
+
+def show_way(seen: Evidence, chosen: Choices, cam: Cell) -> None:
+    """From CAM to what SeCAM keeps, and how all variants score on this picture."""
+    if cam.map is None:
+        return
+    look = look_of(seen, chosen)
+    key = (seen.photo.sha256, seen.network, cam.target, look.framing, look.opacity, look.threshold)
+    show_steps(cached.secam_steps(look, cam.map, key, chosen.segments, chosen.compactness), 6)
+    show_legend("overlay", chosen.threshold)
+    show_section(
+        "What it scores on this picture",
+        "Beside SeCAM: averaging on the network's grid (legacy), and controls that average without "
+        "this picture's superpixels.",
+    )
+    cards.show_row(seen, chosen, cam.target)
+    cards.show_twins(seen)
+
+
+def show_sweep(seen: Evidence, chosen: Choices) -> None:
+    """What SeCAM keeps for many settings: rows are superpixels, columns thresholds."""
+    cam = seen.cells[0]
+    if cam.map is None:
+        return
+    look = look_of(seen, chosen)
+    rows = steps_to_secam.sweep(look, cam.map, COUNTS, SHARES, chosen.compactness)
+    steps = [
+        Step(f"{count} superpixels", f"{share:.0%} of the maximum", picture)
+        for count, row in zip(COUNTS, rows, strict=True)
+        for share, picture in zip(SHARES, row, strict=True)
+    ]
+    show_steps(steps, len(SHARES))
+    with st.container(horizontal=True):
+        offer_figures(exports.sweep_figure, "secam_sweep", rows, COUNTS, SHARES)
+    show_note(f"Compactness {chosen.compactness:g}; black is what stays below the threshold.")
+
+
+def show_slic(seen: Evidence, chosen: Choices) -> None:
+    """SLIC on this picture, then by hand on 25 pixels."""
+    look = look_of(seen, chosen)
+    show_steps(steps_to_secam.slic_steps(look, chosen.segments, chosen.compactness), 4)
+    show_note(
+        "Distance = colour distance in CIELAB plus place distance times compactness over the side "
+        "of a seed square (Achanta et al., TPAMI 2012)."
+    )
+    lessons.show_worked_example()

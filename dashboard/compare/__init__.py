@@ -1,0 +1,1 @@
+"""Compare: how do the methods explain this image?"""

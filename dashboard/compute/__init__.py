@@ -1,0 +1,1 @@
+"""Compute: questions to the worker and what is known now."""

@@ -1,0 +1,1 @@
+"""Drawing: numbers to charts and to figures for print; no Streamlit here."""

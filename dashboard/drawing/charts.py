@@ -1,0 +1,347 @@
+"""Charts: numbers -> plotly figures; no Streamlit here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import plotly.graph_objects as go
+
+from drawing.name_tags import place_names
+from xai_core.evaluation.lead import ALPHA
+
+if TYPE_CHECKING:
+    from xai_core.evaluation.statistics import Friedman
+
+COLOURS = (
+    "#1a6fc4", "#c8401c", "#2e7d32", "#9354b8", "#b07a00",
+    "#00838f", "#d81b60", "#8d6e63", "#546e7a", "#827717",
+)  # fmt: skip
+"""All with a contrast of 3 at least to the page, light or dark."""
+CURVE_NAMES = {
+    "morf": "most relevant first",
+    "lerf": "least relevant first",
+    "insertion": "revealed",
+    "irof": "by superpixels",
+}
+ACCENT, WARM, MUTED, TRUE = "#1a6fc4", "#c8401c", "#8a8a8a", "#2b8a3e"
+SPEED_PX = (900, 520)
+DIVERGING = [[0.0, "#1c5ca8"], [0.5, "#f6f5f0"], [1.0, "#c8401c"]]
+
+
+def draw_gains(table: pd.DataFrame, names: Sequence[str], better: str, worse: str) -> go.Figure:
+    """Mean gains with their intervals, in standard deviations of the paired difference.
+
+    Grey where Holm's p leaves it open which is better, as the sentences above the chart do.
+    """
+    deviation = table["deviation"].where(table["deviation"] > 0, 1.0)
+    scaled = table[["gain", "low", "high"]].div(deviation, axis=0)
+    colours = [
+        MUTED if p >= ALPHA else WARM if gain > 0 else ACCENT
+        for p, gain in zip(table["p_holm"], table["gain"], strict=True)
+    ]
+    chart = go.Figure(
+        go.Scatter(
+            x=scaled["gain"],
+            y=list(names),
+            mode="markers",
+            marker={"size": 11, "color": colours},
+            error_x=reach(scaled, "gain", MUTED),
+            customdata=table[["gain", "low", "high", "n"]],
+            hovertemplate="%{y}: %{customdata[0]:.3f} (%{customdata[1]:.3f} to "
+            "%{customdata[2]:.3f}), n = %{customdata[3]}<extra></extra>",
+        )
+    )
+    chart.add_vline(x=0, line_width=1, line_color=MUTED)
+    chart.update_yaxes(autorange="reversed", ticks="")
+    title = f"← {worse} better      gain in standard deviations      {better} better →"
+    chart.update_xaxes(title={"text": title, "font": {"size": 12}}, zeroline=False)
+    chart.update_layout(height=110 + 30 * len(table), margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    return chart
+
+
+def reach(
+    rows: pd.DataFrame, middle: str, colour: str, side: str = "", thickness: int = 2
+) -> dict[str, object]:
+    """Plotly's error bars around the column `middle`, from `low` to `high` (of that `side`)."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": rows[f"high{side}"] - rows[f"{middle}{side}"],
+        "arrayminus": rows[f"{middle}{side}"] - rows[f"low{side}"],
+        "thickness": thickness,
+        "width": 0,
+        "color": colour,
+    }
+
+
+def draw_intervals(rows: pd.DataFrame, floor: float | None, title: str) -> go.Figure:
+    """Means with their 95 % intervals, best on top; `floor` is the best null baseline's mean.
+
+    `rows` has name, mean, low, high, n, baseline (bool).
+    """
+    chart = go.Figure()
+    kinds = ((False, ACCENT, "circle", "methods"), (True, MUTED, "circle-open", "null baselines"))
+    for baseline, colour, symbol, name in kinds:
+        part = rows[rows["baseline"] == baseline]
+        chart.add_trace(
+            go.Scatter(
+                x=part["mean"],
+                y=part["name"],
+                name=name,
+                mode="markers",
+                marker={"size": 9, "color": colour, "symbol": symbol},
+                error_x=reach(part, "mean", colour),
+                customdata=part[["low", "high", "n"]],
+                hovertemplate="%{y}: %{x:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f}), "
+                "n = %{customdata[2]}<extra></extra>",
+            )
+        )
+    if floor is not None:
+        chart.add_vline(x=floor, line_width=1, line_dash="dash", line_color=MUTED)
+    names = list(rows["name"])
+    chart.update_yaxes(categoryorder="array", categoryarray=names[::-1], ticks="", tickfont_size=12)
+    chart.update_xaxes(title={"text": title, "font": {"size": 12}}, zeroline=False)
+    chart.update_layout(
+        height=120 + 21 * len(names),
+        margin={"l": 10, "r": 10, "t": 30, "b": 10},
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
+    )
+    return chart
+
+
+def draw_critical_differences(
+    test: Friedman, titles: Mapping[str, str], baselines: Collection[str]
+) -> go.Figure:
+    """Mean ranks on a line, the best on top; bars join methods that are not told apart.
+
+    `titles` names the methods; those whose title is in `baselines` are drawn as such.
+    """
+    ranks = test.mean_ranks.sort_values()
+    names = [titles[method] for method in ranks.index]
+    rows = {method: len(names) - place for place, method in enumerate(ranks.index)}
+    chart = go.Figure()
+    bars_at = ranks.max() + 0.04 * (ranks.max() - ranks.min() + 1)
+    for number, group in enumerate(test.groups):
+        place = bars_at + 0.35 * (number % 8)
+        told = ", ".join(titles[method] for method in group)
+        chart.add_trace(
+            go.Scatter(
+                x=[place, place],
+                y=[rows[group[0]] + 0.3, rows[group[-1]] - 0.3],
+                mode="lines",
+                line={"width": 4, "color": MUTED},
+                hovertemplate=f"not told apart: {told}<extra></extra>",
+                showlegend=False,
+            )
+        )
+    is_null = [name in baselines for name in names]
+    chart.add_trace(
+        go.Scatter(
+            x=ranks.tolist(),
+            y=list(rows.values()),
+            mode="markers",
+            marker={
+                "size": 9,
+                "color": [MUTED if null else ACCENT for null in is_null],
+                "symbol": ["circle-open" if null else "circle" for null in is_null],
+            },
+            customdata=names,
+            hovertemplate="%{customdata}: mean rank %{x:.2f}<extra></extra>",
+            showlegend=False,
+        )
+    )
+    chart.update_yaxes(
+        tickvals=list(rows.values()), ticktext=names, ticks="", showgrid=True, tickfont_size=12
+    )
+    title = f"mean rank (1 is best); critical difference {test.critical_difference:.2f}"
+    ends = [ranks.min() - 0.5, bars_at + 0.35 * min(8, len(test.groups)) + 0.2]
+    chart.update_xaxes(title={"text": title, "font": {"size": 12}}, zeroline=False, range=ends)
+    chart.update_layout(height=120 + 21 * len(names), margin={"l": 10, "r": 10, "t": 30, "b": 10})
+    return chart
+
+
+def draw_wins(pairs: pd.DataFrame, names: Mapping[str, str], order: Sequence[str]) -> go.Figure:
+    """Share of images on which the row beats the column; dots where Holm's p is below 0.05."""
+    place = {method: number for number, method in enumerate(order)}
+    share = np.full((len(order), len(order)), np.nan)
+    text = np.full(share.shape, "", dtype=object)
+    for pair in pairs.to_dict("records"):
+        row, column = place[pair["first"]], place[pair["second"]]
+        played = max(1, pair["n"])
+        share[row, column], share[column, row] = pair["wins"] / played, pair["losses"] / played
+        if pair["p_holm"] < 0.05:
+            text[row, column] = text[column, row] = "•"
+    labels = [names[method] for method in order]
+    chart = go.Figure(
+        go.Heatmap(
+            z=share,
+            x=labels,
+            y=labels,
+            text=text,
+            texttemplate="%{text}",
+            textfont={"color": "#111111"},
+            zmin=0,
+            zmax=1,
+            colorscale=DIVERGING,
+            colorbar={"title": {"text": "share won"}, "tickformat": ".0%", "thickness": 12},
+            hovertemplate="%{y} beats %{x} on %{z:.0%} of the images<extra></extra>",
+        )
+    )
+    chart.update_yaxes(autorange="reversed", ticks="", tickfont_size=11, showgrid=False)
+    chart.update_xaxes(tickangle=-45, ticks="", tickfont_size=11)
+    chart.update_layout(height=220 + 20 * len(order), margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    return chart
+
+
+def draw_curves(
+    rows: pd.DataFrame, names: Mapping[str, str], title: str, across: str = "share of pixels"
+) -> go.Figure:
+    """Mean curves with their bands; the second curve of a metric is dashed.
+
+    `rows` has method, curve, fraction, mean, low, high; `across` names the fraction.
+    """
+    chart = go.Figure()
+    kinds = sorted(set(rows["curve"]), reverse=True)
+    dashes = dict(zip(kinds, ("dash", "solid") if len(kinds) > 1 else ("solid",), strict=False))
+    colours = palette(list(dict.fromkeys(rows["method"])))
+    for (method, curve), part in rows.groupby(["method", "curve"], sort=False):
+        colour = colours[str(method)]
+        ends = list(part["fraction"]) + list(part["fraction"])[::-1]
+        band = list(part["high"]) + list(part["low"])[::-1]
+        shared = {"legendgroup": str(method), "hoverinfo": "skip", "showlegend": False}
+        which = f", {CURVE_NAMES.get(str(curve), curve)}" if len(kinds) > 1 else ""
+        chart.add_trace(
+            go.Scatter(
+                x=ends,
+                y=band,
+                mode="lines",
+                fill="toself",
+                fillcolor=_faint(colour),
+                line={"width": 0},
+                **shared,
+            )
+        )
+        chart.add_trace(
+            go.Scatter(
+                x=part["fraction"],
+                y=part["mean"],
+                name=f"{names[str(method)]}{which}",
+                legendgroup=str(method),
+                mode="lines",
+                line={"color": colour, "width": 2.5, "dash": dashes[curve]},
+                hovertemplate="%{x:.0%}: %{y:.3f}",
+            )
+        )
+    chart.update_xaxes(title={"text": across}, tickformat=".0%", range=[0, 1])
+    chart.update_yaxes(title={"text": title}, rangemode="tozero")
+    chart.update_layout(height=520, margin={"l": 10, "r": 10, "t": 10, "b": 10}, hovermode="x")
+    return chart
+
+
+def palette(methods: Sequence[str]) -> dict[str, str]:
+    """A colour for each method; ten colours that also differ in lightness, then again."""
+    return {method: COLOURS[number % len(COLOURS)] for number, method in enumerate(methods)}
+
+
+def _faint(colour: str) -> str:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.15)"
+
+
+def draw_concordance(rows: pd.DataFrame, names: Sequence[str], title: str) -> go.Figure:
+    """Kendall's W of each metric with its interval; `rows` has w, low, high, n."""
+    chart = go.Figure(
+        go.Scatter(
+            x=rows["w"],
+            y=list(names),
+            mode="markers",
+            marker={"size": 10, "color": ACCENT},
+            error_x=reach(rows, "w", ACCENT),
+            customdata=rows[["low", "high", "n"]],
+            hovertemplate="%{y}: %{x:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f}), "
+            "n = %{customdata[2]}<extra></extra>",
+        )
+    )
+    chart.update_yaxes(autorange="reversed", ticks="", tickfont_size=12)
+    chart.update_xaxes(title={"text": title, "font": {"size": 12}}, range=[0, 1], zeroline=False)
+    chart.update_layout(height=110 + 28 * len(rows), margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    return chart
+
+
+def draw_speed(rows: pd.DataFrame, title: str) -> go.Figure:
+    """Seconds per image (log) against the mean of one metric; rows as in `draw_intervals`.
+
+    Where names would cover one another, some are left out; the mouse tells them.
+    """
+    chart = go.Figure()
+    spots = place_names(np.log10(rows["seconds"]), rows["mean"], rows["name"], SPEED_PX)
+    rows = rows.assign(spot=spots, shown=[name if spot else "" for name, spot in
+                                          zip(rows["name"], spots, strict=True)])  # fmt: skip
+    colours = palette(list(dict.fromkeys(rows["family"])))
+    for family, part in rows.groupby("family", sort=False):
+        chart.add_trace(
+            go.Scatter(
+                x=part["seconds"],
+                y=part["mean"],
+                name=str(family),
+                mode="markers+text",
+                text=part["shown"],
+                textposition=[spot or "top center" for spot in part["spot"]],
+                textfont={"size": 11},
+                marker={"size": 10, "color": colours[str(family)]},
+                customdata=part["name"],
+                hovertemplate="%{customdata}: %{x:.3g} s, %{y:.3f}<extra></extra>",
+            )
+        )
+    seconds = np.log10(rows["seconds"])
+    ends = [seconds.min() - 0.4, seconds.max() + 0.4]
+    chart.update_xaxes(
+        type="log", title={"text": "seconds per image (log)"}, range=ends, dtick=1,
+        exponentformat="none",
+    )  # fmt: skip
+    chart.update_yaxes(title={"text": title})
+    chart.update_layout(height=SPEED_PX[1], margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    return chart
+
+
+def draw_matrix(
+    values: npt.NDArray[np.float64],
+    names: Sequence[str],
+    low: float,
+    title: str,
+    intervals: npt.NDArray[np.float64] | None = None,
+) -> go.Figure:
+    """A square of pairwise values, written into its cells; the mouse tells their intervals."""
+    spread = "" if intervals is None else " (%{customdata[0]:.2f} to %{customdata[1]:.2f})"
+    text = [["–" if v != v else f"{v:z.2f}" for v in row] for row in values]
+    chart = go.Figure(
+        go.Heatmap(
+            z=values,
+            x=list(names),
+            y=list(names),
+            text=text,
+            texttemplate="%{text}",
+            textfont={"color": "#111111"},
+            zmin=low,
+            zmax=1,
+            colorscale=DIVERGING if low < 0 else [[0, "#f6f5f0"], [1, "#e0762c"]],
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            customdata=intervals,
+            hovertemplate=f"%{{y}} and %{{x}}: %{{text}}{spread}<extra></extra>",
+        )
+    )
+    chart.update_yaxes(autorange="reversed", constrain="domain", ticks="", showgrid=False)
+    chart.update_xaxes(constrain="domain", tickangle=-35, ticks="")
+    height = 170 + 34 * len(names)
+    chart.update_layout(
+        title={"text": title, "font": {"size": 15}},
+        height=height,
+        margin={"l": 10, "r": 10, "t": 40, "b": 10},
+    )
+    return chart

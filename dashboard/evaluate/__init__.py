@@ -1,0 +1,1 @@
+"""Evaluate: my images, my model, my choice of methods."""

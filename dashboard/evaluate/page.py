@@ -1,0 +1,38 @@
+"""Evaluate my images, my network, my choice of methods."""
+
+from __future__ import annotations
+
+import streamlit as st
+from frame import display
+from recipes import facts
+from runs import jobs
+from runs.jobs import Order
+from state import choices, networks
+
+from evaluate import workbench
+from xai_core import headline
+
+display.show_heading(
+    "Evaluate pictures, a network and methods of your choice",
+    "An evaluation runs on its own: close the page, come back, or stop it and go on later.",
+)
+left, right = st.columns([3, 2], gap="large")
+with left:
+    dataset, limit = workbench.ask_pictures()
+    choices.ask_network(networks.embedded())
+    choices.ask_methods()
+    nulls = headline.NULLS if choices.ask_nulls() else ()
+    metrics = choices.ask_metrics(facts.facts("metrics"))
+    with st.container(horizontal=True):
+        workbench.show_details()
+    chosen = choices.current()
+    methods = tuple(dict.fromkeys([*chosen.methods, *nulls])) if chosen.methods else ()
+    order = Order(dataset, chosen.network, methods, tuple(metrics), limit, chosen.framing)
+    ready = bool(dataset and chosen.methods and metrics)
+    workbench.show_estimate(order)
+    if st.button("Evaluate", type="primary", disabled=not ready, icon=":material/play_arrow:"):
+        workbench.begin(order)
+with right:
+    display.show_section("Runs")
+    active = any(job.is_active for job in jobs.all_jobs())
+    st.fragment(workbench.show_jobs, run_every=1.0 if active else 5.0)(active)

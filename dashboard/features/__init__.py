@@ -1,0 +1,1 @@
+"""Features: which channels carried this prediction?"""

@@ -1,0 +1,1 @@
+"""Frame: what pages share: headings, cards, forms, exports, watching."""

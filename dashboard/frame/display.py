@@ -1,0 +1,206 @@
+"""Display: the pieces that pages are made of; every text is escaped, none goes through Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+from runs import cached
+from runs.steps_to_secam import Step
+from streamlit.delta_generator import DeltaGenerator
+
+from frame import exports
+from xai_core.images import heatmap
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from plotly.graph_objects import Figure
+
+    from frame.exports import Table
+
+STYLE = Path(__file__).with_name("style.css")
+TABLE_ROWS = 12
+LEAST_NAME_PX, CELL_PX, LETTER_PX = 100, 24, 7.2
+CHART_CONFIG = {"displayModeBar": False}
+
+
+class PageEnd(Exception):
+    """Raised by a page that has nothing more to show.
+
+    After `st.stop` nothing can be sent to the browser any more, not even the page's address.
+    """
+
+
+def show_heading(title: str, lead: str) -> None:
+    st.html(STYLE)
+    st.html(f"<h1 class='title'>{escape(title)}</h1><p class='lead'>{escape(lead)}</p>")
+
+
+def show_section(title: str, lead: str = "") -> None:
+    text = f"<p class='lead'>{escape(lead)}</p>" if lead else ""
+    st.html(f"<h2 class='section'>{escape(title)}</h2>{text}")
+
+
+def show_note(text: str) -> None:
+    """A caption: what is shown, n, seed, units, interval."""
+    st.html(f"<p class='note'>{escape(text)}</p>")
+
+
+def show_problem(text: str, kind: str = "problem") -> None:
+    """One sentence about what is wrong and what to do; `kind` "hint" for good news."""
+    role = "alert" if kind == "problem" else "status"
+    st.html(f"<div class='{kind}' role='{role}'>{escape(text)}</div>")
+
+
+def show_legend(view: str, threshold: float) -> None:
+    """What the colours mean, the same for every method."""
+    if view == "kept":
+        share = f"{threshold:.0%} of the map's maximum"
+        st.html(f"<p class='note'>Shown is what reaches {share}; the rest is black.</p>")
+        return
+    st.html(
+        "<div class='legend'><span>speaks against the class</span>"
+        f"<img src='{cached.colour_bar()}' alt='colour scale from blue over pale to red'>"
+        "<span>speaks for the class</span><span class='note'>Every map is divided by its own "
+        "99.5th percentile; pale means none.</span></div>"
+    )
+
+
+def show_steps(steps: Sequence[Step], columns: int) -> None:
+    """Pictures in a row, each with its title and one sentence."""
+    grid = st.grid(columns, min_column_width=150)
+    for step in steps:
+        with grid.cell():
+            picture = heatmap.fitted(step.picture, cached.DISPLAY_PX)
+            st.image(heatmap.encoded(picture, ".jpg"), width="stretch", alt=step.text)
+            title, text = escape(step.title), escape(step.text)
+            st.html(f"<div class='card'><h3>{title}</h3><p class='note'>{text}</p></div>")
+
+
+def show_answer(sentences: Sequence[str], between: str = " ") -> None:
+    """What the data say, in plain words; `between` them HTML, such as a line break."""
+    text = between.join(f"<span>{escape(sentence)}</span>" for sentence in sentences)
+    st.html(f"<div class='answer'>{text}</div>")
+
+
+def show_chart(place: DeltaGenerator | None, chart: Figure, alt: str = "") -> None:
+    """A chart in its place, or here; under it the same as PNG, SVG and PDF."""
+    title = alt or chart.layout.title.text or "chart"
+    with place or st.container():
+        st.plotly_chart(chart, width="stretch", config=CHART_CONFIG, alt=title)
+        offer_chart(chart, title)
+
+
+def offer_chart(chart: Figure, title: str) -> None:
+    """A chart as a figure for print: PNG, SVG and PDF."""
+    name = re.sub(r"\W+", "_", title.lower()).strip("_")
+    with (
+        st.container(horizontal=True, horizontal_alignment="right"),
+        st.popover("Save figure", icon=":material/download:", type="tertiary", width="content"),
+    ):
+        for kind, mime in exports.FIGURES.items():
+            offer(kind.upper(), partial(_paper, chart, kind), f"{name}.{kind}", mime)
+
+
+def _paper(chart: Figure, kind: str) -> bytes:
+    from drawing import paper  # matplotlib loads on the first click
+
+    return paper.save(chart, kind)
+
+
+def show_table(table: Table, name: str, caption: str = "") -> None:
+    """A table with its caption, and as CSV and LaTeX; a long one scrolls and can be sorted."""
+    if len(table) > TABLE_ROWS:
+        _show_grid(table, caption or name)
+    else:  # text is there at once; a grid loads two megabytes of scripts first
+        rows = table if isinstance(table, list) else table.to_dict("records")
+        st.html(_typeset(rows, caption or name))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        show_note(caption)
+        offer_table(table, name, caption)
+
+
+def _show_grid(table: Table, label: str) -> None:
+    import pandas as pd
+
+    shown = without_minus_zero(pd.DataFrame(table))
+    st.dataframe(
+        shown,
+        hide_index=True,
+        width="stretch",
+        height=38 + 35 * TABLE_ROWS,
+        column_config=column_forms(shown),
+        placeholder="–",
+        alt=label,
+    )
+
+
+def _typeset(rows: Sequence[Mapping[Any, Any]], label: str) -> str:
+    titles = [str(name) for name in rows[0]] if rows else []
+    head = "".join(f"<th scope='col'>{escape(title)}</th>" for title in titles)
+    body = "".join(f"<tr>{''.join(map(_cell, row.values(), titles))}</tr>" for row in rows)
+    return (
+        f"<div class='table' role='region' tabindex='0' aria-label='{escape(label)}'>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _cell(value: object, title: str) -> str:
+    """Fractions with three digits, times with two that count."""
+    if value is None or value != value:
+        return "<td>–</td>"
+    if title.startswith("p ") and isinstance(value, float) and value < 0.001:
+        return "<td class='number'>&lt; 0.001</td>"
+    if not isinstance(value, float):
+        return f"<td>{escape(str(value))}</td>"
+    if "Seconds" in title and value < 100:
+        return f"<td class='number'>{value:.2g}</td>"
+    return f"<td class='number'>{round(value, 3) + 0.0:.3f}</td>"
+
+
+def column_forms(table: pd.DataFrame) -> dict[str, Any]:
+    """Fractions with three digits, times with two that count; the names stay in sight, whole."""
+    numbers = {
+        str(name): "%.2g" if "Seconds" in str(name) else "%.3f"
+        for name in table.select_dtypes("float")
+    }
+    forms = {name: st.column_config.NumberColumn(format=form) for name, form in numbers.items()}
+    first = str(table.columns[0])
+    longest = max((len(str(name)) for name in table[first]), default=0)
+    width = max(LEAST_NAME_PX, CELL_PX + round(LETTER_PX * longest))
+    return {**forms, first: st.column_config.TextColumn(pinned=True, width=width)}
+
+
+def without_minus_zero(table: pd.DataFrame) -> pd.DataFrame:
+    """The table as it is shown: what would read -0.000 is 0."""
+    fractions = table.select_dtypes("float")
+    return table.assign(**fractions.mask((fractions < 0) & (fractions > -0.0005), 0.0))
+
+
+def offer_table(table: Table, name: str, caption: str = "") -> None:
+    with st.container(horizontal=True, width="content"):
+        offer("CSV", lambda: exports.csv(table), f"{name}.csv", "text/csv")
+        offer("LaTeX", lambda: exports.latex(table, caption), f"{name}.tex", "text/x-tex")
+
+
+def offer_figures(build: Callable[..., bytes], name: str, *arguments: object) -> None:
+    """A figure as PNG, SVG and PDF; `build` is called with the kind last, on click."""
+    for kind, mime in exports.FIGURES.items():
+        offer(f"Figure as {kind.upper()}", partial(build, *arguments, kind), f"{name}.{kind}", mime)
+
+
+def offer(label: str, build: Callable[[], bytes], file_name: str, mime: str) -> None:
+    """A button that builds a file when it is clicked."""
+    st.download_button(label, build, file_name, mime, on_click="ignore", icon=":material/download:")
+
+
+def duration(seconds: float) -> str:
+    """A time for people: 12 ms, 1.4 s, 3 min."""
+    if seconds < 1:
+        return f"{max(1, round(seconds * 1000))} ms"
+    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.0f} min"

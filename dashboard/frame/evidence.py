@@ -1,0 +1,272 @@
+"""Evidence: what is known about one picture, from the shipped gallery or from the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from compute.questions import Answer, ImageScores, Maps, Prediction, Question
+from runs import cached, costs
+from state import choices
+from state.choices import Choices
+
+from frame.watching import QUICK, SLOW, SLOWER
+from xai_core import headline
+from xai_core.images.reading import Floats, Framing, Photo
+
+
+class About(NamedTuple):
+    """What every question about a picture begins with."""
+
+    network: str
+    sha256: str
+    framing: Framing
+    photo: Photo
+
+
+class Subject(NamedTuple):
+    """A picture that is no sample: its photo, its true class and the index of that."""
+
+    photo: Photo
+    label: str
+    true: int
+
+
+PATIENCE = 0.25
+"""Seconds that a page that opens waits for what comes at once, instead of drawing itself twice."""
+FIRST_PATIENCE = 1.0
+"""The same for the prediction: all else waits for it, and it for the pass that is at work."""
+FIRST = "secam"
+"""What is computed ahead: it needs the pass, the superpixels and the modules that others need."""
+AT_ONCE = 5.0
+"""Forward passes up to which a map comes at once."""
+SHOWN_METRICS = headline.SHOWN
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One method's map for one class; `map` is None while it is computed or where it failed."""
+
+    method: str
+    target: int
+    map: Floats | None = None
+    seconds: float | None = None
+    scores: dict[str, float | None] = field(default_factory=dict)
+    notes: dict[str, float] = field(default_factory=dict)
+    error: str = ""
+
+    @property
+    def pending(self) -> bool:
+        return self.map is None and not self.error
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One picture as one network sees it; without categories while the network is at work.
+
+    `pace` tells in how many seconds it is worth to look again; None: nothing is missing.
+    """
+
+    photo: Photo
+    label: str | None
+    network: str = ""
+    form: tuple[tuple[str, Any], ...] = ()
+    categories: tuple[str, ...] = ()
+    probabilities: tuple[float, ...] = ()
+    targets: tuple[int, ...] = ()
+    cells: tuple[Cell, ...] = ()
+    pace: float | None = None
+    stored: bool = False
+    error: str = ""
+    truth: tuple[int, ...] = ()
+    fingerprint: str = ""
+
+    def cell(self, method: str, target: int) -> Cell:
+        return next(c for c in self.cells if (c.method, c.target) == (method, target))
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether every map that can be had is there; scores may still be missing."""
+        return bool(self.targets) and not any(cell.pending for cell in self.cells)
+
+    @property
+    def predicted(self) -> int:
+        return max(range(len(self.probabilities)), key=self.probabilities.__getitem__)
+
+    @property
+    def true(self) -> int | None:
+        """The index of the label, where the network knows it and it is one."""
+        return self.truth[0] if len(self.truth) == 1 else None
+
+
+def pictures() -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
+    """The pictures to choose from: id -> (title, data URI) of the first, id -> title of others."""
+    everyday = choices.current().network != "orchard"
+    thumbnails = dict(cached.thumbnails(cached.gallery_stamp(), everyday))
+    for number, (name, photo) in enumerate(choices.uploads().items(), start=1):
+        thumbnails[name] = (f"your picture {number}", cached.thumbnail(photo))
+    others = {k: s.title() for k, s in cached.samples().items() if k not in thumbnails}
+    return thumbnails, others
+
+
+def prepare() -> None:
+    """Load the network in the background: what is asked next is answered sooner."""
+    chosen = choices.current()
+    photo = photo_of(chosen.picture)
+    about = About(chosen.network, photo.sha256, chosen.framing, photo)
+    questions = [Prediction(*about), Maps(*about, FIRST, (0,))]
+    cached.desk().ask(choices.session(), questions)
+
+
+def photo_of(picture: str) -> Photo:
+    """The photo of a sample or of an upload."""
+    return choices.uploads().get(picture) or cached.sample_photo(picture)
+
+
+def look(
+    chosen: Choices,
+    metrics: Sequence[str] = SHOWN_METRICS,
+    subject: Subject | None = None,
+    patience: float = 0.0,
+) -> Evidence:
+    """All that is known now; what is missing is computed in the background, cheapest first.
+
+    The picture is `subject`, else the chosen sample or upload. For what takes no longer than
+    `patience` (s) it is waited.
+    """
+    photo, label = _pictured(chosen, subject)
+    shipped = _shipped(chosen, photo)
+    desk, session = cached.desk(), choices.session()
+    about = About(chosen.network, photo.sha256, chosen.framing, photo)
+    if shipped is not None:
+        told: dict[str, Any] = shipped
+    else:
+        question = Prediction(*about)
+        answer = desk.ask(session, [question], patience and FIRST_PATIENCE).get(question)
+        if answer is None or answer.error:
+            return Evidence(
+                photo,
+                label,
+                pace=QUICK if answer is None else None,
+                error=answer.error if answer else "",
+            )
+        told = answer.value
+    truth = (subject.true,) if subject else _indices(told["categories"], label)
+    targets = targets_of(chosen, told["categories"], told["probabilities"], truth)
+    missing = [m for m in chosen.methods if shipped is None or not _stored(shipped, m, targets)]
+    dear = costs.cheapest_first(missing)
+    questions: list[Question] = [Maps(*about, method, targets) for method in dear]
+    questions += [
+        ImageScores(*about, method, targets, target, tuple(metrics))
+        for method in (dear if metrics else ())
+        for target in targets
+    ]
+    known = desk.ask(session, questions, patience) if questions else {}
+    cells = [
+        _live_cell(known, about, method, targets, target, tuple(metrics))
+        if method in missing
+        else _stored_cell(shipped or {}, method, target)
+        for target in targets
+        for method in chosen.methods
+    ]
+    return Evidence(
+        photo,
+        label,
+        told["name"],
+        tuple((k, tuple(v) if isinstance(v, list) else v) for k, v in told["form"].items()),
+        tuple(told["categories"]),
+        tuple(told["probabilities"]),
+        targets,
+        tuple(cells),
+        pace=_pace([question for question in questions if question not in known], dear),
+        stored=not missing,
+        truth=truth,
+        fingerprint=told["fingerprint"],
+    )
+
+
+def _pictured(chosen: Choices, subject: Subject | None) -> tuple[Photo, str | None]:
+    if subject is not None:
+        return subject.photo, subject.label
+    sample = cached.samples().get(chosen.picture)
+    return photo_of(chosen.picture), sample.label if sample else None
+
+
+def _indices(categories: Sequence[str], label: str | None) -> tuple[int, ...]:
+    """The classes that a label such as "apple and corn" names, as far as the network has them."""
+    names = list(categories)
+    return tuple(names.index(name) for name in (label or "").split(" and ") if name in names)
+
+
+def targets_of(
+    chosen: Choices,
+    categories: Sequence[str],
+    probabilities: Sequence[float],
+    truth: Sequence[int],
+) -> tuple[int, ...]:
+    """The classes to explain, as chosen; the most probable one where the choice names none."""
+    order = sorted(range(len(categories)), key=lambda i: -probabilities[i])
+    if chosen.classes == "named":
+        named = [list(categories).index(name) for name in chosen.named if name in categories]
+        return tuple(named) or (order[0],)
+    if chosen.classes == "true":
+        return tuple(dict.fromkeys([order[0], *truth]))
+    return tuple(order[: int(chosen.classes)])
+
+
+def _shipped(chosen: Choices, photo: Photo) -> dict[str, Any] | None:
+    """The gallery's entry of the picture, with the network's facts; None where it is not there."""
+    gallery = cached.gallery()
+    if gallery is None or chosen.framing != "whole" or chosen.picture not in gallery:
+        return None
+    picture = gallery.picture(chosen.picture)
+    if chosen.network != gallery.classifier["name"] or photo.sha256 != picture["sha256"]:
+        return None
+    return {**picture, "picture": chosen.picture, **gallery.classifier}
+
+
+def _stored(shipped: dict[str, Any], method: str, targets: Sequence[int]) -> bool:
+    entries = cached.gallery_entries(cached.gallery_stamp(), shipped["picture"])
+    return method in entries and set(targets) <= set(shipped["targets"])
+
+
+def _stored_cell(shipped: dict[str, Any], method: str, target: int) -> Cell:
+    stamp, name = cached.gallery_stamp(), shipped["picture"]
+    entry = cached.gallery_entries(stamp, name)[method]
+    number = shipped["targets"].index(target)
+    scores = {k: v[number] if number < len(v) else None for k, v in entry["scores"].items()}
+    notes = {k: v[number] for k, v in entry.get("notes", {}).items()}
+    values = cached.gallery_maps(stamp, name, method)[number]
+    return Cell(method, target, values, entry["seconds"], scores, notes)
+
+
+def _live_cell(
+    known: dict[Question, Answer],
+    about: About,
+    method: str,
+    targets: tuple[int, ...],
+    target: int,
+    metrics: tuple[str, ...],
+) -> Cell:
+    answer = known.get(Maps(*about, method, targets))
+    if answer is None or answer.error:
+        return Cell(method, target, error=answer.error if answer else "")
+    number = targets.index(target)
+    scored = known.get(ImageScores(*about, method, targets, target, metrics))
+    return Cell(
+        method,
+        target,
+        answer.value["maps"][number].astype("float32"),
+        answer.seconds,
+        dict(scored.value or {}) if scored else {},
+        {name: values[number] for name, values in answer.value["notes"].items()},
+    )
+
+
+def _pace(missing: Sequence[Question], dear: Mapping[str, float]) -> float | None:
+    if any(isinstance(q, Maps) and dear[q.method] <= AT_ONCE for q in missing):
+        return QUICK
+    if any(isinstance(q, Maps) for q in missing):
+        return SLOW
+    return SLOWER if missing else None

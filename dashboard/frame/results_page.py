@@ -1,0 +1,71 @@
+"""Results page: what every page about a run begins with: which run, which images count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runs import cached, results
+from runs.results import Filters
+from state import choices
+
+from frame import display
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The run on the page, its manifest, the images that count, and the chosen measure."""
+
+    run_dir: Path
+    stamp: float
+    manifest: dict[str, Any]
+    filters: Filters
+    measure: str
+    titles: dict[str, str]
+
+    def title_of(self, method: str) -> str:
+        return results.method_title(method, self.manifest)
+
+
+def ask_run_and_images(
+    measures: Sequence[str] | None = None, kinds: Sequence[str] = (), name: str = "measure"
+) -> Shown:
+    """The controls at the head of a result page; stops the page where there is nothing to show.
+
+    `measures` limits the measures to choose from (an empty list leaves the choice out), `name` is
+    what the choice is called in the address.
+    """
+    runs = cached.runs()
+    if not runs:
+        display.show_problem("There are no results yet: evaluate something under Work.", "hint")
+        raise display.PageEnd
+    run_dir = runs[choices.chosen_run(list(runs))]
+    stamp = cached.run_stamp(run_dir)
+    manifest = cached.manifest(run_dir, stamp)
+    known = results.metrics_of(manifest, kinds)
+    if measures is not None:
+        known = [metric for metric in known if metric in measures]
+    titles = {metric: results.metric_title(metric, manifest) for metric in known}
+    metric = ""
+    with choices.toolbar([1.4, *([2.2] if titles else []), 1.7, 2.1, 2.35]) as (
+        run,
+        *measure,
+        labels,
+        levels,
+        outcome,
+    ):
+        with run:
+            choices.ask_run({name: name for name in runs})
+        if titles:
+            with measure[0]:
+                metric = choices.ask_measure(titles, name)
+        with labels:
+            classes = choices.ask_labels(manifest["classifier"]["categories"])
+        with levels:
+            stored = sorted({i["level"] for i in manifest["images"] if i["level"] is not None})
+            chosen_levels = choices.ask_levels(stored) if stored else ()
+        with outcome:
+            filters = Filters(classes, chosen_levels, choices.ask_outcome())
+    return Shown(run_dir, stamp, manifest, filters, metric, titles)

@@ -1,0 +1,1 @@
+"""Ground truth: who finds the evidence that is known to matter?"""

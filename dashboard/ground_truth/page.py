@@ -1,0 +1,55 @@
+"""Who finds the evidence that is known to matter?"""
+
+from __future__ import annotations
+
+import streamlit as st
+from drawing import charts
+from frame import display
+from runs import cached, lead_wording, results, truth_wording
+from state import choices
+
+from ground_truth import truth_pages
+
+display.show_heading(
+    "Who finds the evidence that is known to matter?",
+    "Scenes are drawn again with one thing changed, so what the model uses is known.",
+)
+runs = cached.truth_runs()
+if not runs:
+    display.show_problem(
+        "There are no ground-truth results yet: run "
+        "campare evaluate --benchmark all --run-dir data/runs/ground_truth",
+        "hint",
+    )
+    raise display.PageEnd
+with choices.toolbar([2, 3, 5]) as (run, benchmark, _):
+    with run:
+        run_dir = runs[choices.ask_truth({name: name for name in runs})]
+    found = cached.truth(run_dir)
+    with benchmark:
+        metrics = results.metrics_of(found.manifest)
+        titles = {metric: results.metric_title(metric, found.manifest) for metric in metrics}
+        metric = choices.ask_benchmark(titles)
+
+display.show_answer(found.sentences)
+rows = found.rows(metric)
+stamp = cached.run_stamp(run_dir)
+test, leading = cached.truth_test(run_dir, stamp, metric)
+said = lead_wording.lead_says(leading, found.manifest, metric, found.board.same)
+display.show_section(titles[metric], " ".join(said))
+left, right = st.columns(2)
+chart = charts.draw_intervals(rows, results.floor_of(rows), titles[metric])
+if metric in found.ceilings:
+    chart.add_vline(x=found.ceilings[metric], line_width=1.5, line_color=charts.TRUE)
+display.show_chart(left, chart, f"Means and intervals of {titles[metric]}")
+if test is not None:
+    names = {m: results.method_title(m, found.manifest) for m in test.mean_ranks.index}
+    floor = set(rows.loc[rows["baseline"], "name"])
+    chart = charts.draw_critical_differences(test, names, floor)
+    display.show_chart(right, chart, f"Mean ranks in {titles[metric]}")
+n, has_nulls = int(rows["n"].max()), results.floor_of(rows) is not None
+caption = truth_wording.benchmark_caption(
+    found.manifest, metric, n, len(found.means), metric in found.ceilings, has_nulls
+)
+display.show_note(caption)
+st.fragment(truth_pages.show_more)(run_dir, stamp, found)

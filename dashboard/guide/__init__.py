@@ -1,0 +1,1 @@
+"""Guide: what each method and metric computes, costs, and when it misleads."""

@@ -1,0 +1,49 @@
+"""What does each method and metric compute, what does it cost, when does it mislead?"""
+
+from __future__ import annotations
+
+import streamlit as st
+from frame import display, lessons
+from recipes import facts
+from runs import cached, costs, wording
+from state import choices
+
+from guide import convergence
+
+display.show_heading(
+    "Guide",
+    "What each method and each measure computes, what it costs, and when it misleads.",
+)
+methods, measures, slic, samples, reading = choices.tabs(
+    ["Methods", "Measures", "SLIC by hand", "How many samples?", "Reading results"]
+)
+if methods.open:
+    with methods:
+        name = choices.ask_topic("Method", facts.facts("methods"), "topic")
+        lessons.show_recipe(facts.facts("methods")[name])
+        display.show_section("All methods")
+        display.show_table(wording.method_table(costs.passes()), "methods", wording.METHOD_COLUMNS)
+if measures.open:
+    with measures:
+        name = choices.ask_topic("Measure", facts.facts("metrics"), "measure_topic")
+        lessons.show_recipe(facts.facts("metrics")[name])
+        display.show_section("All measures")
+        display.show_table(wording.metric_table(), "measures", wording.METRIC_COLUMNS)
+if slic.open:
+    with slic:
+        lessons.show_worked_example()
+if samples.open:
+    with samples:
+        measured = cached.convergence()
+        if measured is None:
+            display.show_note("Not measured yet: campare convergence")
+        else:
+            display.show_answer([convergence.summary(measured)])
+            chart = convergence.draw_convergence(measured)
+            display.show_chart(None, chart, "Agreement of two seeds over the number of samples")
+            display.show_note(convergence.EXPLANATION)
+if reading.open:
+    with reading:
+        for title, text in wording.READING:
+            display.show_section(title)
+            st.html(f"<p class='prose'>{text}</p>")

@@ -1,0 +1,1 @@
+"""Mistakes: where is the model wrong, and what did it look at?"""

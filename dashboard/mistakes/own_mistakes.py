@@ -1,0 +1,73 @@
+"""Own mistakes: look for the mistakes of a network of one's own on pictures of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+from frame import display
+from runs import cached, jobs
+from runs.jobs import Job, Order
+from state import choices, networks
+
+from xai_core.images.image_files import find_images
+from xai_core.images.reading import BadImage
+
+METHODS, METRICS = ("grad_cam",), ("relevance_mass", "sparseness")
+MOST_PICTURES = 500
+
+
+def offer() -> None:
+    """A network and a folder, and a button that looks for its mistakes there."""
+    choices.ask_network(networks.embedded())
+    choices.ask_framing()
+    folder, found = choices.ask_folder(), 0
+    if folder:
+        folder = str(Path(folder).expanduser().resolve())
+        try:
+            found = min(MOST_PICTURES, len(find_images(folder)))
+            display.show_note(
+                f"{found} pictures are looked at. Labels: folders named like the classes, or a "
+                "labels.csv with the columns file and class_index or class_name."
+            )
+        except BadImage as error:
+            display.show_problem(str(error))
+    chosen = choices.current()
+    order = Order(folder, chosen.network, METHODS, METRICS, found, chosen.framing)
+    st.button(
+        "Find the mistakes", type="primary", disabled=not found, on_click=_start, args=(order,)
+    )
+
+
+def _start(order: Order) -> None:
+    try:
+        choices.take_run(jobs.start(order).name)
+    except OSError as error:
+        display.show_problem(f"This cannot be started: {error.strerror or error}.")
+
+
+def known_runs() -> dict[str, Path]:
+    """Runs with results, and those that are at work or have failed."""
+    return cached.runs() | {job.name: job.run_dir for job in jobs.all_jobs() if _is_open(job)}
+
+
+def _is_open(job: Job) -> bool:
+    return job.is_active or job.state == "failed"
+
+
+def show_state(run_dir: Path) -> None:
+    """How far a run is that is still at work, or why it failed; the page is drawn when it ends."""
+    job = jobs.look(run_dir)
+    if job is None or not _is_open(job):
+        return
+
+    def show() -> None:
+        now = jobs.look(run_dir)
+        if now is None or not _is_open(now):
+            st.rerun()
+        elif now.is_active:
+            st.progress(min(1.0, now.fraction), f"Looking for mistakes: {now.message}")
+        else:
+            display.show_problem(now.message)
+
+    st.fragment(show, run_every=1.0 if job.is_active else None)()

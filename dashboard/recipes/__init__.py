@@ -1,0 +1,1 @@
+"""Recipes: what methods and metrics declare, known without torch."""

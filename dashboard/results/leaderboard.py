@@ -1,0 +1,79 @@
+"""Which method is best, and is the difference real?"""
+
+from __future__ import annotations
+
+import streamlit as st
+from drawing import charts
+from frame import display, results_page
+from recipes.facts import joined
+from runs import cached, lead_wording, results, wording
+from state import choices
+
+from results import boards, versus
+
+display.show_heading(
+    "Which method is best, and is the difference real?",
+    "Every method on every image of a data set, against null baselines that explain nothing.",
+)
+shown = results_page.ask_run_and_images()
+run_dir, stamp, manifest, filters = shown.run_dir, shown.stamp, shown.manifest, shown.filters
+metric, titles = shown.measure, shown.titles
+board = cached.board(run_dir, stamp, filters)
+if not board.images:
+    display.show_problem("No image fits these filters: take one away.", "hint")
+    raise display.PageEnd
+rows = results.metric_rows(board, manifest, metric)
+test, leading = cached.standing(run_dir, stamp, filters, metric)
+sampled = cached.seed_agreements(run_dir, stamp)
+finished = cached.finished(run_dir, stamp)
+display.show_answer(
+    lead_wording.lead_says(leading, manifest, metric, board.same, finished, sampled)
+)
+rows["name"] = [lead_wording.marked(r["name"], r["method"], sampled) for _, r in rows.iterrows()]
+left, right = st.columns(2)
+chart = charts.draw_intervals(rows, results.floor_of(rows), titles[metric])
+display.show_chart(left, chart, f"Means and intervals of {titles[metric]}")
+if test is not None:
+    names = {
+        m: lead_wording.marked(results.method_title(m, manifest), m, sampled)
+        for m in test.mean_ranks.index
+    }
+    floor = set(rows.loc[rows["baseline"], "name"])
+    chart = charts.draw_critical_differences(test, names, floor)
+    display.show_chart(right, chart, f"Mean ranks in {titles[metric]}")
+has_nulls = results.floor_of(rows) is not None
+display.show_note(wording.board_caption(board, manifest, has_nulls, test is not None))
+if marks := lead_wording.marks_say(sampled, manifest):
+    display.show_note(marks)
+
+
+def show_more() -> None:
+    table, nulls, intervals, wins, speed, other = choices.tabs(
+        ["All metrics", "Null baselines", "Intervals", "Pairwise wins", "Speed", "Another run"]
+    )
+    if table.open:
+        with table:
+            boards.show_board(board, manifest, filters.of(cached.scores(run_dir, stamp)), sampled)
+    if nulls.open:
+        with nulls:
+            boards.show_nulls(leading, manifest)
+    if intervals.open:
+        with intervals:
+            display.show_table(
+                results.interval_table(board, manifest), "intervals", wording.INTERVALS
+            )
+    if wins.open:
+        pairs = cached.pairwise(run_dir, stamp, filters, metric)
+        with wins:
+            boards.show_wins(pairs, rows, manifest)
+    if speed.open:
+        with speed:
+            display.show_chart(speed, charts.draw_speed(rows, titles[metric]), "Speed")
+            devices = joined(manifest.get("devices", ["the machine that made the run"]))
+            display.show_note(wording.SPEED.format(devices=devices))
+    if other.open:
+        with other:
+            versus.show_versus(shown)
+
+
+st.fragment(show_more)()

@@ -1,0 +1,45 @@
+"""Do maps depend on the weights and on the class?"""
+
+from __future__ import annotations
+
+import streamlit as st
+from drawing import charts
+from frame import display, results_page
+from recipes import facts
+from runs import cached, results, wording
+from state import choices
+
+from xai_core import headline
+
+display.show_heading(
+    "Do the maps depend on the model and on the class?",
+    "A map that stays when the model's weights become random, or when the class changes, "
+    "explains something else.",
+)
+shown = results_page.ask_run_and_images(kinds=("check",), name="check")
+if not shown.titles:
+    display.show_problem(wording.NO_CHECKS, "hint")
+    if st.button("Evaluate the checks", icon=":material/play_arrow:"):
+        choices.evaluate([name for name, f in facts.facts("metrics").items() if f.kind == "check"])
+else:
+    board = cached.board(shown.run_dir, shown.stamp, shown.filters)
+    rows = results.metric_rows(board, shown.manifest, shown.measure).sort_values("mean")
+    display.show_answer(wording.sanity_says(rows, shown.measure, shown.manifest))
+    chart = charts.draw_intervals(rows, None, shown.titles[shown.measure])
+    display.show_chart(None, chart, shown.titles[shown.measure])
+    sign = wording.UNSIGNED if shown.measure.startswith("randomization") else ""
+    display.show_note(wording.SANITY.format(n=int(rows["n"].max()), sign=sign))
+    stored = cached.curves(shown.run_dir, shown.stamp)
+    if shown.measure in results.curve_metrics(stored, shown.manifest):
+        methods = dict(zip(rows["method"], rows["name"], strict=True))
+        display.show_section(
+            "Layer by layer",
+            "Rank correlation with the untouched map, with its sign, while layers become random, "
+            "the last first.",
+        )
+        chosen = choices.ask_shown(methods, headline.METHODS)
+        about = (shown.run_dir, shown.stamp, shown.filters, shown.measure)
+        rows = cached.curve_means(*about, tuple(chosen))
+        across = "share of the layers that are random"
+        chart = charts.draw_curves(rows, methods, "rank correlation", across)
+        display.show_chart(None, chart, "Layers")

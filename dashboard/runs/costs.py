@@ -1,0 +1,81 @@
+"""Costs: what methods and measures take, in forward passes, as the shipped runs noted it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from recipes import facts
+
+from runs import cached
+from runs.run_folders import SHIPPED_RUNS
+
+NOTED_IN = tuple(SHIPPED_RUNS / name for name in ("every_method", "shipped"))
+COUNTS = ("samples", "steps")
+"""Settings that the passes grow with in proportion."""
+
+
+def passes(kind: facts.Kind = "methods") -> dict[str, float]:
+    """Forward passes per image by spec."""
+    noted: dict[str, float] = {}
+    for run_dir in NOTED_IN:
+        stamp = cached.run_stamp(run_dir)
+        described = cached.manifest(run_dir, stamp)[kind].values() if stamp else ()
+        noted |= {entry["spec"]: entry["passes"] for entry in described}
+    return noted
+
+
+def passes_of(spec: str, kind: facts.Kind = "methods") -> float | None:
+    """Forward passes per image; in proportion where only the number of samples or steps differs.
+
+    None where no run noted them and they do not follow.
+    """
+    return _follows(spec, passes(kind), kind)
+
+
+def _follows(spec: str, noted: Mapping[str, float], kind: facts.Kind = "methods") -> float | None:
+    name, _, changed = spec.rstrip("]").partition("[")
+    if spec in noted or name not in noted:
+        return noted.get(spec)
+    factor = 1.0
+    for setting, _, value in (pair.partition("=") for pair in changed.split(",")):
+        default = facts.facts(kind)[name].settings[setting].default
+        if setting not in COUNTS or not isinstance(default, int | float):
+            return None
+        factor *= float(value) / default
+    return noted[name] * factor
+
+
+def cheapest_first(methods: Sequence[str]) -> dict[str, float]:
+    """Methods by forward passes, few first; an unknown one is as dear as others of its name."""
+    noted = passes() if methods else {}  # what notes them takes half a second to load
+    dear: dict[str, float] = {}
+    for method in methods:
+        name, known = method.partition("[")[0], _follows(method, noted)
+        alike = [count for spec, count in noted.items() if spec.partition("[")[0] == name]
+        dear[method] = max(alike, default=1.0) if known is None else known
+    return dict(sorted(dear.items(), key=lambda item: item[::-1]))
+
+
+def estimate(methods: Sequence[str], metrics: Sequence[str]) -> tuple[float | None, float | None]:
+    """Forward passes per image, and seconds per pass on the machine of the shipped run."""
+    shipped = NOTED_IN[-1]
+    stamp = cached.run_stamp(shipped)
+    if not stamp:
+        return None, None
+    shared = sum(passes_of(metric, "metrics") or 0 for metric in metrics)
+    total = sum((passes_of(method) or 0) + shared for method in methods)
+    return total, cached.seconds_per_pass(shipped, stamp)
+
+
+def not_counted(methods: Sequence[str], metrics: Sequence[str]) -> list[str]:
+    """Titles of those whose passes are not known."""
+    kinds: tuple[tuple[facts.Kind, Sequence[str]], ...] = (
+        ("methods", methods),
+        ("metrics", metrics),
+    )
+    return [
+        facts.label_of(spec, kind)
+        for kind, specs in kinds
+        for spec in specs
+        if passes_of(spec, kind) is None
+    ]

@@ -1,0 +1,1 @@
+"""State: what a person chose, in the session and in the address."""
