@@ -24,7 +24,10 @@ PAGES = {
         "Which method is best, and is the difference real?",
         "(model orchard, n = 240 images)",
     ),
-    "curves": ("How does the score run as pixels are taken away or revealed?", "At 20 %"),
+    "curves": (
+        "How does the score run as pixels are taken away or revealed?",
+        "at 20 % of the pixels",
+    ),
     "agreement": ("Do methods agree, and do metrics?", "agree most"),
     "ground_truth": (
         "Who finds the evidence that is known to matter?",
