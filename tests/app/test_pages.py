@@ -33,7 +33,7 @@ PAGES = {
         "Who finds the evidence that is known to matter?",
         "what the model uses is known",
     ),
-    "sanity": ("Do the maps depend on the model and on the class?", "n = 240 images"),
+    "sanity": ("Do the maps depend on the model and on the class?", "n = 24 images"),
     "mistakes": ("Where is the model wrong, and what did it look at?", "right on"),
     "features": (
         "Which channels carried this prediction, and what do they respond to?",
