@@ -26,7 +26,7 @@ TRUST = (
     "Each metric ranks the methods by its mean on {run}; the known truth by the benchmark rank. "
     "τ-b is 1 where both orders agree, 0 where they have nothing to do with each other. Null "
     "baselines are left out; CAM, SeCAM and their controls are counted once: {methods} methods. "
-    "95 % CIs: bootstrap over methods (1,000 samples, seed 0). Blue and orange: p below 0.05, "
+    "95 % CIs: bootstrap over methods (1,000 samples, seed 0). Grey: p is 0.05 or more, "
     "Holm-corrected over the metrics. Few methods make wide CIs."
 )
 TRUST_TABLE = (

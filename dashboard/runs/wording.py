@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from drawing.charts import CURVE_NAMES
 from recipes import facts
 from recipes.facts import joined
 
@@ -166,7 +167,8 @@ ALIKE = 0.5
 
 def curves_caption(rows: pd.DataFrame) -> str:
     """What is drawn: a second curve only where the metric has one."""
-    second = " Dashed: the second curve of the metric." if rows["curve"].nunique() > 1 else ""
+    kinds = sorted(set(rows["curve"]))
+    second = f" Dashed: {CURVE_NAMES.get(kinds[-1], kinds[-1])}." if len(kinds) > 1 else ""
     return CURVES.format(n=int(rows["n"].max())) + second
 
 
@@ -178,19 +180,19 @@ def curves_say(
     where = f"On {about(manifest, int(rows['n'].max()))}"
     parts = []
     for curve, best_is_low, words in (
-        ("morf", True, "lowest with the most relevant pixels taken away"),
-        ("lerf", False, "highest with the least relevant taken away"),
-        ("insertion", False, "highest with the most relevant revealed"),
+        ("morf", True, "most relevant taken away first, lowest"),
+        ("lerf", False, "least relevant taken away first, highest"),
+        ("insertion", False, "most relevant revealed first, highest"),
     ):
         part = near[near["curve"] == curve].groupby("method")[["mean", "low", "high"]].mean()
         if len(part):
             best = str(part["mean"].idxmin() if best_is_low else part["mean"].idxmax())
             mean, low, high = (float(part[column][best]) for column in part)
-            parts.append(f"{words} by {names[best]} ({mean:.2f}, {ci(low, high, 2)})")
+            parts.append(f"{words} for {names[best]}: {mean:.2f}, {ci(low, high, 2)}")
     if not parts:
         return [f"{where}: {facts.label_of(metric, 'metrics')} as it runs."]
     return [
-        f"{where} and at 20 % of the pixels, the mean class probability is {'; '.join(parts)}.",
+        f"{where}, mean class probability at 20 % of the pixels: {'; '.join(parts)}.",
         "Which method is better is tested under Leaderboard.",
     ]
 
@@ -217,8 +219,8 @@ def agreement_says(found: Agreements, manifest: dict[str, Any]) -> list[str]:
 
     sentences = [
         f"{where} and over {found.methods} methods, {metric_titles(closest)} agree most on the "
-        f"order of the methods (τ-b = {most:z.2f}, {ci(*bounds(closest), 2)}), "
-        f"{metric_titles(farthest)} least ({least:z.2f}, {ci(*bounds(farthest), 2)})."
+        f"order of the methods: τ-b = {most:z.2f}, {ci(*bounds(closest), 2)}; "
+        f"{metric_titles(farthest)} agree least: τ-b = {least:z.2f}, {ci(*bounds(farthest), 2)}."
     ]
     if bounds(farthest)[1] < 0:
         sentences.append("A method can win one of these two by losing the other.")
@@ -227,8 +229,8 @@ def agreement_says(found: Agreements, manifest: dict[str, Any]) -> list[str]:
         steady = str(within["w"].idxmax())
         w, low, high = (float(within[column][steady]) for column in ("w", "low", "high"))
         sentences.append(
-            f"Images agree best with one another in {metric_titles([steady])} "
-            f"(W = {w:.2f}, {ci(low, high, 2)})."
+            f"Images agree best with one another in {metric_titles([steady])}, "
+            f"with W = {w:.2f}, {ci(low, high, 2)}."
         )
     return sentences
 

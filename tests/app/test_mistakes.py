@@ -264,7 +264,7 @@ def test_the_shipped_mistakes_have_maps_at_once(open_page: Page) -> None:
     wrong = sum(not image["correct"] for image in images)
     said = texts(app)
     assert f"On orchard (model orchard, n = {len(images)} images)" in said
-    assert f"the model is right on {len(images) - wrong} (" in said
+    assert f"the model is right on {len(images) - wrong}: " in said
     assert "outside" in texts(app)
     if wrong:
         until(app, lambda: " more than " in texts(app))

@@ -25,13 +25,16 @@ PAGES = {
         "Which method is best, and is the difference real?",
         "(model orchard, n = 240 images)",
     ),
-    "curves": ("How does the score run as pixels are taken away or revealed?", "At 20 %"),
+    "curves": (
+        "How does the score run as pixels are taken away or revealed?",
+        "at 20 % of the pixels",
+    ),
     "agreement": ("Do methods agree, and do metrics?", "agree most"),
     "ground_truth": (
         "Who finds the evidence that is known to matter?",
         "what the model uses is known",
     ),
-    "sanity": ("Do the maps depend on the model and on the class?", "n = 240 images"),
+    "sanity": ("Do the maps depend on the model and on the class?", "n = 24 images"),
     "mistakes": ("Where is the model wrong, and what did it look at?", "right on"),
     "features": (
         "Which channels carried this prediction, and what do they respond to?",

@@ -191,7 +191,8 @@ def test_captions_name_only_what_is_drawn() -> None:
     assert "oracle" not in benchmark_caption(MANIFEST, "insertion", 9, False, True)
     curve = pd.DataFrame({"curve": ["morf", "morf"], "n": 5})
     assert "Dashed" not in curves_caption(curve)
-    assert "Dashed" in curves_caption(curve.assign(curve=["morf", "lerf"]))
+    both = curves_caption(curve.assign(curve=["morf", "lerf"]))
+    assert both.endswith("Dashed: most relevant first.")
 
 
 @pytest.mark.parametrize(
@@ -311,10 +312,10 @@ def test_mistakes_name_data_set_model_and_n() -> None:
     rows = pd.DataFrame({"label": [0] * 12, "predicted": [0] * 9 + [1] * 3, "probability": 0.9})
     low, high = wilson_interval(9, 12)
     assert mistakes_say(rows, ["pear", "apple"], MANIFEST) == [
-        "On fruit (model tiny, n = 12 images), the model is right on 9 (75.0%, 95 % CI "
-        f"({low:.1%}, {high:.1%})).",
+        "On fruit (model tiny, n = 12 images), the model is right on 9: 75.0 %, 95 % CI "
+        f"({100 * low:.1f}, {100 * high:.1f}).",
         "Most frequent confusion: pear → apple (3).",
-        "Most confident error: probability 90.0%.",
+        "Most confident error: probability 90.0 %.",
     ]
     assert "too few images" in mistakes_say(rows.head(5), ["pear", "apple"], MANIFEST)[0]
 
