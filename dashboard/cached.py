@@ -212,7 +212,7 @@ def slic_steps(
     return superpixels.slic_steps(_look, segments, compactness)
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, max_entries=16)
 def manifest(run_dir: Path, stamp: float) -> dict[str, Any]:
     """What a run evaluated; raises RunFolderError where the folder holds none."""
     from xai_core.evaluation.store import load_manifest
