@@ -22,7 +22,6 @@ from runs.steps_to_secam import Look, Step
 from xai_core.evaluation.convergence import FILE, load_convergence
 from xai_core.evaluation.feature_book import FeatureBook, load_feature_book
 from xai_core.evaluation.gallery import Gallery, load_gallery
-from xai_core.images import heatmap
 from xai_core.images.reading import (
     RGB,
     BadImage,
@@ -31,6 +30,7 @@ from xai_core.images.reading import (
     InputFormat,
     Photo,
     framed,
+    heatmap,
     map_on_photo,
     open_image,
 )
@@ -214,7 +214,7 @@ def slic_steps(
     return steps_to_secam.slic_steps(_look, segments, compactness)
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, max_entries=16)
 def manifest(run_dir: Path, stamp: float) -> dict[str, Any]:
     """What a run evaluated; raises RunFolderError where the folder holds none."""
     from xai_core.evaluation.store import load_manifest

@@ -128,12 +128,13 @@ def one_sentence(kind: type[Exception]) -> Iterator[None]:
 def damaged(*valid: bytes) -> st.SearchStrategy[bytes]:
     """Valid contents with bytes changed, cut off, repeated or put in; now and then pure noise."""
     edit = st.tuples(
-        st.sampled_from(["change", "cut", "repeat", "insert"]),
+        st.sampled_from(["change", "change", "change", "cut", "repeat", "insert"]),
         st.floats(0, 1),
-        st.binary(min_size=1, max_size=16),
+        st.binary(min_size=1, max_size=4),
     )
-    changed = st.tuples(st.sampled_from(valid), st.lists(edit, min_size=1, max_size=5))
-    return st.one_of(changed.map(_edited), changed.map(_edited), st.binary(max_size=200))
+    changed = st.tuples(st.sampled_from(valid), st.lists(edit, min_size=1, max_size=3))
+    edited = changed.map(_edited)
+    return st.one_of(edited, edited, edited, edited, st.binary(max_size=200))
 
 
 def _edited(drawn: tuple[bytes, list[tuple[str, float, bytes]]]) -> bytes:

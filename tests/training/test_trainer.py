@@ -242,6 +242,15 @@ def test_the_log_has_a_row_for_each_epoch(tmp_path: Path) -> None:
     assert [row["epoch"] for row in history] == [1, 2, 3]
 
 
+def test_the_last_row_is_written_where_the_process_ended_before_it(tmp_path: Path) -> None:
+    train(tmp_path)
+    log = tmp_path / "run.log.csv"
+    whole = log.read_text()
+    log.write_text("".join(whole.splitlines(keepends=True)[:-1]))
+    train(tmp_path)  # nothing is left to train
+    assert log.read_text() == whole
+
+
 def test_training_leaves_the_global_random_numbers_alone(tmp_path: Path) -> None:
     torch.manual_seed(11)
     expected = torch.rand(3)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import struct
 from collections.abc import Sequence
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +34,10 @@ from xai_core.models.torchvision_networks import (
 
 MODELS = DATA / "models"
 CHECKPOINTS = (".safetensors", ".pth", ".pt")
+LARGEST_SIDE = 1024
 UNREADABLE = (
     *(SafetensorError, RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError),
-    *(TypeError, AttributeError, AssertionError, ArithmeticError, MemoryError),
+    *(TypeError, AttributeError, AssertionError, ArithmeticError, MemoryError, struct.error),
 )
 """What damaged weights raise in torch's and safetensors' readers."""
 
@@ -201,12 +204,7 @@ def _from_card(path: Path, device: str) -> Classifier:
     try:
         card = read_object(path)
         architecture, categories = card["architecture"], _texts(card["categories"])
-        form = InputFormat(
-            size=card["form"]["size"],
-            resize=card["form"]["resize"],
-            mean=tuple(card["form"]["mean"]),
-            std=tuple(card["form"]["std"]),
-        )
+        form = _form(card["form"])
         name, file = str(card["name"]), path.with_name(card["weights"])
         network = build_network(architecture, len(categories), **card.get("arguments", {}))
     except BadClassifier as error:
@@ -218,6 +216,17 @@ def _from_card(path: Path, device: str) -> Classifier:
     _check_sha256(file, card.get("sha256"))
     fill_network(network, read_weights(file), file, architecture)
     return Classifier.of(network, categories, name=name, form=form, device=device)
+
+
+def _form(told: Any) -> InputFormat:
+    """The input format of a card; raises KeyError or ValueError where it is none."""
+    sizes, colours = (told["size"], told["resize"]), (told["mean"], told["std"])
+    if not all(type(size) is int and 0 < size <= LARGEST_SIDE for size in sizes):
+        raise ValueError(f"size and resize must be whole numbers from 1 to {LARGEST_SIDE}")
+    mean, std = (tuple(float(value) for value in values) for values in colours)
+    if len(mean) != 3 or len(std) != 3 or not all(map(isfinite, (*mean, *std))) or min(std) <= 0:
+        raise ValueError("mean and std must be three numbers each, std above 0")
+    return InputFormat(*sizes, mean, std)
 
 
 def _texts(names: object) -> tuple[str, ...]:
