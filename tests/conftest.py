@@ -1,4 +1,4 @@
-"""Small networks and pictures that every test folder uses; no test reaches the network."""
+"""Small models and images that every test folder uses; no test reaches the model."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def local_only(self: socket.socket, address: Any) -> None:
         if isinstance(address, tuple) and address[0] not in LOCAL:
-            raise OSError(f"tests do not reach the network, tried {address}")
+            raise OSError(f"tests do not reach the model, tried {address}")
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", local_only)
@@ -124,7 +124,7 @@ def tiny_resnet_classifier() -> Classifier:
 
 
 def picture(seed: int, height: int = 96, width: int = 120) -> Photo:
-    """A structured picture: a coloured disc and a bar on a gradient with some noise."""
+    """A structured image: a coloured disc and a bar on a gradient with some noise."""
     random = np.random.default_rng(seed)
     rows, columns = np.mgrid[0:height, 0:width]
     rgb = np.stack([rows / height, columns / width, np.full((height, width), 0.4)], axis=-1)
@@ -149,7 +149,7 @@ def tiny_batch(photos: list[Photo]) -> Callable[[Classifier], Batch]:
 
 
 def write_colours(folder: Path, colours: dict[str, tuple[int, int, int]], count: int) -> None:
-    """One folder per class with `count` noisy pictures of its colour."""
+    """One folder per class with `count` noisy images of its colour."""
     random = np.random.default_rng(0)
     for name, colour in colours.items():
         (folder / name).mkdir(parents=True)

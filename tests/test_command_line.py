@@ -28,7 +28,7 @@ NAMES = ("apple", "pear", "fig", "lime", "plum")
 
 @pytest.fixture(scope="session")
 def fruit(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a small network and its card, as `train` writes them."""
+    """A folder with a small model and its card, as `train` writes them."""
     folder = tmp_path_factory.mktemp("fruit")
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -41,7 +41,7 @@ def fruit(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def pictures(tmp_path: Path, photos: list[Photo]) -> Path:
-    """A folder with two pictures, 96 x 120 and 150 x 90 pixels."""
+    """A folder with two images, 96 x 120 and 150 x 90 pixels."""
     folder = tmp_path / "pictures"
     folder.mkdir()
     Image.fromarray(photos[0].rgb).save(folder / "a.png")
@@ -221,8 +221,8 @@ def test_evaluate_says_what_it_found_and_takes_the_masks_value(
     command += ["--methods", "cam", "--metrics", "relevance_mass", "--run-dir"]
     assert main([*command, str(tmp_path / "r")]) == 0
     said = capsys.readouterr().err
-    assert "labels.csv: 1 of 2 rows name a picture" in said
-    assert "labels.csv: rows without a picture: 1 (x.png)" in said
+    assert "labels.csv: 1 of 2 rows name an image" in said
+    assert "labels.csv: rows without an image: 1 (x.png)" in said
     assert "masks: 1 of 2 images have one" in said
     assert "masks not used: 1 (the first: a.png: the mask has the values 1, 2, 3; which" in said
     assert main([*command, str(tmp_path / "s"), "--mask-value", "1"]) == 0
@@ -248,7 +248,7 @@ BAD_EXPLAIN = [
     (["--target", "-1"], "--target -1: no such class; name one, or a number from 0 to 4"),
     (["--target", "²"], "--target ²: no such class; name one, or a number from 0 to 4"),
     (["--top-k", "0"], "--top-k must be at least 1, got 0"),
-    (["--classifier", "resnet51"], "unknown classifier 'resnet51': name an embedded network"),
+    (["--classifier", "resnet51"], "unknown classifier 'resnet51': name an embedded model"),
     (["--classifier", "w.pth", "--architecture", "resnet18"], "w.pth: no such file"),
     (["--categories", "none.txt"], "none.txt"),
     (["--device", "tpu9"], "the device 'tpu9' cannot be used here ("),

@@ -53,8 +53,8 @@ pieces = []
 write = run.Store.write_scores
 run.Store.write_scores = lambda *a: (pieces.append(1), write(*a))[1]
 
-picture, out, folder = sys.argv[1:]
-assert main(["explain", picture, "--methods", "cam", "secam", "--out", out]) == 0
+image, out, folder = sys.argv[1:]
+assert main(["explain", image, "--methods", "cam", "secam", "--out", out]) == 0
 order = ["evaluate", "--limit", "9", "--methods", "cam", "random", "--run-dir", folder,
          "--metrics", "relevance_mass", "sparseness"]
 assert main(order) == 0

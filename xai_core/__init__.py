@@ -8,7 +8,7 @@
 
 In pieces, for research code:
 
->>> classifier = load_classifier("orchard")                                 # a frozen network
+>>> classifier = load_classifier("orchard")                                 # a frozen model
 >>> batch = Batch.of(classifier, [open_image(DATA / "orchard/images/apple-1-0.jpg")])
 >>> method = METHODS["secam"](segments=100)
 >>> maps = method.attribute(batch, batch.predicted[:, None])                # (N, 1, H, W)

@@ -38,8 +38,8 @@ CELL_PX = 200
 class Explanations:
     """Maps of N images for T classes each; `explanations["cam"]` gives them, (N, T, H, W).
 
-    The maps are as the methods give them, at the resolution of the network's input: signed and
-    unnormalised. `targets` (N, T) are class numbers, `probabilities` (N, T) what the network gives
+    The maps are as the methods give them, at the resolution of the model's input: signed and
+    unnormalised. `targets` (N, T) are class numbers, `probabilities` (N, T) what the model gives
     them. `left_out` says why a method has no maps.
     """
 
@@ -66,7 +66,7 @@ class Explanations:
         return overlay(rgb, whole, opacity)
 
     def picture(self, cell_px: int = CELL_PX) -> RGB:
-        """All maps in one picture: a row per image and class, the photo first."""
+        """All maps in one image: a row per image and class, the photo first."""
         rows = [
             np.hstack([_square(cell, cell_px) for cell in self._row(image, target)])
             for image, target in self._places()
@@ -117,7 +117,7 @@ def explain(
 
     `model` is a Classifier, or a name or path as for `load_classifier`; images are files, folders,
     bytes, PIL images or (H, W, 3) uint8 arrays; methods are names of METHODS, with settings where
-    wanted ("lime[samples=500]"), or configured ones. A method that cannot explain this network is
+    wanted ("lime[samples=500]"), or configured ones. A method that cannot explain this model is
     left out, with its reason. Raises ValueError where an argument is wrong or no method is left.
     """
     classifier, photos = classifier_from(model), photos_from(images)
@@ -168,7 +168,7 @@ def _add_maps(
 
 
 def _square(rgb: RGB, side_px: int) -> RGB:
-    """The picture in the middle of a white square."""
+    """The image in the middle of a white square."""
     small = fitted(rgb, side_px - 4)
     height, width = small.shape[:2]
     top, left = (side_px - height) // 2, (side_px - width) // 2

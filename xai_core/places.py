@@ -13,7 +13,7 @@ IS_INSTALLED = _PACKED.is_dir()
 PROJECT = _PACKED if IS_INSTALLED else _PACKAGE.parent
 """The folder that holds `data` and `dashboard`: the checkout, or their copies in the package."""
 DATA = PROJECT / "data"
-"""The project's `data` folder: shipped images, networks and results."""
+"""The project's `data` folder: shipped images, models and results."""
 CACHE = Path.home() / ".cache" / "campare" if IS_INSTALLED else PROJECT / ".cache"
 """What only saves time; deleting it costs time, never results."""
 
@@ -25,5 +25,5 @@ def runs_folder() -> Path:
 
 
 def default_run_dir(dataset: str, classifier: str) -> Path:
-    """The run folder of a data set and a network; the name suits every file system."""
+    """The run folder of a data set and a model; the name suits every file system."""
     return runs_folder() / f"{dataset}-{classifier}".replace(":", "-")

@@ -1,4 +1,4 @@
-"""Superpixel cards: the way from CAM to SeCAM on one picture, a sweep of settings, and SLIC."""
+"""Superpixel cards: the way from CAM to SeCAM on one image, a sweep of settings, and SLIC."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COUNTS, SHARES = (20, 50, 100, 200), (0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 def compared(chosen: Choices) -> tuple[str, ...]:
-    """CAM, SeCAM as it is set, SeCAM on the network's grid, and the controls, all alike."""
+    """CAM, SeCAM as it is set, SeCAM on the model's grid, and the controls, all alike."""
     values = {"segments": chosen.segments, "compactness": chosen.compactness}
     secam = facts.spec_of("secam", values)
     legacy = facts.spec_of("secam", {**values, "resolution": "feature"})
@@ -36,7 +36,7 @@ def look_of(seen: Evidence, chosen: Choices) -> Look:
 
 
 def show_way(seen: Evidence, chosen: Choices, cam: Cell) -> None:
-    """From CAM to what SeCAM keeps, and how all variants score on this picture."""
+    """From CAM to what SeCAM keeps, and how all variants score on this image."""
     if cam.map is None:
         return
     look = look_of(seen, chosen)
@@ -44,9 +44,9 @@ def show_way(seen: Evidence, chosen: Choices, cam: Cell) -> None:
     show_steps(cached.secam_steps(look, cam.map, key, chosen.segments, chosen.compactness), 6)
     show_legend("overlay", chosen.threshold)
     show_section(
-        "What it scores on this picture",
-        "Beside SeCAM: averaging on the network's grid (legacy), and controls that average without "
-        "this picture's superpixels.",
+        "What it scores on this image",
+        "Beside SeCAM: averaging on the model's grid (legacy), and controls that average without "
+        "this image's superpixels.",
     )
     cards.show_row(seen, chosen, cam.target)
     cards.show_twins(seen)
@@ -71,7 +71,7 @@ def show_sweep(seen: Evidence, chosen: Choices) -> None:
 
 
 def show_slic(seen: Evidence, chosen: Choices) -> None:
-    """SLIC on this picture, then by hand on 25 pixels."""
+    """SLIC on this image, then by hand on 25 pixels."""
     look = look_of(seen, chosen)
     show_steps(steps_to_secam.slic_steps(look, chosen.segments, chosen.compactness), 4)
     show_note(

@@ -8,8 +8,8 @@ from frame.watching import watch
 from state import choices, networks
 
 display.show_heading(
-    "How do the methods explain this picture?",
-    "One picture, one network, many explanations: what speaks for a class, and what against it.",
+    "How do the methods explain this image?",
+    "One image, one model, many explanations: what supports a class, and what contradicts it.",
 )
 choices.ask_picture(*evidence.pictures(), evidence.prepare)
 if choices.problem():

@@ -27,7 +27,7 @@ LOST = (
 )
 LOST_TWICE = (
     "the process that computes this ended twice, perhaps for lack of memory: try fewer samples or "
-    "steps, or a smaller network"
+    "steps, or a smaller model"
 )
 
 

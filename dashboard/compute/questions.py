@@ -1,4 +1,4 @@
-"""Questions: what pages ask about pictures, as frozen values; how a worker answers each."""
+"""Questions: what pages ask about images, as frozen values; how a worker answers each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from xai_core.images.reading import RGB, Floats, Framing, Photo, framed, open_im
 
 if TYPE_CHECKING:
     from compute.workplace import Workplace
-
     from xai_core.methods import Method
 
 PHOTOS_AT_ONCE = 16
@@ -32,12 +31,12 @@ class Answer:
 
 
 NO_PHOTO = Photo("", np.zeros((1, 1, 3), np.uint8), "")
-"""For questions about a set of pictures, and where the worker has the photo already."""
+"""For questions about a set of images, and where the worker has the photo already."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """Something to compute for one picture and one network; equal questions share an answer."""
+    """Something to compute for one image and one model; equal questions share an answer."""
 
     network: str
     sha256: str
@@ -57,7 +56,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Prediction(Question):
-    """The network's classes and probabilities: {"categories", "probabilities", "form", ...}."""
+    """The model's classes and probabilities: {"categories", "probabilities", "form", ...}."""
 
     def compute(self, workplace: Workplace) -> dict[str, Any]:
         batch = workplace.batch(self)
@@ -157,9 +156,9 @@ class Channels(Question):
 
 @dataclass(frozen=True)
 class ChannelMeans(Question):
-    """Every channel's mean activation on many pictures: an array (pictures, channels).
+    """Every channel's mean activation on many images: an array (images, channels).
 
-    `sha256` names the set of pictures; `photo` is not looked at.
+    `sha256` names the set of images; `photo` is not looked at.
     """
 
     photos: tuple[Photo, ...] = field(compare=False, repr=False)
@@ -181,10 +180,10 @@ class ChannelMeans(Question):
 
 @dataclass(frozen=True)
 class MeanMap(Question):
-    """A class' map, averaged over many pictures: {"map", "picture", "n"} as the network sees them.
+    """A class' map, averaged over many images: {"map", "picture", "n"} after preprocessing.
 
     Each map counts alike: it is divided by what is drawn in full colour. `sha256` names the set
-    of pictures; `photo` is not looked at.
+    of images; `photo` is not looked at.
     """
 
     method: str
@@ -218,7 +217,7 @@ class MeanMap(Question):
 
 @dataclass(frozen=True)
 class Synthesis(Question):
-    """The picture that a channel likes best, optimised from noise; `photo` is not looked at."""
+    """The image that a channel likes best, optimised from noise; `photo` is not looked at."""
 
     channel: int
     steps: int
@@ -233,7 +232,7 @@ class Synthesis(Question):
 def recipe(spec: str) -> Method:
     """The method that a spec such as `secam[segments=200]` names.
 
-    Half of its batch at a time: no slower on a CPU, and a picture that is chosen meanwhile waits
+    Half of its batch at a time: no slower on a CPU, and an image that is chosen meanwhile waits
     for less.
     """
     from xai_core.catalog import configure

@@ -1,4 +1,4 @@
-"""Workplace: where questions are answered, in a worker; it keeps networks and pictures at hand."""
+"""Workplace: where questions are answered, in a worker; it keeps models and images at hand."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ class Workplace:
             return Answer(error=f"{type(error).__name__}: {error}; the log tells where")
 
     def batch(self, question: Question) -> Batch:
-        """The picture prepared for the network, with what methods share already computed."""
+        """The image prepared for the model, with what methods share already computed."""
         key = (question.network, question.sha256, question.framing)
         return _kept(self._batches, key, lambda: self._prepared(question), KEPT_BATCHES)
 
     def classifier(self, name: str) -> Classifier:
-        """The network of that name, loaded once: it is wanted again, whatever the picture."""
+        """The model of that name, loaded once: it is wanted again, whatever the image."""
 
         def load() -> Classifier:
             with interruptible(lambda: False):
@@ -119,7 +119,7 @@ def answered(question: Question, given: Mapping[Question, Answer]) -> Answer | N
 
 
 def make_ready() -> None:
-    """Load torch, the methods, the first network, and what they load when they are first used."""
+    """Load torch, the methods, the first model, and what they load when they are first used."""
     pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     photo = Photo("ready", pixels, "ready")
     _HERE.answer_from(Prediction("orchard", "ready", "whole", photo), {})

@@ -45,7 +45,7 @@ def draw_trust(trusted: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
 
 
 def draw_shares(table: pd.DataFrame) -> go.Figure:
-    """Share of the attribution on the sticker for both networks; one row per method.
+    """Share of the attribution on the sticker for both models; one row per method.
 
     `table` has name, auroc, shortcut and control per image, methods in order.
     """

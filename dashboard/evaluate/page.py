@@ -1,4 +1,4 @@
-"""Evaluate my images, my network, my choice of methods."""
+"""Evaluate my images, my model, my choice of methods."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from evaluate import workbench
 from xai_core import headline
 
 display.show_heading(
-    "Evaluate pictures, a network and methods of your choice",
+    "Evaluate images, a model and methods of your choice",
     "An evaluation runs on its own: close the page, come back, or stop it and go on later.",
 )
 left, right = st.columns([3, 2], gap="large")

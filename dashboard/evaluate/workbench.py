@@ -32,7 +32,7 @@ STATES = {
 
 
 def ask_pictures() -> tuple[str, int]:
-    """The pictures to evaluate: a data set name or folder (empty: none yet), and how many."""
+    """The images to evaluate: a data set name or folder (empty: none yet), and how many."""
     source = choices.ask_source()
     dataset, found = "", 0
     if source == "orchard":
@@ -43,7 +43,7 @@ def ask_pictures() -> tuple[str, int]:
             dataset = str(Path(dataset).expanduser().resolve())
             try:
                 found = len(find_images(dataset))
-                display.show_note(f"{found} pictures. Folders that name a class give its label.")
+                display.show_note(f"{found} images. Folders that name a class give its label.")
             except BadImage as error:
                 display.show_problem(str(error))
                 dataset = ""
@@ -56,12 +56,12 @@ def ask_pictures() -> tuple[str, int]:
 
 
 def show_details() -> None:
-    """A checkpoint as the network, settings of methods and measures, and the framing."""
-    with st.popover("Own network"):
+    """A checkpoint as the model, settings of methods and metrics, and the framing."""
+    with st.popover("Own model"):
         forms.offer_checkpoint()
     with st.popover("Method settings"):
         forms.offer_variant()
-    with st.popover("Measure settings"):
+    with st.popover("Metric settings"):
         forms.offer_variant("metrics")
     with st.popover("Framing"):
         choices.ask_framing()
@@ -155,7 +155,7 @@ def _evaluated(job: Job) -> dict[str, Any] | None:
 
 
 def _left_out(job: Job) -> list[str]:
-    """One sentence for each picture of a run that could not be used."""
+    """One sentence for each image of a run that could not be used."""
     told = None if job.is_active else _evaluated(job)
     return list((told or {}).get("bad_images", {}).values())
 

@@ -22,8 +22,8 @@ from xai_core.images.reading import RGB, Floats, InputFormat, map_on_photo
 EXAMPLES = 4
 STEPS = 96
 EXPLANATION = (
-    "Left: where the channel is active on this picture. Middle: the Orchard pictures on which its "
-    "mean activation is largest. Right: a picture optimised from noise to excite it "
+    "Left: where the channel is active on this image. Middle: the Orchard images on which its "
+    "mean activation is largest. Right: an image optimised from noise to excite it "
     f"({STEPS} steps, seed 0); it shows one thing that the channel likes, not all."
 )
 
@@ -53,7 +53,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Features:
-    """All that is known now about the channels behind a picture's classes."""
+    """All that is known now about the channels behind a image's classes."""
 
     seen: Evidence
     parts: tuple[Part, ...] = ()
@@ -128,7 +128,7 @@ def look(chosen: Choices) -> Features:
 
 
 def _book_of(seen: Evidence, chosen: Choices) -> FeatureBook | None:
-    """The shipped channels, where they are those of this network as the page shows it."""
+    """The shipped channels, where they are those of this model as the page shows it."""
     book = cached.feature_book()
     fits = book is not None and book.classifier["fingerprint"] == seen.fingerprint
     return book if fits and chosen.framing == "whole" else None
@@ -154,7 +154,7 @@ def caption(part: Part) -> str:
 
 
 def show_channel(seen: Evidence, chosen: Choices, channel: Channel, with_synthesis: bool) -> None:
-    """One row: the activation, the pictures that excite the channel, the synthesised one."""
+    """One row: the activation, the images that excite the channel, the synthesised one."""
     rgb = heatmap.fitted(seen.photo.rgb, 320)
     height, width = rgb.shape[:2]
     form = InputFormat(**dict(seen.form))
@@ -179,7 +179,7 @@ def show_channel(seen: Evidence, chosen: Choices, channel: Channel, with_synthes
     with grid.cell():
         if channel.synthesis is not None:
             content = heatmap.encoded(channel.synthesis, ".jpg")
-            name = f"picture optimised for channel {channel.index}"
+            name = f"image optimised for channel {channel.index}"
             st.image(content, width="stretch", alt=name)
             display.show_note("optimised from noise")
         elif with_synthesis:

@@ -1,4 +1,4 @@
-"""Cards: a picture, its maps and their scores, for the pages about images."""
+"""Cards: an image, its maps and their scores, for the pages about images."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ NOTES = {
     "channels_used": "channels used",
 }
 POOLED_METHODS = {"cam", "grad_cam", "hires_cam", "xgrad_cam"}
-POOLED = "On a network that ends in global average pooling and one linear layer they are one map."
+POOLED = "On a model that ends in global average pooling and one linear layer they are one map."
 
 
 def show_photo(seen: Evidence) -> None:
     st.image(
         cached.shown_photo(seen.photo, seen.photo.sha256),
         width="stretch",
-        alt=f"the picture, showing {seen.label}" if seen.label else "the picture",
+        alt=f"the image, showing {seen.label}" if seen.label else "the image",
     )
 
 
@@ -98,11 +98,11 @@ def _photo_card(seen: Evidence) -> str:
     if seen.label:
         lines.insert(0, f"shows {seen.label}")
     text = "<br>".join(escape(line) for line in lines)
-    return f"<div class='card'><h3>Picture</h3><p class='note'>{text}</p></div>"
+    return f"<div class='card'><h3>Image</h3><p class='note'>{text}</p></div>"
 
 
 def show_contrast(seen: Evidence, chosen: Choices) -> None:
-    """What speaks for the predicted class more than for the true one, in the methods' own units."""
+    """What supports the predicted class more than the true one, in the methods' own units."""
     if len(seen.targets) < 2:
         return
     first, second = seen.targets[:2]
@@ -205,7 +205,7 @@ def best_of(cells: Iterable[Cell], metrics: Iterable[str]) -> dict[str, set[str]
 def show_scores(seen: Evidence) -> None:
     table = exports.score_table(seen)
     where = "shipped with CAMpare" if seen.stored else "computed now"
-    caption = f"One picture, {seen.network}, {where}. Arrows point to the better side."
+    caption = f"One image, {seen.network}, {where}. Arrows point to the better side."
     if not seen.stored:
         caption += " Seconds: what methods share (pass, superpixels) counts for the first of them."
     if seen.pace is not None:
@@ -227,13 +227,13 @@ def show_agreement(seen: Evidence) -> None:
         show_chart(left, charts.draw_matrix(ranks, names, -1, f"Rank correlation {about}"))
         show_chart(right, charts.draw_matrix(tops, names, 0, f"Overlap of the top 20 % {about}"))
     show_note(
-        "Spearman correlation over all pixels of this picture, and intersection over union of the "
+        "Spearman correlation over all pixels of this image, and intersection over union of the "
         "20 % with the largest values. 1 is full agreement."
     )
 
 
 def show_convergence(seen: Evidence, chosen: Choices) -> None:
-    """Whether the sampling methods took enough samples for this picture."""
+    """Whether the sampling methods took enough samples for this image."""
     target = seen.targets[0]
     if not seeds.samplers(chosen.methods):
         show_note(seeds.NONE)

@@ -64,15 +64,15 @@ def show_legend(view: str, threshold: float) -> None:
         st.html(f"<p class='note'>Shown is what reaches {share}; the rest is black.</p>")
         return
     st.html(
-        "<div class='legend'><span>speaks against the class</span>"
+        "<div class='legend'><span>contradicts the class</span>"
         f"<img src='{cached.colour_bar()}' alt='colour scale from blue over pale to red'>"
-        "<span>speaks for the class</span><span class='note'>Every map is divided by its own "
+        "<span>supports the class</span><span class='note'>Every map is divided by its own "
         "99.5th percentile; pale means none.</span></div>"
     )
 
 
 def show_steps(steps: Sequence[Step], columns: int) -> None:
-    """Pictures in a row, each with its title and one sentence."""
+    """Images in a row, each with its title and one sentence."""
     grid = st.grid(columns, min_column_width=150)
     for step in steps:
         with grid.cell():

@@ -1,4 +1,4 @@
-"""Evidence: what is known about one picture, from the shipped gallery or from the desk."""
+"""Evidence: what is known about one image, from the shipped gallery or from the desk."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from xai_core.images.reading import Floats, Framing, Photo
 
 
 class About(NamedTuple):
-    """What every question about a picture begins with."""
+    """What every question about an image begins with."""
 
     network: str
     sha256: str
@@ -26,7 +26,7 @@ class About(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """A picture that is no sample: its photo, its true class and the index of that."""
+    """An image that is no sample: its photo, its true class and the index of that."""
 
     photo: Photo
     label: str
@@ -63,7 +63,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Evidence:
-    """One picture as one network sees it; without categories while the network is at work.
+    """One image as one model sees it; without categories while the model is at work.
 
     `pace` tells in how many seconds it is worth to look again; None: nothing is missing.
     """
@@ -96,22 +96,22 @@ class Evidence:
 
     @property
     def true(self) -> int | None:
-        """The index of the label, where the network knows it and it is one."""
+        """The index of the label, where the model knows it and it is one."""
         return self.truth[0] if len(self.truth) == 1 else None
 
 
 def pictures() -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
-    """The pictures to choose from: id -> (title, data URI) of the first, id -> title of others."""
+    """The images to choose from: id -> (title, data URI) of the first, id -> title of others."""
     everyday = choices.current().network != "orchard"
     thumbnails = dict(cached.thumbnails(cached.gallery_stamp(), everyday))
     for number, (name, photo) in enumerate(choices.uploads().items(), start=1):
-        thumbnails[name] = (f"your picture {number}", cached.thumbnail(photo))
+        thumbnails[name] = (f"your image {number}", cached.thumbnail(photo))
     others = {k: s.title() for k, s in cached.samples().items() if k not in thumbnails}
     return thumbnails, others
 
 
 def prepare() -> None:
-    """Load the network in the background: what is asked next is answered sooner."""
+    """Load the model in the background: what is asked next is answered sooner."""
     chosen = choices.current()
     photo = photo_of(chosen.picture)
     about = About(chosen.network, photo.sha256, chosen.framing, photo)
@@ -132,7 +132,7 @@ def look(
 ) -> Evidence:
     """All that is known now; what is missing is computed in the background, cheapest first.
 
-    The picture is `subject`, else the chosen sample or upload. For what takes no longer than
+    The image is `subject`, else the chosen sample or upload. For what takes no longer than
     `patience` (s) it is waited.
     """
     photo, label = _pictured(chosen, subject)
@@ -194,7 +194,7 @@ def _pictured(chosen: Choices, subject: Subject | None) -> tuple[Photo, str | No
 
 
 def _indices(categories: Sequence[str], label: str | None) -> tuple[int, ...]:
-    """The classes that a label such as "apple and corn" names, as far as the network has them."""
+    """The classes that a label such as "apple and corn" names, as far as the model has them."""
     names = list(categories)
     return tuple(names.index(name) for name in (label or "").split(" and ") if name in names)
 
@@ -216,7 +216,7 @@ def targets_of(
 
 
 def _shipped(chosen: Choices, photo: Photo) -> dict[str, Any] | None:
-    """The gallery's entry of the picture, with the network's facts; None where it is not there."""
+    """The gallery's entry of the image, with the model's facts; None where it is not there."""
     gallery = cached.gallery()
     if gallery is None or chosen.framing != "whole" or chosen.picture not in gallery:
         return None

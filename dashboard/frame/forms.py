@@ -18,17 +18,17 @@ def ask_settings(name: str, kind: Kind = "methods") -> str:
 
 
 def offer_variant(kind: Kind = "methods") -> None:
-    """A method or measure with other settings, and a button that adds it to the chosen ones."""
+    """A method or metric with other settings, and a button that adds it to the chosen ones."""
     spec = ask_settings(choices.ask_variant(kind), kind)
     label = f"Add this {choices.VARIANT_OF[kind]}"
     st.button(label, on_click=choices.add_variant, args=(kind, spec))
 
 
 def offer_checkpoint() -> None:
-    """A checkpoint file as the network."""
+    """A checkpoint file as the model."""
     network = choices.ask_checkpoint()
     st.button(
-        "Use this network",
+        "Use this model",
         disabled=not (network.name and network.architecture),
         on_click=choices.take_network,
         args=(network.spell(),),

@@ -1,4 +1,4 @@
-"""Lessons: one method or measure explained, and SLIC by hand."""
+"""Lessons: one method or metric explained, and SLIC by hand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from frame.display import show_note, show_section
 
 
 def show_recipe(fact: Facts) -> None:
-    """One method or measure: formula, meaning, settings, when it misleads, where it is from."""
+    """One method or metric: formula, meaning, settings, when it misleads, where it is from."""
     left, right = st.columns([3, 2], gap="medium")
     with left:
         arrow = f" {fact.arrow}" if fact.arrow else ""
@@ -59,7 +59,7 @@ def show_worked_example() -> None:
     rounds = worked_example.passes()
     grid = st.grid(len(rounds) + 1, min_column_width=200)
     with grid.cell():
-        st.html(_greys(None) + "<div class='card'><h3>The picture</h3></div>")
+        st.html(_greys(None) + "<div class='card'><h3>The image</h3></div>")
     for number, one in enumerate(rounds, start=1):
         with grid.cell():
             places = "; ".join(

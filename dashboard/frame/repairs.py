@@ -29,7 +29,7 @@ def repair() -> None:
 
 
 def _keep_replies() -> None:
-    """What a browser has asked for still reaches it when the page is drawn anew meanwhile.
+    """What a browser has asked for still reaches it when the page is drawn again meanwhile.
 
     A browser asks where to send an upload, and for a download that is built on demand. When a run
     of the script begins, what waits to be sent is dropped, and with it an answer that is a few

@@ -34,7 +34,7 @@ def ask_run_and_images(
 ) -> Shown:
     """The controls at the head of a result page; stops the page where there is nothing to show.
 
-    `measures` limits the measures to choose from (an empty list leaves the choice out), `name` is
+    `metrics` limits the metrics to choose from (an empty list leaves the choice out), `name` is
     what the choice is called in the address.
     """
     runs = cached.runs()

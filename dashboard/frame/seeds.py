@@ -80,7 +80,7 @@ def says(tracks: Sequence[Track], category: str) -> str:
     told = f" {facts.joined(found)}." if found else ""
     waiting = " computing …" if any(track.pending for track in tracks) else ""
     return (
-        f"This picture, {category}: Spearman correlation over all pixels between the maps of two "
+        f"This image, {category}: Spearman correlation over all pixels between the maps of two "
         f"seeds (0 and 1).{told} Near 1 the map no longer depends on the draw; far below it, take "
         f"more samples.{waiting}"
     )

@@ -12,14 +12,14 @@ QUICK, SLOW, SLOWER = 0.4, 1.5, 2.0
 """Seconds between two looks: for maps that come at once, for those that take long, for scores.
 
 Every look draws its part anew, on the server and in the browser; on a laptop of two cores quick
-looks take more than the half of what the network computes with.
+looks take more than the half of what the model computes with.
 """
 
 
 def watch(draw: Callable[[], None], pace: Callable[[], float | None]) -> None:
     """Draw now, and again every `pace()` seconds until that is None.
 
-    The page is drawn anew whenever the pace changes, with what depends on the finished part.
+    The page is drawn again whenever the pace changes, with what depends on the finished part.
     Where what computes had to begin again, a sentence says so until all is there.
     """
     first = pace()

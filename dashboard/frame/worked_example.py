@@ -1,4 +1,4 @@
-"""Worked example: SLIC on a 5 x 5 grey picture with two centres, every number shown."""
+"""Worked example: SLIC on a 5 x 5 grey image with two centres, every number shown."""
 
 from __future__ import annotations
 

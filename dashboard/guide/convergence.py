@@ -17,7 +17,7 @@ EXPLANATION = (
 
 
 def draw_convergence(measured: dict[str, Any]) -> go.Figure:
-    """Agreement of two seeds over the number of samples: a line per method, thin per picture."""
+    """Agreement of two seeds over the number of samples: a line per method, thin per image."""
     rows, chart = pd.DataFrame(measured["rows"]), go.Figure()
     for colour, (method, of_method) in zip(
         COLOURS, rows.groupby("method", sort=False), strict=False

@@ -12,7 +12,7 @@ from guide import convergence
 
 display.show_heading(
     "Guide",
-    "What each method and each measure computes, what it costs, and when it misleads.",
+    "What each method and each metric computes, what it costs, and when it misleads.",
 )
 methods, measures, slic, samples, reading = choices.tabs(
     ["Methods", "Measures", "SLIC by hand", "How many samples?", "Reading results"]
@@ -27,7 +27,7 @@ if measures.open:
     with measures:
         name = choices.ask_topic("Measure", facts.facts("metrics"), "measure_topic")
         lessons.show_recipe(facts.facts("metrics")[name])
-        display.show_section("All measures")
+        display.show_section("All metrics")
         display.show_table(wording.metric_table(), "measures", wording.METRIC_COLUMNS)
 if slic.open:
     with slic:

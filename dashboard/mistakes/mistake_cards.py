@@ -1,4 +1,4 @@
-"""Mistake cards: the pieces of the page about a network's own mistakes."""
+"""Mistake cards: the pieces of the page about a model's own mistakes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MEAN_PICTURES, MEAN_CLASSES = 24, 24
 
 
 def ask_confusion(table: pd.DataFrame, names: Sequence[str]) -> None:
-    """The confusion matrix; the chosen cell says which pictures are shown below."""
+    """The confusion matrix; the chosen cell says which images are shown below."""
     rows = confusions.shown_classes(table, len(names))
     counts = confusions.confusion(table, len(names))[rows][:, rows]
     shown = confusions.told_apart(names)
@@ -89,7 +89,7 @@ def ask_picture(table: pd.DataFrame, names: Sequence[str]) -> dict[str, Any] | N
 
 
 def choices_for(image: dict[str, Any], manifest: dict[str, Any]) -> Choices:
-    """What is looked at: predicted and true class of a picture, by the run's own network."""
+    """What is looked at: predicted and true class of an image, by the run's own model."""
     return replace(
         choices.current(),
         picture=image["image"],
@@ -101,7 +101,7 @@ def choices_for(image: dict[str, Any], manifest: dict[str, Any]) -> Choices:
 
 
 def look(image: dict[str, Any], manifest: dict[str, Any]) -> Evidence:
-    """What is known of the picture now; raises BadImage where it has gone or was changed."""
+    """What is known of the image now; raises BadImage where it has gone or was changed."""
     names = tuple(manifest["classifier"]["categories"])
     photo = cached.run_photo(run_images.file_of(image), image["sha256"])
     subject = Subject(photo, names[image["label"]], image["label"])
@@ -134,7 +134,7 @@ def show_evidence(image: dict[str, Any], manifest: dict[str, Any]) -> None:
 
 
 def show_off_object(table: pd.DataFrame, scores: pd.DataFrame, manifest: dict[str, Any]) -> None:
-    """The pictures on which a method's positive relevance lies outside the object."""
+    """The images on which a method's positive relevance lies outside the object."""
     scored = set(scores.loc[scores["metric"] == "relevance_mass", "method"])
     known = {e["spec"]: e["label"] for e in manifest["methods"].values() if e["spec"] in scored}
     if not known:
@@ -164,7 +164,7 @@ def show_off_object(table: pd.DataFrame, scores: pd.DataFrame, manifest: dict[st
 
 
 def show_mean_maps(table: pd.DataFrame, manifest: dict[str, Any]) -> None:
-    """The mean map of each class over its pictures, for the class itself."""
+    """The mean map of each class over its images, for the class itself."""
     known = _cheap(choices.current().methods)
     method = choices.ask_mean_method(known)
     network = manifest.get("source") or manifest["classifier"]["name"]

@@ -1,4 +1,4 @@
-"""Own mistakes: look for the mistakes of a network of one's own on pictures of one's own."""
+"""Own mistakes: look for the mistakes of a model of one's own on images of one's own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_PICTURES = 500
 
 
 def offer() -> None:
-    """A network and a folder, and a button that looks for its mistakes there."""
+    """A model and a folder, and a button that looks for its mistakes there."""
     choices.ask_network(networks.embedded())
     choices.ask_framing()
     folder, found = choices.ask_folder(), 0
@@ -27,7 +27,7 @@ def offer() -> None:
         try:
             found = min(MOST_PICTURES, len(find_images(folder)))
             display.show_note(
-                f"{found} pictures are looked at. Labels: folders named like the classes, or a "
+                f"{found} images are looked at. Labels: folders named like the classes, or a "
                 "labels.csv with the columns file and class_index or class_name."
             )
         except BadImage as error:

@@ -23,7 +23,7 @@ with choices.toolbar([2, 5, 2, 2]) as (run, methods, opacity, own):
         choices.ask_methods()
     with opacity:
         choices.ask_opacity()
-    with own, st.popover("Your network and pictures", width="stretch"):
+    with own, st.popover("Your model and images", width="stretch"):
         own_mistakes.offer()
 if not runs:
     display.show_problem("There are no results yet: evaluate something under Work.", "hint")

@@ -1,4 +1,4 @@
-"""Alikeness: how alike the maps of two methods are, on one picture."""
+"""Alikeness: how alike the maps of two methods are, on one image."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ from runs.steps_to_secam import Look, Step
 from xai_core.evaluation.convergence import FILE, load_convergence
 from xai_core.evaluation.feature_book import FeatureBook, load_feature_book
 from xai_core.evaluation.gallery import Gallery, load_gallery
+from xai_core.images import heatmap
 from xai_core.images.reading import (
     RGB,
     BadImage,
@@ -30,7 +31,6 @@ from xai_core.images.reading import (
     InputFormat,
     Photo,
     framed,
-    heatmap,
     map_on_photo,
     open_image,
 )
@@ -52,7 +52,7 @@ DISPLAY_PX = 480
 
 @st.cache_resource(show_spinner=False)
 def desk() -> Desk:
-    """The one desk that has pictures explained for all sessions."""
+    """The one desk that has images explained for all sessions."""
     return Desk(Workers(), choices.is_open)
 
 
@@ -106,13 +106,13 @@ def gallery_stamp() -> float:
 
 @st.cache_resource(show_spinner=False)
 def samples() -> dict[str, Sample]:
-    """Every sample picture by id: Orchard's, then photographs."""
+    """Every sample image by id: Orchard's, then photos."""
     return orchard_samples() | photo_samples()
 
 
 @st.cache_resource(show_spinner=False)
 def thumbnails(stamp: float, with_photos: bool) -> dict[str, tuple[str, str]]:
-    """Id -> (title, data URI) of the pictures shown first."""
+    """Id -> (title, data URI) of the images shown first."""
     known, photos = samples(), photo_samples()
     first = gallery_ids(gallery(), {k: v for k, v in known.items() if k not in photos})
     names = [*photos, *first] if with_photos else first
@@ -120,7 +120,7 @@ def thumbnails(stamp: float, with_photos: bool) -> dict[str, tuple[str, str]]:
 
 
 def orchard_singles() -> list[Sample]:
-    """Orchard's pictures of one fruit."""
+    """Orchard's images of one fruit."""
     return [s for s in samples().values() if s.level is not None and not s.id.startswith("pair-")]
 
 
@@ -141,7 +141,7 @@ def sample_photo(name: str) -> Photo:
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def run_photo(file: Path, sha256: str) -> Photo:
-    """A picture of a run, as it was when it was evaluated; raises BadImage where it is not."""
+    """An image of a run, as it was when it was evaluated; raises BadImage where it is not."""
     photo = open_image(file)
     if photo.sha256 != sha256:
         raise BadImage(f"{file}: has changed since it was evaluated; evaluate it again")
@@ -150,7 +150,7 @@ def run_photo(file: Path, sha256: str) -> Photo:
 
 @st.cache_data(show_spinner=False, max_entries=600)
 def run_thumbnail(file: Path, sha256: str) -> str:
-    """A small square of a run's picture as a data URI; empty where the file is not there."""
+    """A small square of a run's image as a data URI; empty where the file is not there."""
     try:
         return thumbnail(run_photo(file, sha256))
     except BadImage:
@@ -167,7 +167,7 @@ def fitted_photo(_photo: Photo, sha256: str, longest_px: int) -> RGB:
 def framed_photo(
     _photo: Photo, sha256: str, form: tuple[tuple[str, Any], ...], framing: Framing
 ) -> RGB:
-    """The photo as the network sees it; not to be written to."""
+    """The photo as the model sees it; not to be written to."""
     return framed(_photo.rgb, InputFormat(**dict(form)), framing)
 
 
@@ -183,7 +183,7 @@ def drawn(
     opacity: float,
     threshold: float,
 ) -> bytes:
-    """A map on its photo as a JPEG; `key` names photo, network, method, settings and class."""
+    """A map on its photo as a JPEG; `key` names photo, model, method, settings and class."""
     rgb = fitted_photo(_photo, _photo.sha256, DISPLAY_PX)
     height, width = rgb.shape[:2]
     values = map_on_photo(_values, height, width, InputFormat(**dict(form)), framing)
@@ -203,7 +203,7 @@ def shown_photo(_photo: Photo, sha256: str) -> bytes:
 def secam_steps(
     _look: Look, _cam: Floats, key: tuple[object, ...], segments: int, compactness: float
 ) -> list[Step]:
-    """`key` names photo, network, class and how the photo is shown."""
+    """`key` names photo, model, class and how the photo is shown."""
     return steps_to_secam.secam_steps(_look, _cam, segments, compactness)
 
 
@@ -296,7 +296,7 @@ def _truth(run_dir: Path, stamp: float, judged: tuple[Path, float] | None) -> Tr
 
 @st.cache_data(show_spinner=False, max_entries=4)
 def other_network(run_dir: Path, stamp: float) -> TwoNetworks | None:
-    """How another network's ground-truth run ranks the methods; None where there is none."""
+    """How another model's ground-truth run ranks the methods; None where there is none."""
     from runs import truth
 
     mine = manifest(run_dir, stamp)["classifier"]
@@ -327,7 +327,7 @@ def truth_test(run_dir: Path, stamp: float, metric: str) -> tuple[Friedman | Non
 
 @st.cache_data(show_spinner=False, max_entries=4)
 def sticker_shares(run_dir: Path, stamp: float) -> pd.DataFrame:
-    """Both networks' share of the attribution on the sticker, per method and image."""
+    """Both models' share of the attribution on the sticker, per method and image."""
     from runs import truth
     from xai_core.evaluation.store import load_curves
 
@@ -462,9 +462,9 @@ def agreements(run_dir: Path, stamp: float, filters: Filters) -> Agreements:
 def map_agreement(
     stamp: float,
 ) -> tuple[list[str], npt.NDArray[np.float64], npt.NDArray[np.float64], int]:
-    """Methods, their maps' mean rank correlations over the gallery's pictures, and the number.
+    """Methods, their maps' mean rank correlations over the gallery's images, and the number.
 
-    Before the number the means' intervals (methods, methods, 2), NaN where a picture has none.
+    Before the number the means' intervals (methods, methods, 2), NaN where an image has none.
     """
     from runs.alikeness import rank_correlations
     from xai_core.evaluation.statistics import bca_interval

@@ -1,4 +1,4 @@
-"""Costs: what methods and measures take, in forward passes, as the shipped runs noted it."""
+"""Costs: what methods and metrics take, in forward passes, as the shipped runs noted it."""
 
 from __future__ import annotations
 

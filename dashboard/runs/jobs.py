@@ -43,9 +43,9 @@ class Order:
     framing: str = "whole"
 
     def name(self) -> str:
-        """The run folder: data set, network and a hash, so that equal orders share one run.
+        """The run folder: data set, model and a hash, so that equal orders share one run.
 
-        A checkpoint that was written anew is another network.
+        A checkpoint that was written anew is another model.
         """
         network = Network.parse(self.classifier)
         told = [asdict(self), network.stamp()]
@@ -93,7 +93,7 @@ def start(order: Order, run_dir: Path | None = None) -> Job:
     """
     folder = run_dir or _folder_of(order)
     folder.mkdir(parents=True, exist_ok=True)
-    begun = Job(folder.name, folder, "starting", message="loading the network", order=order)
+    begun = Job(folder.name, folder, "starting", message="loading the model", order=order)
     try:
         with locked(folder / "claim", PRESS_SECONDS):
             if is_running(folder) or _is_alive(_read(folder / "job.json")):
@@ -143,7 +143,7 @@ def look(run_dir: Path) -> Job | None:
     if not described:
         return job
     if is_running(run_dir) or _is_alive(described):
-        return replace(job, state="starting", fraction=0.0, message="loading the network")
+        return replace(job, state="starting", fraction=0.0, message="loading the model")
     if described.get("stopped"):
         return replace(job, state="cancelled", fraction=0.0)
     return replace(job, state="failed", fraction=0.0, message=last_line(run_dir))
@@ -200,7 +200,7 @@ def log_of(run_dir: Path, characters: int = 4000) -> str:
 
 
 def keep_uploads(pictures: Sequence[tuple[str, bytes]]) -> Path:
-    """Uploaded pictures as a folder of their own, named by their content; returns the folder."""
+    """Uploaded images as a folder of their own, named by their content; returns the folder."""
     names = [(hashlib.sha256(content).hexdigest()[:16], content) for _, content in pictures]
     together = hashlib.sha256("".join(sorted(name for name, _ in names)).encode()).hexdigest()
     folder = run_folders.RUNS / ".uploads" / f"uploads-{together[:8]}"

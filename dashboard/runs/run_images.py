@@ -1,4 +1,4 @@
-"""Run pictures: the picture files behind a run's results."""
+"""Run images: the image files behind a run's results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures: the samples that ship with CAMpare or its packages, each with an id."""
+"""Images: the samples that ship with CAMpare or its packages, each with an id."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PHOTOS = ("chelsea", "astronaut", "coffee", "rocket", "motorcycle_left", "horse"
 
 @dataclass(frozen=True)
 class Sample:
-    """One sample picture; `label` is what it shows, where known, and `level` its difficulty."""
+    """One sample image; `label` is what it shows, where known, and `level` its difficulty."""
 
     id: str
     path: Path
@@ -32,7 +32,7 @@ class Sample:
 
 
 def orchard_samples() -> dict[str, Sample]:
-    """Every stored Orchard picture, by id; empty where the data set is not there."""
+    """Every stored Orchard image, by id; empty where the data set is not there."""
     table = DATA / "orchard" / "labels.csv"
     if not table.is_file():
         return {}
@@ -51,7 +51,7 @@ def orchard_samples() -> dict[str, Sample]:
 
 
 def photo_samples() -> dict[str, Sample]:
-    """The photographs that come with scikit-image, for networks that know everyday things."""
+    """The photos that come with scikit-image, for models that know everyday things."""
     found = importlib.util.find_spec("skimage")
     folders = [Path(p) / "data" for p in (found.submodule_search_locations or [])] if found else []
     files = [
@@ -65,7 +65,7 @@ def photo_samples() -> dict[str, Sample]:
 
 
 def gallery_ids(gallery: Gallery | None, samples: dict[str, Sample]) -> list[str]:
-    """The pictures shown first: the gallery's, mistakes last; else one per class."""
+    """The images shown first: the gallery's, mistakes last; else one per class."""
     if gallery is not None:
         known = [picture for picture in gallery.pictures if picture["name"] in samples]
         known.sort(key=lambda picture: bool(picture["targets"][0] != picture["label"]))

@@ -17,7 +17,7 @@ SLIC_PASSES = 10
 
 @dataclass(frozen=True)
 class Step:
-    """One picture of an explanation in steps, with what happens in it."""
+    """One image of an explanation in steps, with what happens in it."""
 
     title: str
     text: str
@@ -26,9 +26,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Look:
-    """How a photo is shown: what the network sees of it, and how strongly maps cover it.
+    """How a photo is shown: what the model sees of it, and how strongly maps cover it.
 
-    `rgb` (H, W, 3) is the photo as it is drawn, `seen` (size, size, 3) the network's input.
+    `rgb` (H, W, 3) is the photo as it is drawn, `seen` (size, size, 3) the model's input.
     """
 
     rgb: RGB
@@ -68,7 +68,7 @@ def block_means(values: Floats, cells: int = 7) -> Floats:
 
 
 def on_its_grid(cam: Floats) -> Floats:
-    """CAM as it comes from the network, in blocks; block means where its grid is not found."""
+    """CAM as it comes from the model, in blocks; block means where its grid is not found."""
     for cells in (7, 8, 12, 14):
         grid = grid_behind(cam[None], cells)
         if grid is not None:
@@ -77,14 +77,14 @@ def on_its_grid(cam: Floats) -> Floats:
 
 
 def secam_steps(look: Look, cam: Floats, segments: int, compactness: float) -> list[Step]:
-    """From CAM to what SeCAM keeps, in six pictures; all maps on CAM's scale."""
+    """From CAM to what SeCAM keeps, in six images; all maps on CAM's scale."""
     labels = slic_labels(look.seen, Slic(segments, compactness))
     secam, limit = averaged(cam, labels), heatmap.limit_of(cam)
     coarse, count = on_its_grid(cam), int(labels.max()) + 1
     share = f"{look.threshold:.0%}"
     return [
-        Step("1 CAM", "The class score on the network's coarse grid.", look.overlay(coarse, limit)),
-        Step("2 Enlarged", "CAM at the picture's resolution.", look.overlay(cam, limit)),
+        Step("1 CAM", "The class score on the model's coarse grid.", look.overlay(coarse, limit)),
+        Step("2 Enlarged", "CAM at the image's resolution.", look.overlay(cam, limit)),
         Step("3 Superpixels", f"{count} regions of alike pixels (SLIC).", look.outlined(labels)),
         Step("4 SeCAM", "Each superpixel takes CAM's mean.", look.overlay(secam, limit)),
         Step("5 SeCAM keeps", f"What reaches {share} of its maximum.", look.masked(secam)),
@@ -93,7 +93,7 @@ def secam_steps(look: Look, cam: Floats, segments: int, compactness: float) -> l
 
 
 def slic_steps(look: Look, segments: int, compactness: float) -> list[Step]:
-    """SLIC in four pictures: seeds, first assignment, converged, small pieces joined."""
+    """SLIC in four images: seeds, first assignment, converged, small pieces joined."""
     rgb, recipe = look.seen, Slic(segments, compactness)
     # scikit-image's first pass goes by place alone: it gives the centres their colours
     first = slic_labels(rgb, recipe, max_num_iter=2, enforce_connectivity=False)

@@ -35,7 +35,7 @@ from xai_core.images.reading import BadImage, Framing, Photo, open_image
 
 VARIANT_OF: dict[facts.Kind, str] = {"methods": "method", "metrics": "measure"}
 KEPT_UPLOADS = 4
-GONE = "The picture in this address was uploaded and is not kept any more: upload it again."
+GONE = "The image in this address was uploaded and is not kept any more: upload it again."
 BOARD, CONFUSION = "_board", "_confusion"
 _KEPT, _PAGE, _ARRIVED, _UPLOADS = "_kept", "_page", "_arrived", "_uploads"
 _LINK, _UPLOAD, _UNKNOWN = "_link", "upload-", "_unknown"
@@ -45,7 +45,7 @@ SETTLING_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class Choices:
-    """What the image pages show; `picture` is the id of a sample or of an upload."""
+    """What the image pages show; `image` is the id of a sample or of an upload."""
 
     picture: str
     network: str
@@ -152,7 +152,7 @@ def is_open(session: str) -> bool:
 
 
 def uploads() -> dict[str, Photo]:
-    """The pictures uploaded in this session, by id."""
+    """The images uploaded in this session, by id."""
     return cast(dict[str, Photo], st.session_state.setdefault(_UPLOADS, {}))
 
 
@@ -161,10 +161,10 @@ def ask_picture(
     others: Mapping[str, str],
     prepare: Callable[[], None],
 ) -> str:
-    """The gallery, other samples and the uploader; returns the id of the chosen picture.
+    """The gallery, other samples and the uploader; returns the id of the chosen image.
 
     `thumbnails` maps ids to (title, data URI); `others` maps the remaining samples to titles;
-    `prepare` is called when somebody is about to choose a picture that must be computed.
+    `prepare` is called when somebody is about to choose an image that must be computed.
     """
     state = st.session_state
     if state["picture"] not in {*thumbnails, *others}:
@@ -183,7 +183,7 @@ def ask_picture(
             on_change=_take_thumbnail,
             label_visibility="collapsed",
         )
-        with st.popover("Your picture", icon=":material/upload:", key="_yours", on_change=prepare):
+        with st.popover("Your image", icon=":material/upload:", key="_yours", on_change=prepare):
             _ask_upload()
             if others:
                 _ask_other(others)
@@ -192,7 +192,7 @@ def ask_picture(
 
 def _take_thumbnail() -> None:
     chosen = st.session_state["_thumbnail"]
-    if chosen is not None:  # a second click on the chosen picture does not unchoose it
+    if chosen is not None:  # a second click on the chosen image does not unchoose it
         _take_picture(chosen)
 
 
@@ -202,7 +202,7 @@ def _take_picture(name: str) -> None:
 
 def _ask_upload() -> None:
     st.file_uploader(
-        "Upload a picture",
+        "Upload an image",
         type=["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif"],
         key="_file",
         on_change=_take_upload,
@@ -274,8 +274,8 @@ def ask_network(names: Sequence[str]) -> None:
         format_func=lambda spelled: Network.parse(spelled).label(),
         key="network",
         accept_new_options=True,
-        help="An embedded network, a torchvision network such as resnet50, the folder of a "
-        "network that you trained, or a checkpoint as architecture@file, for example "
+        help="An embedded model, a torchvision model such as resnet50, the folder of a "
+        "model that you trained, or a checkpoint as architecture@file, for example "
         "resnet50@weights.pth. Type a name or a path.",
     )
 
@@ -327,7 +327,7 @@ def ask_threshold(*, boxed: bool = False) -> None:
     if boxed:
         _tell("threshold")
     st.slider(
-        "Kept share of the maximum",
+        "Threshold (fraction of the maximum)",
         0.05,
         1.0,
         step=0.05,
@@ -336,7 +336,7 @@ def ask_threshold(*, boxed: bool = False) -> None:
 
 
 def ask_segments() -> None:
-    st.slider("Superpixels asked for", 10, 400, step=10, key="segments")
+    st.slider("Number of superpixels", 10, 400, step=10, key="segments")
 
 
 def ask_compactness() -> None:
@@ -351,7 +351,7 @@ def ask_compactness() -> None:
 def ask_framing() -> None:
     _tell("framing")
     st.segmented_control(
-        "The network sees",
+        "The model sees",
         list(FRAMINGS),
         format_func=FRAMINGS.__getitem__,
         key="framing",
@@ -380,7 +380,7 @@ def ask_other_run(names: Mapping[str, str]) -> str:
 
 
 def ask_measure(titles: Mapping[str, str], name: str = "measure") -> str:
-    """The measure a page is about; pages that show different ones keep them under own names."""
+    """The metric a page is about; pages that show different ones keep them under own names."""
     _keep_valid(name, titles)
     st.selectbox("Measure", list(titles), format_func=titles.__getitem__, key=name)
     return str(st.session_state[name])
@@ -456,7 +456,7 @@ def ask_outcome() -> str:
 
 
 def show_in_compare(picture: str, methods: Sequence[str]) -> None:
-    """Go to the comparison of one picture."""
+    """Go to the comparison of one image."""
     state = st.session_state
     kept = state[_KEPT]
     kept.update({"picture": picture, "methods": list(methods)})
@@ -501,7 +501,7 @@ def take_confusion(rows: Sequence[int]) -> None:
 
 
 def ask_mistake(pictures: Mapping[str, tuple[str, str]]) -> str:
-    """One of some pictures, id -> (title, data URI); the first one unless another is chosen."""
+    """One of some images, id -> (title, data URI); the first one unless another is chosen."""
     _keep_valid("mistake", {name: title for name, (title, _) in pictures.items()})
     with st.container(key="gallery"):
         st.pills(
@@ -521,12 +521,12 @@ def _plain(title: str) -> str:
 
 
 def mistake() -> str:
-    """The picture that is looked at, by its name in the run."""
+    """The image that is looked at, by its name in the run."""
     return str(st.session_state["mistake"])
 
 
 def take_mistake(name: str, confusion: str) -> None:
-    """Look at one picture of a confusion."""
+    """Look at one image of a confusion."""
     st.session_state["mistake"], st.session_state["confusion"] = name, confusion
 
 
@@ -548,7 +548,7 @@ def ask_synthesis() -> None:
     st.toggle(
         "Also synthesise what each channel likes",
         key="synthesis",
-        help="An optimised picture takes some seconds each; they appear one by one.",
+        help="An optimised image takes some seconds each; they appear one by one.",
     )
 
 
@@ -557,7 +557,7 @@ def wants_synthesis() -> bool:
 
 
 def ask_source() -> str:
-    """Where the pictures of an evaluation come from."""
+    """Where the images of an evaluation come from."""
     st.segmented_control(
         "Pictures",
         list(SOURCES),
@@ -574,14 +574,14 @@ def ask_folder() -> str:
             "Folder on the computer that CAMpare runs on",
             key="folder",
             placeholder="/home/me/pictures",
-            help="Pictures in it or in one folder per class; masks of the same names in masks/.",
+            help="Images in it or in one folder per class; masks of the same names in masks/.",
         )
     ).strip()
 
 
 def ask_files() -> list[UploadedFile]:
     return st.file_uploader(
-        "Upload pictures",
+        "Upload images",
         type=["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif"],
         accept_multiple_files=True,
         key="_files",
@@ -589,7 +589,7 @@ def ask_files() -> list[UploadedFile]:
 
 
 def ask_limit(found: int) -> int:
-    """How many of the pictures are used; they are dealt evenly over the classes."""
+    """How many of the images are used; they are dealt evenly over the classes."""
     state = st.session_state
     state["limit"] = max(1, min(int(state["limit"]), found))
     if found > 1:
@@ -626,7 +626,7 @@ def job_problem(job: str) -> str:
 
 
 def take_job_problem(job: str, problem: str) -> None:
-    """Keep it: the list of runs is drawn anew every few seconds."""
+    """Keep it: the list of runs is drawn again every few seconds."""
     st.session_state[job_key(job, "problem")] = problem
 
 
@@ -636,7 +636,7 @@ def job_key(job: str, part: str) -> str:
 
 
 def evaluate(metrics: Sequence[str]) -> None:
-    """Go to the page that evaluates, with these measures chosen."""
+    """Go to the page that evaluates, with these metrics chosen."""
     state = st.session_state
     state["metrics"] = state[_KEPT]["metrics"] = list(metrics)
     st.switch_page(FILES["run"], query_params={})
@@ -665,7 +665,7 @@ def ask_mean_method(known: Mapping[str, str]) -> str:
 
 
 def off_object_key(number: int) -> str:
-    """The widget key of one picture's button."""
+    """The widget key of one image's button."""
     return f"_off_object.{number}"
 
 
@@ -680,7 +680,7 @@ def setting_key(recipe: str, field: str) -> str:
 
 
 def ask_variant(kind: facts.Kind = "methods") -> str:
-    """The method or measure whose settings are to be changed."""
+    """The method or metric whose settings are to be changed."""
     names = [name for name, fact in facts.facts(kind).items() if fact.settings]
     return str(
         st.selectbox(
@@ -694,6 +694,6 @@ def ask_variant(kind: facts.Kind = "methods") -> str:
 
 
 def add_variant(kind: facts.Kind, spec: str) -> None:
-    """Put a method or measure with settings of its own beside the chosen ones."""
+    """Put a method or metric with settings of its own beside the chosen ones."""
     if spec not in st.session_state[kind]:
         st.session_state[kind] = [*st.session_state[kind], spec]

@@ -1,4 +1,4 @@
-"""Networks: how the app spells one, from an embedded name to a checkpoint with class names."""
+"""Models: how the app spells one, from an embedded name to a checkpoint with class names."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ class Network:
         return words + (["--categories", self.categories] if self.categories else [])
 
     def stamp(self) -> int:
-        """Changes when the file of a checkpoint does; 0 for named networks."""
+        """Changes when the file of a checkpoint does; 0 for named models."""
         path = Path(self.name)
         return path.stat().st_mtime_ns if path.exists() else 0
 
     def load(self) -> Classifier:
-        """The network itself; raises ValueError with what to do."""
+        """The model itself; raises ValueError with what to do."""
         from xai_core.models.devices import default_device
         from xai_core.models.loading import load_classifier
 
@@ -74,6 +74,6 @@ class Network:
 
 
 def embedded() -> list[str]:
-    """The embedded networks, the default first."""
+    """The embedded models, the default first."""
     names = sorted(path.stem for path in (DATA / "models").glob("*.json"))
     return sorted(names, key=lambda name: (name != "orchard", name)) or ["orchard"]

@@ -20,7 +20,7 @@ def test_points_are_means_over_the_pictures_where_they_are_defined() -> None:
     assert line.name == "LIME"
     assert list(line.x) == [50, 500]
     assert [round(value, 6) for value in line.y] == [0.3, 0.9]
-    assert len(chart.data) == 3  # a thin line per picture
+    assert len(chart.data) == 3  # a thin line per image
 
 
 def test_the_sentence_names_first_last_and_default() -> None:

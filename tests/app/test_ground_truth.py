@@ -289,7 +289,7 @@ def test_checks_say_what_was_wanted_and_measured() -> None:
 def test_caption_says_where_n_is_too_small_for_any_claim(
     pictures: int, methods: int, is_said: bool
 ) -> None:
-    """231 pairs: the smallest corrected p of 12 pictures is 231 / 2048 = 0.11."""
+    """231 pairs: the smallest corrected p of 12 images is 231 / 2048 = 0.11."""
     said = truth_wording.benchmark_caption(
         manifest(), "part_correlation", pictures, methods, True, True
     )

@@ -1,6 +1,6 @@
 """Jobs: one execution for equal orders, honest states, and nothing lost by a stop or a kill.
 
-The child is a small script that keeps a run folder as `evaluate` does, so that no network loads.
+The child is a small script that keeps a run folder as `evaluate` does, so that no model loads.
 """
 
 import argparse
@@ -117,13 +117,13 @@ def another_server() -> ModuleType:
 
 def test_the_command_is_what_the_command_line_reads(tmp_path: Path) -> None:
     network = Network("weights.pth", "resnet18", "names.txt")
-    order = Order("my pictures", network.spell(), ORDER.methods, ORDER.metrics, 7, "center_crop")
+    order = Order("my images", network.spell(), ORDER.methods, ORDER.metrics, 7, "center_crop")
     parser = argparse.ArgumentParser()
     evaluate.add(parser.add_subparsers())
     said = order.command(tmp_path)
     assert said[1:3] == ["-m", "xai_core"]
     read = parser.parse_args(said[3:])
-    assert (read.dataset, read.limit, read.framing) == ("my pictures", 7, "center_crop")
+    assert (read.dataset, read.limit, read.framing) == ("my images", 7, "center_crop")
     assert (read.classifier, read.architecture) == ("weights.pth", "resnet18")
     assert read.categories == Path("names.txt")
     assert (tuple(read.methods), tuple(read.metrics)) == (order.methods, order.metrics)

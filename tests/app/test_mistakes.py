@@ -128,7 +128,7 @@ def test_the_mean_map_weighs_every_picture_alike(
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A network as `train` leaves it, and a folder with masks whose labels it often misses."""
+    """A model as `train` leaves it, and a folder with masks whose labels it often misses."""
     root = tmp_path_factory.mktemp("own")
     with torch.random.fork_rng():
         torch.manual_seed(1)

@@ -19,7 +19,7 @@ DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard"
 Page = Callable[..., AppTest]
 
 PAGES = {
-    "compare": ("How do the methods explain this picture?", "Relevance gain"),
+    "compare": ("How do the methods explain this image?", "Relevance gain"),
     "cam_vs_secam": ("CAM or SeCAM: what do superpixels change?", "Recommendation: "),
     "leaderboard": (
         "Which method is best, and is the difference real?",
@@ -40,7 +40,7 @@ PAGES = {
         "Which channels carried this prediction, and what do they respond to?",
         "where the channel is active",
     ),
-    "run": ("Evaluate pictures, a network and methods of your choice", "forward passes"),
+    "run": ("Evaluate images, a model and methods of your choice", "forward passes"),
     "guide": ("Guide", "When it misleads"),
 }
 RESULT_PAGES = ("leaderboard", "curves", "agreement", "sanity")
@@ -233,7 +233,7 @@ def test_a_run_opens_where_its_results_are(open_page: Page, run: str, heading: s
         pytest.skip(f"data/runs/{run} is not here: data/README.md says how it is made")
     app = open_page("run")
     held = load_manifest(DATA / "runs" / run)
-    assert f"{len(held['images'])} pictures of {held['dataset']}" in texts(app)
+    assert f"{len(held['images'])} images of {held['dataset']}" in texts(app)
     next(b for b in app.button if b.key == f"_job.{run}.show").click().run()
     assert heading in texts(app)
 

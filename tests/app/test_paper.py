@@ -184,7 +184,7 @@ def whole(value: Any) -> Any:
     ("page", "tabs"),
     [
         ("leaderboard", {"_more": ("Pairwise wins", "Speed", "Another run")}),
-        ("cam_vs_secam", {"_more": ("Over all pictures",)}),
+        ("cam_vs_secam", {"_more": ("Over all images",)}),
         ("agreement", {}),
         ("curves", {}),
         ("sanity", {}),
@@ -194,7 +194,7 @@ def whole(value: Any) -> Any:
             "ground_truth",
             {
                 "_truth": (
-                    "Which measures to trust",
+                    "Which metrics to trust",
                     "Planted shortcut",
                     "Single scenes",
                     "Maps made worse",

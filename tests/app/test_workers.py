@@ -28,7 +28,7 @@ from xai_core.models.batch import Batch
 from xai_core.models.loading import MODELS, load_classifier
 
 pytestmark = pytest.mark.skipif(
-    not (MODELS / "orchard.json").is_file(), reason="the embedded network is not here"
+    not (MODELS / "orchard.json").is_file(), reason="the embedded model is not here"
 )
 SECONDS = 120.0
 Ask = Callable[..., list[Answer]]

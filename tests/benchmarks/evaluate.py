@@ -4,7 +4,7 @@
 
 All figures are from one run on one machine: quote the ratios. "overhead" is the metric's best time
 divided by (its forward passes x the best raw time per image); the raw time is the best of forward
-passes on batches of 8, 16 and 32 in channels_last under inference mode: of the network as it is,
+passes on batches of 8, 16 and 32 in channels_last under inference mode: of the model as it is,
 and of the quick copy of it that passes without gradients use.
 """
 
@@ -59,7 +59,7 @@ def raw_seconds(
 
 
 def pictures(classifier: Classifier, count: int) -> Batch:
-    """Smooth random pictures: what they show does not matter for the time."""
+    """Smooth random images: what they show does not matter for the time."""
     side = classifier.form.size
     coarse = torch.randn(count, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     images = torch.nn.functional.interpolate(coarse, size=(side, side), mode="bicubic")
@@ -81,7 +81,7 @@ def report_ours(classifier: Classifier, count: int, precision: str) -> None:
     plain = raw_seconds(classifier, precision, classifier.network)
     raw = raw_seconds(classifier, precision, classifier.logits)
     print(
-        f"\n{classifier.name}, {count} images, {precision}: the network {plain * 1000:.1f} ms an "
+        f"\n{classifier.name}, {count} images, {precision}: the model {plain * 1000:.1f} ms an "
         f"image, its quick copy {raw * 1000:.1f} ms"
     )
     print(f"{'metric':28}{'passes':>8}{'ms/image':>12}{'overhead':>10}{'of the copy':>13}")

@@ -1,4 +1,4 @@
-"""Time of every method per image, in units of one forward pass of the same network.
+"""Time of every method per image, in units of one forward pass of the same model.
 
     python tests/benchmarks/explain.py --classifier orchard --methods cam lime --images 8
 
@@ -33,7 +33,7 @@ CHEAP = {"samples": 50, "steps": 10, "draws": 1, "channels": 50}
 
 
 def pictures(count: int) -> list[Photo]:
-    """Seeded pictures of discs on gradients, so that nothing has to be there."""
+    """Seeded images of discs on gradients, so that nothing has to be there."""
     photos = []
     for seed in range(count):
         random = np.random.default_rng(seed)

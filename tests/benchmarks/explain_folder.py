@@ -2,8 +2,8 @@
 
     python tests/benchmarks/explain_folder.py --images 100 400 1600
 
-Each count runs in a process of its own, on small pictures made on the spot (64 px), with a small
-network of random weights (`--classifier` names another). Printed per count: wall seconds without
+Each count runs in a process of its own, on small images made on the spot (64 px), with a small
+model of random weights (`--classifier` names another). Printed per count: wall seconds without
 the start of the process, milliseconds per image, peak resident memory. Exit code 1 where time
 per image or memory of the largest folder lies more than 10 % above those of the smallest.
 """
@@ -76,7 +76,7 @@ def write_pictures(folder: Path, count: int, side: int) -> Path:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--images", nargs="+", type=int, default=[100, 400, 1600])
-    parser.add_argument("--side", type=int, default=64, help="of the pictures, in pixels")
+    parser.add_argument("--side", type=int, default=64, help="of the images, in pixels")
     parser.add_argument("--classifier", default="random")
     parser.add_argument("--methods", nargs="+", default=["cam", "grad_cam", "secam"])
     parser.add_argument("--processor-time", action="store_true", help="instead of wall time")

@@ -224,10 +224,10 @@ def go() -> Callable[[Page, str, str], None]:
 
 @pytest.fixture
 def upload() -> Callable[..., None]:
-    """Give the page a picture of one's own, after `seconds` of choosing the file."""
+    """Give the page an image of one's own, after `seconds` of choosing the file."""
 
     def choose(page: Page, file: Path, seconds: float = 1.5) -> None:
-        page.get_by_role("button", name="Your picture").click()
+        page.get_by_role("button", name="Your image").click()
         # opening draws the page again, and the uploader with it
         page.wait_for_timeout(seconds * 1000)
         page.locator("input[type=file]").set_input_files(file)

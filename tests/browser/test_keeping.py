@@ -20,7 +20,7 @@ def test_options_opened_later_show_what_counts(open_page: Open, settled: Wait) -
     page.get_by_role("button", name="Options").click()
     for name in ("Over the photo", "Whole photo"):
         expect(page.get_by_role("radio", name=name)).to_have_attribute("aria-checked", "true")
-    slider = page.get_by_role("slider", name="Kept share of the maximum")
+    slider = page.get_by_role("slider", name="Threshold (fraction of the maximum)")
     expect(slider).to_have_attribute("aria-valuetext", "0.80")
     page.keyboard.press("Escape")
     settled(page)
@@ -33,7 +33,10 @@ def test_controls_of_image_pages_stay(open_page: Open, settled: Wait, go: Go) ->
     settled(page)
     go(page, "Images", "CAM or SeCAM")
     settled(page)
-    for name, value in (("Opacity of the map", "0.70"), ("Kept share of the maximum", "0.80")):
+    for name, value in (
+        ("Opacity of the map", "0.70"),
+        ("Threshold (fraction of the maximum)", "0.80"),
+    ):
         slider = page.get_by_role("slider", name=name)
         expect(slider).to_have_attribute("aria-valuetext", value)
     page.get_by_role("slider", name="Opacity of the map").focus()

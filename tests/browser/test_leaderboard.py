@@ -1,4 +1,4 @@
-"""From a number on the leaderboard to the pictures behind it; filters; who beats whom."""
+"""From a number on the leaderboard to the images behind it; filters; who beats whom."""
 
 import re
 from collections.abc import Callable
@@ -77,14 +77,14 @@ def test_filters_count_and_can_be_linked_to(open_page: Open) -> None:
     right = [i for i in images if i["level"] == level and i["correct"]]
     page = open_page(f"leaderboard?levels={level}")
     page.get_by_role("radio", name="Right").click()
-    note = page.get_by_text(f"{len(right)} pictures of orchard")
+    note = page.get_by_text(f"{len(right)} images of orchard")
     expect(note).to_be_visible()
     expect(page).to_have_url(re.compile("outcome=right"))
     page.reload()
     expect(note).to_be_visible()
     page.get_by_role("radio", name="Wrong").click()
     wrong = sum(i["level"] == level and not i["correct"] for i in images)
-    expected = f"{wrong} pictures of orchard" if wrong else "No picture fits these filters"
+    expected = f"{wrong} images of orchard" if wrong else "No image fits these filters"
     expect(page.get_by_text(expected)).to_be_visible()
 
 

@@ -28,7 +28,7 @@ NOTE_WHEN_MAPS_STAND = f"""() => {{
     }};
     look();
 }}"""
-"""Notes the seconds at which maps of a picture of 4 to 3 were there; all others are square."""
+"""Notes the seconds at which maps of an image of 4 to 3 were there; all others are square."""
 MANY = [name for name, method in METHODS.items() if method.family != "attention"][:20]
 
 
@@ -41,7 +41,7 @@ def test_first_maps_stand_early_and_controls_answer(
     Image.fromarray(pixels.astype(np.uint8)).save(file)
     page = open_page("?methods=" + "+".join(MANY), height=1500)
     page.wait_for_selector("[data-testid=stImage] img[alt^='HiResCAM for']")  # it is loaded
-    page.get_by_role("button", name="Your picture").click()
+    page.get_by_role("button", name="Your image").click()
     page.wait_for_timeout(4000)  # a person looks for a file so long at least
     page.evaluate(NOTE_WHEN_MAPS_STAND)
     page.locator("input[type=file]").set_input_files(file)
@@ -58,7 +58,7 @@ def test_first_maps_stand_early_and_controls_answer(
     stood = ", ".join(f"{count} after {page.evaluate('stand')[count - 1]:.2f} s"
                       for count in (1, 3, 6, 10))  # fmt: skip
     tell(f"12 megapixels, {len(MANY)} methods: maps {stood}")
-    expect(page.locator(".card h3")).to_have_count(len(MANY) + 1)  # the picture has one, too
+    expect(page.locator(".card h3")).to_have_count(len(MANY) + 1)  # the image has one, too
 
 
 def test_a_long_method_does_not_stand_in_the_way(
@@ -73,5 +73,5 @@ def test_a_long_method_does_not_stand_in_the_way(
     begin = time.perf_counter()
     expect(page.get_by_text("300 × 200 px")).to_be_visible()
     page.wait_for_selector("[data-testid=stImage] img[alt^='CAM for']")
-    tell(f"another picture while Ablation-CAM is at work: {time.perf_counter() - begin:.2f} s")
+    tell(f"another image while Ablation-CAM is at work: {time.perf_counter() - begin:.2f} s")
     expect(page.get_by_text("computing …")).to_have_count(1)

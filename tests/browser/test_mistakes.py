@@ -1,4 +1,4 @@
-"""Mistakes: a real network's mistakes on real photos, and Orchard's, as a person meets them."""
+"""Mistakes: a real model's mistakes on real photos, and Orchard's, as a person meets them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAPS = "[data-testid=stImage] img[alt*=' for ']"
 
 
 @pytest.mark.skipif(
-    not (REAL / "labels.csv").is_file(), reason=f"no ImageNet network and photos: {REAL} is absent"
+    not (REAL / "labels.csv").is_file(), reason=f"no ImageNet model and photos: {REAL} is absent"
 )
 def test_a_real_networks_mistakes_on_real_photos(
     open_page: Open, settled: Wait, runs: Path
@@ -33,10 +33,10 @@ def test_a_real_networks_mistakes_on_real_photos(
         "methods": "cam secam grad_cam saliency",
     }
     page = open_page(f"mistakes?{urlencode(link)}", width=1400, height=2400)
-    page.get_by_role("button", name="Your network and pictures").click()
-    expect(page.get_by_text("51 pictures are looked at")).to_be_visible()
+    page.get_by_role("button", name="Your model and images").click()
+    expect(page.get_by_text("51 images are looked at")).to_be_visible()
     page.get_by_role("button", name="Find the mistakes").click()
-    page.wait_for_selector("text=of 50 pictures", timeout=300_000)
+    page.wait_for_selector("text=of 50 images", timeout=300_000)
     page.keyboard.press("Escape")
 
     (run,) = (path for path in runs.iterdir() if path.name.startswith("real-mobilenet"))
@@ -47,7 +47,7 @@ def test_a_real_networks_mistakes_on_real_photos(
     assert {Path(image["image"]).name: image["label"] for image in labelled} == truth
     wrong = [image for image in labelled if not image["correct"]]
     assert 3 <= len(wrong) <= 15
-    expect(page.get_by_text(f"right on {50 - len(wrong)} of 50 pictures")).to_be_visible()
+    expect(page.get_by_text(f"right on {50 - len(wrong)} of 50 images")).to_be_visible()
 
     settled(page)
     radios = page.locator(".st-key-gallery [role=radio]")

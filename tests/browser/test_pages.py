@@ -109,7 +109,7 @@ def test_upload_is_explained(
     page = open_page("?methods=cam+secam")
     rows, columns = np.mgrid[0:300, 0:500]
     pixels = np.stack([rows % 256, columns % 256, (rows + columns) % 256], axis=-1)
-    file = tmp_path / "wide *picture*.png"
+    file = tmp_path / "wide *image*.png"
     Image.fromarray(pixels.astype(np.uint8)).save(file)
     upload(page, file)
     begin = time.perf_counter()
@@ -118,7 +118,7 @@ def test_upload_is_explained(
     tell(f"upload to two maps, first use: {time.perf_counter() - begin:.2f} s")
     settled(page)
     assert "picture=upload-" in page.url
-    ratio = "picture => picture.naturalWidth / picture.naturalHeight"
+    ratio = "image => image.naturalWidth / image.naturalHeight"
     assert page.locator(MAP).evaluate(ratio) == pytest.approx(5 / 3, abs=0.01)
 
 
@@ -127,7 +127,7 @@ def test_bad_upload_gives_a_message_and_the_page_goes_on(
 ) -> None:
     page = open_page("")
     file = tmp_path / "notes.png"
-    file.write_text("no picture")
+    file.write_text("no image")
     upload(page, file)
     expect(page.get_by_role("alert").get_by_text("notes.png: not an image")).to_be_visible()
     expect(page.locator(MAP)).to_have_count(1)

@@ -57,7 +57,7 @@ def test_an_evaluation_from_order_to_results(open_page: Open, runs: Path) -> Non
     first.reload()
     expect(boxes(first)).to_have_count(1)
     second = open_page(ORDER)
-    expect(boxes(second)).to_contain_text("3 pictures of orchard, orchard, 4 methods, 2 measures")
+    expect(boxes(second)).to_contain_text("3 images of orchard, orchard, 4 methods, 2 metrics")
     assert processes(runs) == begun
     boxes(second).get_by_role("button", name="Stop").click()
     for page in (first, second):

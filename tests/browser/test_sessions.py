@@ -1,4 +1,4 @@
-"""Several people at once, each with a network of their own, get the maps of their own network."""
+"""Several people at once, each with a model of their own, get the maps of their own model."""
 
 import io
 import json
@@ -21,7 +21,7 @@ from xai_core.models.loading import load_classifier
 pytestmark = [pytest.mark.browser]
 Open = Callable[..., Page]
 REAL = Path(__file__).resolve().parents[3] / "shared" / "real" / "mobilenet_v2_imagenet.pth"
-# one that hooks the network, one that needs gradients, two that read its activations
+# one that hooks the model, one that needs gradients, two that read its activations
 CHOSEN = ("cam", "secam", "grad_cam", "saliency")
 PICTURE = "kiwi-1-1"
 

@@ -1,4 +1,4 @@
-"""A small folder of pictures with masks, and a run over it."""
+"""A small folder of images with masks, and a run over it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def write_pictures(folder: Path, count: int = 11) -> Path:
-    """Pictures in folders a..e, each with a mask of a rectangle."""
+    """Images in folders a..e, each with a mask of a rectangle."""
     for index in range(count):
         photo, kind = picture(index), "abcde"[index % 5]
         for place in (folder / kind, folder / "masks" / kind):

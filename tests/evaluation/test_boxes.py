@@ -12,7 +12,7 @@ from PIL import Image
 from xai_core.evaluation.dataset import load_folder
 
 FRUITS = ("apple", "pear")
-APPLE = (slice(5, 15), slice(10, 30))  # rows, columns of a 40 x 20 picture
+APPLE = (slice(5, 15), slice(10, 30))  # rows, columns of a 40 x 20 image
 PEAR = (slice(0, 4), slice(0, 8))
 
 

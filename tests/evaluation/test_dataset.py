@@ -50,9 +50,7 @@ def test_a_flat_folder_and_unknown_classes(tmp_path: Path) -> None:
         "one.png": None,
         "Ünbekannt/two.png": None,
     }
-    assert any(
-        "name no class of the network" in note and "Ünbekannt" in note for note in found.notes
-    )
+    assert any("name no class of the model" in note and "Ünbekannt" in note for note in found.notes)
 
 
 def test_nothing_to_evaluate(tmp_path: Path) -> None:
@@ -139,8 +137,8 @@ def test_labels_come_from_a_table(tmp_path: Path) -> None:
         "photos/c.png": None,
     }
     assert found.notes == (
-        "labels.csv: 2 of 2 rows name a picture",
-        "labels.csv: pictures without a row: 1 (photos/c.png)",
+        "labels.csv: 2 of 2 rows name an image",
+        "labels.csv: images without a row: 1 (photos/c.png)",
     )
 
 
@@ -151,12 +149,12 @@ def test_a_table_of_names_and_one_of_another_network(tmp_path: Path) -> None:
         ("a.png", "b.png", "c.png"), (1, None, None), strict=True
     ))  # fmt: skip
     assert found.notes[2:] == (
-        "lines of labels.csv that name no class of the network: 1 (the first: 'plum, green'); "
-        "those pictures have no label",
+        "lines of labels.csv that name no class of the model: 1 (the first: 'plum, green'); "
+        "those images have no label",
     )
     text = "file,class_index,class_name\na.png,2,cock\n"
     assert load_folder(labelled(tmp_path, text), CATEGORIES).notes[2:] == (
-        "classes that labels.csv and the network name differently: 1 (the first: 'cock' is "
+        "classes that labels.csv and the model name differently: 1 (the first: 'cock' is "
         "'kiwi'); the class_index counts",
     )
 
@@ -166,8 +164,8 @@ def test_a_table_of_names_and_one_of_another_network(tmp_path: Path) -> None:
     [
         (
             "file,class_index\na.png,1\nb.png,27\n",
-            ", line 3: class_index '27' is no class of the network, which has 0 to 2; are these "
-            "labels for another network?",
+            ", line 3: class_index '27' is no class of the model, which has 0 to 2; are these "
+            "labels for another model?",
         ),
         ("file,class_index\na.png,-1\n", ", line 2: class_index '-1' is no class of"),
         ("a.png,1\n", ": needs a column file and one of class_index, class_name, class, label"),

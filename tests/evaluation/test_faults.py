@@ -113,7 +113,7 @@ def test_a_network_of_nan_is_told_by_every_method(name: str, nan_batch: Batch) -
     few = {k: v for k, v in {"samples": 20, "steps": 4}.items() if k in METHODS[name].declared()}
     method = METHODS[name](**few)
     if method.unfit(nan_batch.classifier):
-        pytest.skip("does not fit the network")
+        pytest.skip("does not fit the model")
     maps, failures = attributed(method, nan_batch, nan_batch.predicted)
     assert maps.isfinite().all()
     assert all("finite" in failure for failure in failures if failure), failures

@@ -28,7 +28,7 @@ MEASURES = (METRICS["deletion"](steps=4), METRICS["single_deletion"](), METRICS[
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory, photos: list[Photo]) -> Path:
-    """Twelve pictures of classes a and b with masks, and three broken files."""
+    """Twelve images of classes a and b with masks, and three broken files."""
     root = tmp_path_factory.mktemp("pictures")
     for number in range(12):
         name = "ab"[number % 2]

@@ -49,7 +49,7 @@ def test_the_run_is_whole_and_of_the_shipped_network(scores: pd.DataFrame) -> No
     assert set(scores["classifier_fingerprint"]) == {fingerprint}
     counts = scores.groupby(["metric", "method"])["image"].nunique().groupby("metric")
     fewest, most = counts.min(), counts.max()
-    assert (fewest == most).all()  # a measure compares methods on the same pictures
+    assert (fewest == most).all()  # a metric compares methods on the same images
     dear = [name for name in most.index if METRICS[name].reruns_method]
     assert (most.drop(dear) == len(manifest["images"])).all()
     assert not scores.duplicated(["image_sha256", "method_key", "metric_key"]).any()
@@ -79,7 +79,7 @@ def test_a_uniform_map_has_no_rank_correlation(scores: pd.DataFrame) -> None:
 
 
 def test_a_gpu_and_a_cpu_gave_the_same_scores(scores: pd.DataFrame) -> None:
-    """Two runs of the same network, methods and measures on the same pictures."""
+    """Two runs of the same model, methods and metrics on the same images."""
     every = DATA / "runs" / "every_method"
     if not (every / "manifest.json").is_file():
         pytest.skip("data/runs/every_method is not here: data/README.md says how it is made")

@@ -60,7 +60,7 @@ def split(tmp_path_factory):
 
 
 class Prototypes(nn.Module):
-    """Logits from the likeness to each class's mean picture; takes pictures of any size."""
+    """Logits from the likeness to each class's mean image; takes images of any size."""
 
     def __init__(self, prototypes: torch.Tensor) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ def classifier(split):
 
 @pytest.fixture(scope="session")
 def other(classifier):
-    """The same network with a little noise: another fingerprint."""
+    """The same model with a little noise: another fingerprint."""
     network = classifier.private_copy()
     with torch.no_grad():
         network.fc.weight = nn.Parameter(network.fc.weight + 0.01)
@@ -143,7 +143,7 @@ def test_one_table_holds_every_benchmark_method_and_the_oracle(finished, plan, m
     for entry in manifest["metrics"].values():
         sign = 1 if entry["higher_is_better"] else -1
         column = sign * means.get(entry["spec"], pd.Series(dtype=float)).dropna()
-        # the other ceilings hold for networks whose parts add up, see test_benchmarks
+        # the other ceilings hold for models whose parts add up, see test_benchmarks
         known = entry["kind"] == "localisation" or entry["spec"] in EXACT
         if known and len(column) == 3:
             assert column["oracle"] == column.max(), entry["spec"]
@@ -211,7 +211,7 @@ def test_a_missing_sticker_network_is_named_and_the_rest_runs(classifier, split,
     )
     notes = run_ground_truth(tmp_path, chosen, METHODS)
     assert notes == [
-        "shortcut_contrast: the network not_trained is missing: "
+        "shortcut_contrast: the model not_trained is missing: "
         "run campare train --dataset not_trained"
     ]
     assert set(load_scores(tmp_path)["metric"]) == {"grid_pointing"}
@@ -227,7 +227,7 @@ def test_the_contrast_is_made_of_both_networks_shares(finished):
     expected = contrast(shares[0].to_numpy(), shares[1][shares[0].index].to_numpy())
     found = rows.set_index("image")["score"][shares[0].index]
     assert np.allclose(found, expected, equal_nan=True)
-    assert found.mean() == pytest.approx(0.5)  # the map does not depend on the network
+    assert found.mean() == pytest.approx(0.5)  # the map does not depend on the model
     curves = load_curves(finished)
     one = curves[curves["image_sha256"] == rows["image_sha256"].iloc[0]]
     assert set(one["curve"]) == {"shortcut", "control"}
@@ -283,7 +283,7 @@ def test_a_network_that_is_sure_of_nothing_gets_no_mosaic(split, classifier, tmp
     network = classifier.private_copy()
     network.fc.weight, network.fc.bias = (nn.Parameter(0 * p) for p in network.fc.parameters())
     unsure = Classifier.of(network, CLASSES, name="unsure", form=classifier.form)
-    with pytest.raises(ValueError, match="unsure is sure of pictures of 0 classes only"):
+    with pytest.raises(ValueError, match="unsure is sure of images of 0 classes only"):
         mosaics_dataset(split, unsure, tmp_path, 4)
 
 

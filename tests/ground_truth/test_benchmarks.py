@@ -203,7 +203,7 @@ def test_null_baselines_are_at_chance_in_part_correlation(sees_everything, drawn
 
 
 def every_order(case, metric):
-    """The score of each choice of a first and a second thing, by brute force: one picture."""
+    """The score of each choice of a first and a second thing, by brute force: one image."""
     (units,) = units_of(case)
     maps = units.things().regions.float()
     return {
@@ -238,9 +238,9 @@ def test_orders_of_parts_are_scored_by_drawing_the_scenes(sees_everything, drawn
 
 
 def knows_the_parts(weighted_pixels, shot: Shot, worth: dict[str, float], categories=("a", "b")):
-    """A network for one scene whose first class score adds up what each part is worth.
+    """A model for one scene whose first class score adds up what each part is worth.
 
-    The weights of a part are its picture less that of the scene without it, on its pixels.
+    The weights of a part are its image less that of the scene without it, on its pixels.
     """
     drawn = redrawn(shot)
     weights = torch.zeros(2, 3, SIDE, SIDE)
@@ -298,7 +298,7 @@ def test_parts_can_be_ordered_by_sums_instead(sees_everything, drawn_case, metri
 
 
 def sees_one_part(weighted_pixels, shot, weight=1.0):
-    """A network whose first class score is the light on the apple's body times `weight`."""
+    """A model whose first class score is the light on the apple's body times `weight`."""
     body = torch.from_numpy(redrawn(shot).mask("apple.body")).float()
     return weighted_pixels(torch.stack([weight * body.expand(3, -1, -1), torch.zeros(3, 48, 48)]))
 
@@ -349,7 +349,7 @@ def test_what_speaks_against_the_class_is_no_evidence_for_it(weighted_pixels, dr
     contrary = sees_one_part(weighted_pixels, shot, -1.0)
     scores = Distractibility().score(drawn_case(contrary, [shot], region))
     largest = units_of(drawn_case(contrary, [shot]))[0].things().importance(0).max()
-    assert scores.reasons == (("",) if largest > 0 else ("no part speaks for the class",))
+    assert scores.reasons == (("",) if largest > 0 else ("no part supports the class",))
 
 
 def test_a_background_counts_where_other_floors_and_walls_cost_nothing(weighted_pixels, drawn_case):
@@ -360,7 +360,7 @@ def test_a_background_counts_where_other_floors_and_walls_cost_nothing(weighted_
     lost = light[0] - np.mean(light[1:])
     assert abs(lost) > 20
     body = knows_the_parts(weighted_pixels, shot, {"apple.body": 30.0}).network.fc.weight
-    for effect, reason in ((5, "the background speaks for the class"), (-5, "")):
+    for effect, reason in ((5, "the background supports the class"), (-5, "")):
         weights = body.detach().view(2, 3, SIDE, SIDE).clone()
         weights[0] += float(effect / lost) * behind
         classifier = weighted_pixels(weights)
@@ -450,7 +450,7 @@ def test_a_scene_in_which_a_class_rests_on_the_other_fruit_does_not_count(
     scores = TargetSensitivity().score(drawn_case(indifferent, PAIRS[:1], masks=masks))
     assert scores.reasons == ("a class score rests more on the other fruit",)
     scores = TargetSensitivity().score(drawn_case(indifferent, SHOTS[:1], masks=masks))
-    assert scores.reasons == ("needs a scene with two fruits the network knows",)
+    assert scores.reasons == ("needs a scene with two fruits the model knows",)
 
 
 # grid pointing
@@ -502,7 +502,7 @@ def test_contrast_extremes_and_undefined_shares():
 @pytest.mark.parametrize(("gain", "shared"), [(0.5, 0.0), (1.0, 0.5), (1.5, 0.5)])
 def test_intervals_and_tests_of_the_contrast_hold(gain, shared):
     """600 simulated runs of 32 images: shares are normal, `shared` of their variance is the image's
-    own, and the mean on the shortcut network is `gain` standard deviations above the control's.
+    own, and the mean on the shortcut model is `gain` standard deviations above the control's.
     """
     random = np.random.default_rng(int(10 * gain))
 

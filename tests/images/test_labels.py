@@ -53,7 +53,7 @@ def test_a_table_labels_four_pictures_in_every_layout(layout: str, tmp_path: Pat
     pictures(tmp_path, "a.png", "b.png", "c.png", "d.png")
     (tmp_path / "Labels.csv").write_bytes(LAYOUTS[layout].encode())
     assert labels(tmp_path) == {"a.png": 0, "b.png": 1, "c.png": 0, "d.png": 1}
-    assert load_folder(tmp_path, FRUITS).notes[0] == "Labels.csv: 4 of 4 rows name a picture"
+    assert load_folder(tmp_path, FRUITS).notes[0] == "Labels.csv: 4 of 4 rows name an image"
 
 
 def test_what_is_double_missing_or_without_a_label_is_said(tmp_path: Path) -> None:
@@ -62,11 +62,11 @@ def test_what_is_double_missing_or_without_a_label_is_said(tmp_path: Path) -> No
     (tmp_path / "labels.csv").write_text(text)
     assert labels(tmp_path) == {"a.png": None, "b.png": 1, "c.png": None, "d.png": None}
     assert load_folder(tmp_path, FRUITS).notes == (
-        "labels.csv: 4 of 5 rows name a picture",
-        "labels.csv: rows without a picture: 1 (e.png)",
-        "labels.csv: pictures listed more than once: 2 (a.png 2 times with different classes, so "
+        "labels.csv: 4 of 5 rows name an image",
+        "labels.csv: rows without an image: 1 (e.png)",
+        "labels.csv: images listed more than once: 2 (a.png 2 times with different classes, so "
         "it has no label, b.png 2 times)",
-        "labels.csv: pictures without a row: 2 (c.png, d.png)",
+        "labels.csv: images without a row: 2 (c.png, d.png)",
     )
 
 
@@ -80,8 +80,8 @@ def test_the_path_goes_before_the_name_and_the_name_before_the_stem(tmp_path: Pa
         "d.png": 0,
     }  # fmt: skip
     notes = load_folder(tmp_path, FRUITS).notes
-    assert "labels.csv: rows without a picture: 1 (d.jpg)" in notes
-    assert "labels.csv: rows that fit several pictures, used for none: 1 (c)" in notes
+    assert "labels.csv: rows without an image: 1 (d.jpg)" in notes
+    assert "labels.csv: rows that fit several images, used for none: 1 (c)" in notes
 
 
 def test_imagenet_ids_are_classes_by_the_mapping_beside_them(

@@ -161,7 +161,7 @@ def test_heic_opens_where_its_reader_is_installed_and_else_names_it(
     header = b"\x00\x00\x00\x18ftypheic" + bytes(40)
     monkeypatch.setattr("xai_core.images.reading.find_spec", lambda name: None)
     assert refusal(header, "a.heic") == (
-        "a.heic: a HEIC picture needs a reader: pip install pillow-heif"
+        "a.heic: a HEIC image needs a reader: pip install pillow-heif"
     )
     monkeypatch.undo()
     reader = pytest.importorskip("pillow_heif", reason="the optional HEIC reader is not installed")
@@ -275,7 +275,7 @@ def test_a_picture_that_pillow_itself_warns_of_or_refuses_is_too_large(side: int
     [
         (b"", "a.png: the file is empty (0 bytes)"),
         (
-            b"not a picture at all",
+            b"not an image at all",
             "a.png: not an image that can be read (PNG, JPEG, WEBP, AVIF, BMP, TIFF, GIF)",
         ),
         (

@@ -1,4 +1,4 @@
-"""Cheap settings, a tiny vision transformer, and one thread for these small networks."""
+"""Cheap settings, a tiny vision transformer, and one thread for these small models."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _one_thread() -> Iterator[None]:
 
 
 class LivelyNetwork(TinyNetwork):
-    """Its weights are as large as a trained network's, so its output depends on the picture.
+    """Its weights are as large as a trained model's, so its output depends on the image.
 
     With torch's own it varies by 1e-4, and what is left of it in a fit is rounding error.
     """
@@ -84,7 +84,7 @@ def transformer_classifier() -> Classifier:
 def classifier_for(
     lively_classifier: Classifier, transformer_classifier: Classifier
 ) -> Callable[[Method], Classifier]:
-    """A network that the method can explain."""
+    """A model that the method can explain."""
 
     def choose(method: Method) -> Classifier:
         return transformer_classifier if method.unfit(lively_classifier) else lively_classifier

@@ -145,7 +145,7 @@ def test_secam_on_a_grid_averages_over_rectangles_as_many_as_superpixels(
                 assert torch.allclose(cell, mean, atol=1e-5)
 
 
-@pytest.mark.skipif(not SCENES.is_dir(), reason="the Orchard pictures are not there")
+@pytest.mark.skipif(not SCENES.is_dir(), reason="the Orchard images are not there")
 def test_foreign_superpixels_come_from_another_scene(tiny_classifier: Classifier) -> None:
     paths = sorted(SCENES.glob("*.jpg"))[:3]
     batch = Batch.of(tiny_classifier, [open_image(path) for path in paths])
@@ -169,7 +169,7 @@ def test_a_foreign_scene_is_never_the_image_itself(monkeypatch: pytest.MonkeyPat
 
     scenes = sorted(SCENES.glob("*.jpg"))[:2]
     if len(scenes) < 2:
-        pytest.skip("the Orchard pictures are not there")
+        pytest.skip("the Orchard images are not there")
     monkeypatch.setattr(secam_foreign, "_scenes", lambda: tuple(scenes))
     for own in range(2):
         sha256 = hashlib.sha256(scenes[own].read_bytes()).hexdigest()

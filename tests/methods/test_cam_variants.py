@@ -32,7 +32,7 @@ def batch(tiny_resnet_classifier: Classifier, tiny_batch: MakeBatch) -> Batch:
 
 
 def pieces(batch: Batch, index: int, target: int) -> tuple[np.ndarray, np.ndarray]:
-    """Feature maps (C, h, w) of layer2 and their gradients, by running the network in two parts."""
+    """Feature maps (C, h, w) of layer2 and their gradients, by running the model in two parts."""
     net = batch.classifier.network
     image = batch.images[index : index + 1]
     start = net.layer2(net.layer1(net.maxpool(torch.relu(net.bn1(net.conv1(image))))))

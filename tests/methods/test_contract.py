@@ -29,7 +29,7 @@ HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_p
 
 
 def state(network: nn.Module) -> dict[str, Any]:
-    """All that a method might leave behind on a network."""
+    """All that a method might leave behind on a model."""
     return {
         "hooks": sum(len(getattr(m, kind)) for m in network.modules() for kind in HOOKS),
         "modules": [(name, type(m).__name__) for name, m in network.named_modules()],
@@ -46,7 +46,7 @@ def state(network: nn.Module) -> dict[str, Any]:
 
 
 def hooks_anywhere(classifier: Classifier) -> int:
-    """Hooks on the network, its traced twins and its private copies."""
+    """Hooks on the model, its traced twins and its private copies."""
     copies = _rewrite._COPIES.get(classifier, {}).values()
     networks = [classifier.network, *classifier._twins.values(), *classifier._exclusive, *copies]
     return sum(state(network)["hooks"] for network in networks)

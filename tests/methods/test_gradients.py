@@ -1,4 +1,4 @@
-"""Gradient methods: exact on linear networks, completeness, slow versions of their rules."""
+"""Gradient methods: exact on linear models, completeness, slow versions of their rules."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def tiny(tiny_classifier: Classifier, tiny_batch: MakeBatch) -> Batch:
 
 
 def weights_of(batch: Batch, targets: Tensor) -> Tensor:
-    """The linear network's weights (N, T, 3, H, W)."""
+    """The linear model's weights (N, T, 3, H, W)."""
     return batch.classifier.network.fc.weight[targets].view(*targets.shape, 3, 32, 32)
 
 

@@ -24,7 +24,7 @@ MakeBatch = Callable[[Classifier], Batch]
 
 
 def random_network(architecture: str, *, biases: bool) -> Classifier:
-    """A torchvision network with random weights and batch norms that do something, or no bias."""
+    """A torchvision model with random weights and batch norms that do something, or no bias."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = torchvision.models.get_model(architecture, weights=None, num_classes=5)

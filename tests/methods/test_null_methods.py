@@ -1,4 +1,4 @@
-"""The null methods know nothing, in exactly the way they say."""
+"""The null baselines know nothing, in exactly the way they say."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def tiny(tiny_classifier: Classifier, tiny_batch: MakeBatch) -> Batch:
 
 
 def shares_of_superpixels(batch: Batch, targets: Tensor, slic: Slic) -> Tensor:
-    """What each superpixel adds to a linear network's logit, painted on its pixels."""
+    """What each superpixel adds to a linear model's logit, painted on its pixels."""
     segments = batch.segments(slic)
     weights = batch.classifier.network.fc.weight[targets].view(*targets.shape, 3, 32, 32)
     maps = []

@@ -1,4 +1,4 @@
-"""Rewritten copies compute what the network computes, and show Captum what it must see."""
+"""Rewritten copies compute what the model computes, and show Captum what it must see."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ class WrittenOut(ModuleNetwork):
 
 
 class Computed(ModuleNetwork):
-    """Its last weights depend on the picture, so it is no network of linear layers and ReLUs."""
+    """Its last weights depend on the image, so it is no model of linear layers and ReLUs."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         grid = functional.relu(self.conv(functional.pad(images, (1, 1, 1, 1), value=0.5)))

@@ -1,4 +1,4 @@
-"""A linear network on 16 cells of known weight: the best and the worst map are known."""
+"""A linear model on 16 cells of known weight: the best and the worst map are known."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class CellNetwork(nn.Module):
 
 @dataclass(frozen=True)
 class World:
-    """Pictures whose evidence is known: `evidence` (N, H, W) adds up to the class score."""
+    """Images whose evidence is known: `evidence` (N, H, W) adds up to the class score."""
 
     batch: Batch
     evidence: Tensor

@@ -78,7 +78,7 @@ def test_forward_passes_are_as_declared(
     name: str, tiny_classifier: Classifier, tiny_batch: MakeBatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     metric, method = cheap(name), METHODS["cam"]()
-    metric.score(cam_case(tiny_batch(tiny_classifier)))  # copies of the network are made once
+    metric.score(cam_case(tiny_batch(tiny_classifier)))  # copies of the model are made once
     case = cam_case(tiny_batch(tiny_classifier))
     seen = {"images": 0}
 
@@ -100,7 +100,7 @@ def test_forward_passes_are_as_declared(
 
 
 def best_and_worst(name: str, world: World) -> tuple[Tensor, Tensor | None]:
-    """Each metric's own best and worst map on the cell network."""
+    """Each metric's own best and worst map on the cell model."""
     evidence, masks = world.evidence, world.masks.float()
     return {
         "average_drop": ((evidence > 0).float(), (evidence < 0).float()),

@@ -1,4 +1,4 @@
-"""Faithfulness metrics against slow re-implementations and networks whose answer is known."""
+"""Faithfulness metrics against slow re-implementations and models whose answer is known."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ MakeBatch = Callable[[Classifier], Batch]
 
 @pytest.fixture
 def passes(tiny_classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The number of images in each pass through the tiny network, in whatever way it is run."""
+    """The number of images in each pass through the tiny model, in whatever way it is run."""
     seen: list[int] = []
     both, alone = Classifier.stage_and_logits, Classifier.logits
 

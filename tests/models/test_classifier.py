@@ -1,4 +1,4 @@
-"""Which networks have a CAM head, what a stage gives, and that threads share nothing."""
+"""Which models have a CAM head, what a stage gives, and that threads share nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def seeded(make: Callable[[], nn.Module]) -> nn.Module:
 
 
 def made(architecture: str, form: InputFormat = SMALL, **arguments: Any) -> Classifier:
-    """A torchvision network with random weights, its last layer far from zero."""
+    """A torchvision model with random weights, its last layer far from zero."""
 
     def build() -> nn.Module:
         network = build_network(architecture, len(NAMES), **arguments)
@@ -330,7 +330,7 @@ def test_the_fingerprint_is_of_every_weight_and_buffer() -> None:
 @pytest.mark.parametrize("names", [3, 5])
 def test_another_number_of_categories_is_refused(names: int) -> None:
     network = seeded(lambda: NormBeforeLinear(1.0, 0.0, False))
-    with pytest.raises(ValueError, match=f"the network has 4 outputs but {names} category names"):
+    with pytest.raises(ValueError, match=f"the model has 4 outputs but {names} category names"):
         Classifier.of(network, NAMES[:3] + ("x",) * (names - 3), form=SMALL)
 
 

@@ -19,7 +19,7 @@ from xai_core.models.devices import default_device, device_name
 
 CPU = torch.device("cpu")
 DECIDED_BY_LAST_BITS = ("increase_in_confidence",)
-"""All or nothing, where a masked picture leaves the probability as it was."""
+"""All or nothing, where a masked image leaves the probability as it was."""
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU that torch can use")
 
 
@@ -82,7 +82,7 @@ def test_a_gpu_gives_the_cpus_maps_and_scores(
 ) -> None:
     method = cheap(name)
     if method.unfit(on_gpu):
-        pytest.skip(f"{method.title} does not fit the network")
+        pytest.skip(f"{method.title} does not fit the model")
     cases = []
     for classifier in (tiny_resnet_classifier, on_gpu):
         batch = tiny_batch(classifier)

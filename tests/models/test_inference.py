@@ -1,4 +1,4 @@
-"""The quick copy gives the network's own logits, or there is none."""
+"""The quick copy gives the model's own logits, or there is none."""
 
 import copy
 import random

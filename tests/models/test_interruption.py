@@ -14,7 +14,7 @@ from xai_core.models.classifier import Classifier
 from xai_core.models.interruption import Interrupted, interruptible
 
 MANY_PASSES = {
-    "ablation_cam": 1,  # all channels of the tiny network in one call
+    "ablation_cam": 1,  # all channels of the tiny model in one call
     "integrated_gradients": 3,
     "lime": 3,
     "lrp": 1,

@@ -223,7 +223,7 @@ def test_code_in_a_pickle_is_not_run(tmp_path: Path, write: Callable[[Any, Path]
     assert not sprung.exists()
     assert sentence == (
         f"{path}: holds Python objects besides weights, not loaded because they could run code; "
-        "save network.state_dict() instead"
+        "save model.state_dict() instead"
     )
     torch.load(path, weights_only=False) if write is torch.save else pickle.loads(path.read_bytes())
     assert sprung.exists()  # the trap works where it is not defused
@@ -232,7 +232,7 @@ def test_code_in_a_pickle_is_not_run(tmp_path: Path, write: Callable[[Any, Path]
 def test_a_whole_pickled_network_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "w.pth"
     torch.save(nn.Sequential(nn.Linear(2, 2)), path)
-    assert "save network.state_dict() instead" in refusal(path, architecture=SMALL)
+    assert "save model.state_dict() instead" in refusal(path, architecture=SMALL)
 
 
 @pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])
@@ -253,7 +253,7 @@ def test_other_content_missing_files_and_names_are_told_apart(tmp_path: Path) ->
     assert "unknown architecture 'resnet51'" in refusal(path, architecture="resnet51")
     assert refusal(tmp_path / "x.pth") == f"{tmp_path / 'x.pth'}: no such file"
     sentence = refusal("resnet51")
-    assert sentence.startswith("unknown classifier 'resnet51': name an embedded network (")
+    assert sentence.startswith("unknown classifier 'resnet51': name an embedded model (")
     sentence = refusal("resnet50:BEST")
     assert sentence == "resnet50 has no weights 'BEST'; it has: IMAGENET1K_V1, IMAGENET1K_V2"
     assert refusal("orchard", device="tpu9").startswith("the device 'tpu9' cannot be used here (")
@@ -318,7 +318,7 @@ def test_without_internet_the_file_its_place_and_the_alternative_are_named(hub: 
     assert refusal(SMALL) == (
         f"the weights of {SMALL} could not be downloaded (<urlopen error no route to host>): get "
         f"https://download.pytorch.org/models/{hub.name} on a connected machine and put it at "
-        f'{hub}, or use the embedded network "orchard"'
+        f'{hub}, or use the embedded model "orchard"'
     )
 
 

@@ -1,4 +1,4 @@
-"""Networks as people write them: logits, methods and metrics, and the object stays untouched."""
+"""Models as people write them: logits, methods and metrics, and the object stays untouched."""
 
 from __future__ import annotations
 

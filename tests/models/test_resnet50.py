@@ -47,7 +47,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         torch.manual_seed(0)
         network = resnet50(weights=None)
         for name, value in network.named_parameters():
-            if name.endswith("bn3.weight"):  # else a random network's signal grows in each block
+            if name.endswith("bn3.weight"):  # else a random model's signal grows in each block
                 value.data.fill_(0.3)
         file = home / "hub" / "checkpoints" / "unfinished"
         file.parent.mkdir(parents=True)
@@ -169,7 +169,7 @@ def test_a_damaged_download_and_none_at_all_are_told_in_one_sentence(
     missing = (
         f"the weights of {NAME} could not be downloaded (<urlopen error no route to host>): get "
         f"{URL}{hub.name} on a connected machine and put it at {other}, or use the embedded "
-        'network "orchard"'
+        'model "orchard"'
     )
     assert refusal() == missing
     assert main(["explain", str(photos / "tench" / "0.png"), "--classifier", NAME]) == 2

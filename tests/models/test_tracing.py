@@ -1,4 +1,4 @@
-"""Tracing: other threads' passes are what they are without it, and the network is left as it is."""
+"""Tracing: other threads' passes are what they are without it, and the model is left as it is."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IMAGES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 
 
 class Direct(nn.Module):
-    """Uses a parameter itself, as torch.fx notes for the networks it traces."""
+    """Uses a parameter itself, as torch.fx notes for the models it traces."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ def test_the_graph_gives_the_same_and_its_nodes_have_the_modules_paths() -> None
     assert nodes["flatten"].target is torch.flatten
 
 
-@pytest.mark.parametrize("is_same", [False, True], ids=["another network", "the same network"])
+@pytest.mark.parametrize("is_same", [False, True], ids=["another model", "the same model"])
 def test_other_threads_compute_while_a_network_is_traced(is_same: bool) -> None:
     traced, used = seeded(Direct).eval(), seeded(Direct, 1).eval()
     used = traced if is_same else used

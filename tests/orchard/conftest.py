@@ -1,4 +1,4 @@
-"""Scenes are drawn on one thread, as in the worker processes; networks whose use is known."""
+"""Scenes are drawn on one thread, as in the worker processes; models whose use is known."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where pictures are kept: one folder for all tests, never the user's."""
+    """Where images are kept: one folder for all tests, never the user's."""
     folder = tmp_path_factory.mktemp("orchard")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(redrawing, "CACHE", folder)
@@ -64,7 +64,7 @@ def weighted_pixels() -> Callable[..., Classifier]:
 
 @pytest.fixture(scope="session")
 def drawn_case() -> Callable[..., Case]:
-    """The case of maps (N, H, W) on pictures drawn from shots."""
+    """The case of maps (N, H, W) on images drawn from shots."""
 
     def make(
         classifier: Classifier,

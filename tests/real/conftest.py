@@ -1,4 +1,4 @@
-"""An ImageNet network and photos from the folder `shared/real` beside the repository."""
+"""An ImageNet model and photos from the folder `shared/real` beside the repository."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REAL = Path(__file__).resolve().parents[2].parent / "shared" / "real"
 @pytest.fixture(scope="session")
 def real() -> Path:
     if not (REAL / "labels.csv").is_file():
-        pytest.skip(f"no ImageNet network and photos: {REAL} is absent")
+        pytest.skip(f"no ImageNet model and photos: {REAL} is absent")
     return REAL
 
 

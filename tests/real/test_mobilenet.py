@@ -1,4 +1,4 @@
-"""The identities of the methods, and common sense, on a real network and real photos."""
+"""The identities of the methods, and common sense, on a real model and real photos."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 
 BULL_MASTIFF, TIGER_CAT = 243, 282
-# (top, left, bottom, right) in pixels, looked up in the picture; the dog's without its legs,
+# (top, left, bottom, right) in pixels, looked up in the image; the dog's without its legs,
 # which stand behind the cat's ears
 BOXES = {BULL_MASTIFF: (12, 77, 119, 167), TIGER_CAT: (120, 43, 224, 207)}
 

@@ -20,7 +20,7 @@ from xai_core.training.accuracy import measure_accuracy
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
-        not (MODELS / "orchard.json").is_file(), reason="no embedded network to start from"
+        not (MODELS / "orchard.json").is_file(), reason="no embedded model to start from"
     ),
 ]
 
@@ -31,7 +31,7 @@ PICTURES, SIZE_PX = 50, 96
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """200 pictures of four classes under new names, with spaces and other letters in them."""
+    """200 images of four classes under new names, with spaces and other letters in them."""
     root = tmp_path_factory.mktemp("pictures")
     for name, fruit in CLASSES.items():
         (root / name).mkdir()
@@ -78,4 +78,4 @@ def test_transfer_reaches_ninety_percent_and_survives_kill_nine(
     found = measure_accuracy(classifier, load_folder(folder, classifier.categories))
     assert found["accuracy"] >= 0.9
     accuracies = [float(line.split(",")[-1]) for line in log.read_text().splitlines()[1:]]
-    assert max(accuracies) >= 0.9  # on the pictures set aside
+    assert max(accuracies) >= 0.9  # on the images set aside

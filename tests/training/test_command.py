@@ -119,7 +119,7 @@ def test_a_checkpoint_with_other_classes_gives_all_but_its_head(
         (
             ["--architecture", "vit_b_16"],
             "--size 32: vit_b_16 cannot take images of this size (Wrong image height! Expected "
-            "224 but got 32!); most networks take 224",
+            "224 but got 32!); most models take 224",
         ),
         (["--freeze-until", "layer4"], "freeze_until must be one of conv1, maxpool, stage2, stage"),
         (["--epochs", "0"], "--epochs must be at least 1, got 0"),

@@ -1,4 +1,4 @@
-"""Folders of pictures to train on: split by class, parts as given, what cannot be used is said."""
+"""Folders of images to train on: split by class, parts as given, what cannot be used is said."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_folder_is_split_by_class_and_seed(tmp_path: Path) -> None:
         for data in (training, validation)
         for i, label in enumerate(data.labels.tolist())
     }
-    assert len(everything) == 20  # no picture is in both
+    assert len(everything) == 20  # no image is in both
     again = split_folder(tmp_path, 24, 0.2, 0)[1]
     assert all(torch.equal(again.read(i), validation.read(i)) for i in range(4))
 
@@ -100,7 +100,7 @@ def one_class(root: Path) -> None:
 
 def broken_class(root: Path) -> None:
     for file in (root / "plum").iterdir():
-        file.write_bytes(b"\xff\xd8 half of a picture")
+        file.write_bytes(b"\xff\xd8 half of an image")
 
 
 def no_class(root: Path) -> None:

@@ -36,7 +36,7 @@ def _on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Discs:
-    """Pictures whose class is the colour that is strongest: red, green or blue."""
+    """Images whose class is the colour that is strongest: red, green or blue."""
 
     def __init__(self, count: int, seed: int, size: int = 24) -> None:
         random = np.random.default_rng(seed)
@@ -201,7 +201,7 @@ def test_an_unknown_part_lists_the_parts(tmp_path: Path) -> None:
 
 def test_training_stops_when_it_no_longer_gets_better(tmp_path: Path) -> None:
     hopeless = Discs(30, 1)
-    hopeless.labels = torch.full((30,), 3)  # a class that the network does not have
+    hopeless.labels = torch.full((30,), 3)  # a class that the model does not have
     still = replace(PLAN, patience=2)
     phases = [Phase(Discs(16, 0), 24, 9)]
     network, history = train(tmp_path, still, phases, hopeless)

@@ -67,12 +67,12 @@ class _Lines:
 
 
 def _print_summary(run_dir: Path) -> None:
-    """Mean and 95 % interval over pictures of every benchmark and method, best first."""
+    """Mean and 95 % interval over images of every benchmark and method, best first."""
     table, manifest = summarise(load_scores(run_dir)), load_manifest(run_dir)
     labels = {entry["spec"]: entry["label"] for entry in manifest.methods.values()}
     for metric in manifest.metrics.values():
         rows = table[table["metric"] == metric["spec"]]
-        print(f"\n{metric['label']} (mean, 95 % interval, pictures)")
+        print(f"\n{metric['label']} (mean, 95 % interval, images)")
         rows = rows.sort_values("mean", ascending=metric["higher_is_better"] is False)
         for row in rows.to_dict("records"):
             interval = f"[{row['low']:.3f}, {row['high']:.3f}]"

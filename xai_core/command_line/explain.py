@@ -1,4 +1,4 @@
-"""`explain`: maps of images by some methods, as pictures, arrays and a record; continues."""
+"""`explain`: maps of images by some methods, as images, arrays and a record; continues."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def _about(
 
 @dataclass
 class _Ready:
-    """An image as the network takes it; the photo is kept where there is room for it."""
+    """An image as the model takes it; the photo is kept where there is room for it."""
 
     file: Path
     name: str
@@ -218,7 +218,7 @@ class _Work:
     def _append(
         self, images: Sequence[_Ready], skipped: Sequence[dict[str, Any]], quiet: bool
     ) -> None:
-        """Explains a batch in full passes and keeps it: pictures, then the shard, then lines."""
+        """Explains a batch in full passes and keeps it: images, then the shard, then lines."""
         arrays: dict[str, Floats] = {}
         entries = self._entries(images, arrays) if images else []
         if entries or skipped:

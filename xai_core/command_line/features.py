@@ -1,4 +1,4 @@
-"""`features`: draw a network's most used channels, and list the pictures that excite each."""
+"""`features`: draw a model's most used channels, and list the images that excite each."""
 
 from __future__ import annotations
 

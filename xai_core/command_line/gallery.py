@@ -1,4 +1,4 @@
-"""`gallery`: store maps and scores of a dozen pictures, so that a page can show them at once."""
+"""`gallery`: store maps and scores of a dozen images, so that a page can show them at once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def add(commands: Any) -> None:
     add_reading(parser)
     parser.add_argument("--methods", nargs="+", default=list(METHODS_SHOWN), metavar="METHOD")
     parser.add_argument("--metrics", nargs="+", default=list(METRICS_SHOWN), metavar="METRIC")
-    parser.add_argument("--names", nargs="*", default=[], help="of the pictures; else a selection")
+    parser.add_argument("--names", nargs="*", default=[], help="of the images; else a selection")
     parser.add_argument(
         "--run-dir", type=Path, default=SHIPPED, help="run folder that it belongs to"
     )

@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     if options.markdown:
         print(markdown_tables(METHODS, METRICS))
         return 0
-    print("classifiers:", ", ".join(embedded_names()), "or any torchvision network (resnet50)")
+    print("classifiers:", ", ".join(embedded_names()), "or any torchvision model (resnet50)")
     _print_recipes("methods", METHODS, options.settings)
     _print_recipes("metrics", METRICS, options.settings)
     return 0

@@ -1,4 +1,4 @@
-"""`train`: fine-tune a network on a folder of images, or train Orchard's own networks."""
+"""`train`: fine-tune a model on a folder of images, or train Orchard's own models."""
 
 from __future__ import annotations
 
@@ -56,17 +56,17 @@ class _Task:
 
 
 def add(commands: Any) -> None:
-    parser = commands.add_parser("train", help="train or fine-tune a network", description=__doc__)
+    parser = commands.add_parser("train", help="train or fine-tune a model", description=__doc__)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--data", type=Path, help="folder with one folder of images per class")
     source.add_argument(
         "--dataset", choices=DATASETS,
         help="scenes drawn for training: plain, or with stickers that tell the class or do not",
     )  # fmt: skip
-    parser.add_argument("--architecture", default="resnet50", help="a torchvision network")
+    parser.add_argument("--architecture", default="resnet50", help="a torchvision model")
     parser.add_argument(
         "--weights",
-        help="to start from: none, torchvision's name (IMAGENET1K_V2), an embedded network or a "
+        help="to start from: none, torchvision's name (IMAGENET1K_V2), an embedded model or a "
         "checkpoint",
     )  # fmt: skip
     parser.add_argument("--epochs", type=int, help="9 unless given; with --dataset: at 128 px")
@@ -147,7 +147,7 @@ def _card(
     history: list[dict[str, float]],
     name: str,
 ) -> dict[str, Any]:
-    """The model card: what the network is, what it is fed, and how it was trained."""
+    """The model card: what the model is, what it is fed, and how it was trained."""
     form = task.form
     return {
         "title": name.replace("_", " ").capitalize(),
@@ -197,7 +197,7 @@ def _check_size(network: nn.Module, options: argparse.Namespace) -> None:
     except (RuntimeError, ValueError, AssertionError) as error:
         raise ValueError(
             f"--size {options.size}: {options.architecture} cannot take images of this size "
-            f"({first_line(error)}); most networks take 224"
+            f"({first_line(error)}); most models take 224"
         ) from None
 
 
@@ -240,7 +240,7 @@ def _check_stickers(card: Path, workers: int) -> None:
 def _start(
     options: argparse.Namespace, plan: TrainingPlan, classes: int, arguments: dict[str, Any]
 ) -> tuple[nn.Module, dict[str, Any]]:
-    """The network before training, its new layers drawn by the plan's seed."""
+    """The model before training, its new layers drawn by the plan's seed."""
     weights: dict[str, torch.Tensor] = {}
     if options.weights != "none":
         weights, own = starting_weights(options.weights, options.architecture)

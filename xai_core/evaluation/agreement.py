@@ -62,7 +62,7 @@ def _tie_counts(row: Floats) -> npt.NDArray[np.int64]:
 def agreement_intervals(
     scores: Mapping[str, pd.DataFrame], resamples: int = RESAMPLES, seed: int = 0
 ) -> Floats:
-    """95 % percentile intervals (metrics, metrics, 2) of `agreement`, images drawn anew.
+    """95 % percentile intervals (metrics, metrics, 2) of `agreement`, by bootstrap over images.
 
     `scores` holds each metric's images x methods (oriented, higher is better), NaN where
     undefined; all metrics are resampled with the same images.
@@ -90,7 +90,7 @@ def agreement_intervals(
 def concordance_interval(
     scores: pd.DataFrame, resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[float, float]:
-    """95 % percentile interval of `kendalls_w`, images drawn anew; NaN where that is undefined.
+    """95 % percentile interval of `kendalls_w`, by bootstrap over images; NaN where undefined.
 
     An image that is drawn twice agrees with itself, which lifts W by (1 - W) / n on average: that
     is taken off again.

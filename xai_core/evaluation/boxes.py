@@ -72,7 +72,7 @@ class BoxFiles:
             yield "annotation files that cannot be read were passed over"
 
     def label(self, stem: str) -> int | None:
-        """The class of an image whose boxes all name one class of the network."""
+        """The class of an image whose boxes all name one class of the model."""
         found = {self._classes.get(box.name) for box in self._boxes.get(stem, [])}
         return found.pop() if len(found) == 1 else None
 

@@ -1,4 +1,4 @@
-"""Cases: a unit's images as the network sees them, and one method's maps on them."""
+"""Cases: a unit's images as the model sees them, and one method's maps on them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Empty:
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """A unit's images, ready for the network, with their masks and labelled classes."""
+    """A unit's images, ready for the model, with their masks and labelled classes."""
 
     photos: list[tuple[Item, Photo]]
     batch: Batch

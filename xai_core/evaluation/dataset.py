@@ -52,7 +52,7 @@ class Item:
     """One image: its name in the data set, its file, class index and level where known.
 
     `read_mask` gives the object's mask (H, W) at the photo's resolution, None without one;
-    `boxes` stand in for it. `read_shot` says how a drawn picture was drawn, so that it can be
+    `boxes` stand in for it. `read_shot` says how a drawn image was drawn, so that it can be
     drawn again.
     """
 
@@ -66,7 +66,7 @@ class Item:
     boxes: tuple[Box, ...] = ()
 
     def open(self) -> Photo:
-        """The checked picture; raises BadImage."""
+        """The checked image; raises BadImage."""
         return open_image(self.path, self.name, self.window)
 
     def sha256(self) -> str:
@@ -214,7 +214,7 @@ def dealt(items: Sequence[Item]) -> tuple[Item, ...]:
 
 
 def framed_mask(mask: Mask, form: InputFormat, framing: Framing) -> Mask:
-    """A photo's mask as the network sees the photo: (size, size) bool, by nearest pixel."""
+    """A photo's mask as the model sees the photo: (size, size) bool, by nearest pixel."""
     top, left, height, width = framed_region(mask.shape[0], mask.shape[1], form, framing)
     crop = Image.fromarray(mask[top : top + height, left : left + width])
     return np.asarray(crop.resize(form.shape[:0:-1], Image.Resampling.NEAREST), dtype=bool)
@@ -239,7 +239,7 @@ def _deal(
 def _folder_labels(
     images: Path, relatives: Sequence[Path], categories: Sequence[str], boxes: BoxFiles
 ) -> tuple[list[int | None], list[str]]:
-    """The class each picture's folder (else its boxes) names, and what is odd about them."""
+    """The class each image's folder (else its boxes) names, and what is odd about them."""
     folders = [relative.parts[0] if len(relative.parts) > 1 else "" for relative in relatives]
     known, notes = _folder_classes(
         {folder or relative.stem for folder, relative in zip(folders, relatives, strict=True)},
@@ -256,7 +256,7 @@ def _folder_labels(
         notes.append(f"folders without an image: {', '.join(empty)}")
     if unknown:
         notes.append(
-            f"folders that name no class of the network, evaluated without a label: "
+            f"folders that name no class of the model, evaluated without a label: "
             f"{', '.join(unknown)}"
         )
     return labels, notes

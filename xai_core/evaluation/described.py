@@ -1,4 +1,4 @@
-"""What a run folder's manifest says of its recipes, its network and its data."""
+"""What a run folder's manifest says of its recipes, its model and its data."""
 
 from __future__ import annotations
 

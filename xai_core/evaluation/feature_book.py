@@ -1,4 +1,4 @@
-"""Feature book: a network's most used channels, drawn and with the pictures that excite them."""
+"""Feature book: a model's most used channels, drawn and with the images that excite them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _AT_ONCE = 16
 
 @dataclass(frozen=True)
 class FeatureBook:
-    """What is stored of one network's channels; read with numpy and Pillow alone."""
+    """What is stored of one model's channels; read with numpy and Pillow alone."""
 
     folder: Path
     classifier: dict[str, Any]
@@ -46,11 +46,11 @@ class FeatureBook:
         return found
 
     def examples(self, channel: int, count: int) -> tuple[str, ...]:
-        """Names of the pictures with the largest mean activation, at most 8, largest first."""
+        """Names of the images with the largest mean activation, at most 8, largest first."""
         return tuple(self.images[index] for index in self._examples[channel, :count])
 
     def drawing(self, channel: int) -> RGB | None:
-        """The synthesised picture (H, W, 3), or None for a channel that is not drawn."""
+        """The synthesised image (H, W, 3), or None for a channel that is not drawn."""
         from PIL import Image
 
         path = _drawing(self.folder, channel)
@@ -80,9 +80,9 @@ def make_feature_book(
     count: int,
     progress: Callable[[str, float], object] = lambda text, part: None,
 ) -> FeatureBook:
-    """Draw the `count` most used channels, and list the pictures that excite each of all.
+    """Draw the `count` most used channels, and list the images that excite each of all.
 
-    Drawings of the same network and settings are kept, so a stopped call goes on where it was.
+    Drawings of the same model and settings are kept, so a stopped call goes on where it was.
     Raises ValueError without a CAM head.
     """
     from PIL import Image
@@ -139,7 +139,7 @@ def _measured(
             batch = Batch.of(classifier, photos)
             means.append(batch.activations.float().mean(dim=(2, 3)).cpu())
             shares.append(channel_shares(batch, batch.predicted[:, None])[:, 0].cpu())
-        progress("looking at pictures", min(1.0, (start + _AT_ONCE) / len(dataset.items)))
+        progress("looking at images", min(1.0, (start + _AT_ONCE) / len(dataset.items)))
     return torch.cat(means), torch.cat(shares)
 
 

@@ -1,4 +1,4 @@
-"""Gallery: maps and scores of a few pictures, stored small so that a page shows them at once."""
+"""Gallery: maps and scores of a few images, stored small so that a page shows them at once."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True)
 class Gallery:
-    """The stored pictures of one network; read with numpy alone."""
+    """The stored images of one model; read with numpy alone."""
 
     folder: Path
     classifier: dict[str, Any]
@@ -53,7 +53,7 @@ class Gallery:
         return name in self._by_name
 
     def picture(self, name: str) -> dict[str, Any]:
-        """The entry of one picture; raises KeyError for a name that is not in the gallery."""
+        """The entry of one image; raises KeyError for a name that is not in the gallery."""
         return self._by_name[name]
 
     def entries(self, name: str) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class Gallery:
         return dict(read_object(self.folder / f"{name}.json")["methods"])
 
     def maps(self, name: str, method: str) -> Floats:
-        """Maps (T, H, W) for the picture's targets, exact for smooth and for piecewise maps.
+        """Maps (T, H, W) for the image's targets, exact for smooth and for piecewise maps.
 
         Maps with detail in every pixel are kept at 112 x 112 px and 8 bits. Raises KeyError for
         a method that is not stored.
@@ -94,11 +94,11 @@ def make_gallery(
     names: Sequence[str] = (),
     scored: int = TARGETS,
 ) -> Gallery:
-    """Explain and score some pictures for their three most probable classes, and store them small.
+    """Explain and score some images for their three most probable classes, and store them small.
 
-    The pictures are `names`, else `chosen_items`. What is stored already for this network is kept,
-    so a second call adds only what is new. Metrics that need masks are left out for pictures
-    without one. Only the first `scored` classes of each picture are scored.
+    The images are `names`, else `chosen_items`. What is stored already for this model is kept,
+    so a second call adds only what is new. Metrics that need masks are left out for images
+    without one. Only the first `scored` classes of each image are scored.
     """
     from xai_core.models.batch import Batch
 
@@ -135,9 +135,9 @@ def make_gallery(
 
 
 def chosen_items(dataset: Dataset, mistaken: Collection[str] = ()) -> list[Item]:
-    """One picture of each class, the levels in turn; every third one a mistake where there is one.
+    """One image of each class, the levels in turn; every third one a mistake where there is one.
 
-    `mistaken` holds the sha256 of pictures that the network gets wrong.
+    `mistaken` holds the sha256 of images that the model gets wrong.
     """
     by_label: dict[int, list[Item]] = {}
     for item in dataset.items:

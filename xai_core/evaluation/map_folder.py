@@ -111,7 +111,7 @@ class MapFolder:
         return name
 
     def append(self, arrays: Arrays, entries: Sequence[Mapping[str, Any]]) -> None:
-        """Keeps a batch: its shard, then its lines. Call it after the batch's pictures."""
+        """Keeps a batch: its shard, then its lines. Call it after the batch's images."""
         shard = self._shards
         if arrays:
             unfinished = self.root / SHARDS / "unfinished.npz"

@@ -95,7 +95,7 @@ def units_of(dataset: Dataset, limit: int | None = None) -> list[Unit]:
 def usable(
     classifier: Classifier, dataset: Dataset, methods: Sequence[Method], metrics: Sequence[Metric]
 ) -> tuple[list[Method], list[Metric], dict[str, str]]:
-    """The methods and metrics that fit the network and the data, and why the others do not."""
+    """The methods and metrics that fit the model and the data, and why the others do not."""
     skipped = {m.spec(): reason for m in methods if (reason := m.unfit(classifier))}
     for metric in metrics:
         if reason := metric.unfit(classifier):
@@ -197,7 +197,7 @@ def forward_size_for(classifier: Classifier, memory_mb: float) -> int:
     """How many perturbed images one forward pass may hold within `memory_mb`: 32, 16, ... 1.
 
     An image takes about its own size six times over (built, masked, ranked) and four of the
-    network's largest feature maps.
+    model's largest feature maps.
     """
     probe = torch.zeros(1, *classifier.form.shape, device=classifier.device)
     with torch.no_grad(), _Largest() as noted:  # type: ignore[no-untyped-call]

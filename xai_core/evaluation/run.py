@@ -86,7 +86,7 @@ def run_evaluation(
 
     What is finished there is not computed again, whoever computed it and however that ended.
     `memory` (MB) bounds the forward passes on perturbed images. Raises RunFolderError for a
-    folder that is in use, cannot be written, or holds results of another network or on other
+    folder that is in use, cannot be written, or holds results of another model or on other
     images; ValueError where no method or no metric can be used.
     """
     methods, metrics, skipped = usable(classifier, dataset, methods, metrics)

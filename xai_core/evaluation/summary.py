@@ -119,7 +119,7 @@ def oriented_means(scores: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
 
 
 def same_methods(scores: pd.DataFrame, manifest: Manifest) -> list[tuple[str, ...]]:
-    """Groups of methods that coincide on this network in all ranked metrics, in the run's order."""
+    """Groups of methods that coincide on this model in all ranked metrics, in the run's order."""
     rows = scores[scores["metric"].isin(list(directions(manifest)))]
     wide = rows.pivot_table(
         index=["image_sha256", "metric"], columns="method", values="score", dropna=False, sort=False

@@ -1,4 +1,4 @@
-"""Ground truth: all benchmarks on their pictures, in one run folder that result pages read."""
+"""Ground truth: all benchmarks on their images, in one run folder that result pages read."""
 
 from __future__ import annotations
 
@@ -54,21 +54,21 @@ Show = Callable[[str, float, float | None], None]
 
 @dataclass(frozen=True)
 class Part:
-    """One picture set, one network: a run of its own in `RUN/parts/NAME`."""
+    """One image set, one model: a run of its own in `RUN/parts/NAME`."""
 
     name: str
     classifier: Classifier
     dataset: Dataset
     metrics: tuple[Metric, ...]
     shots: Callable[[Shot], list[Shot]] | None = None
-    """What is drawn for each picture before anything is scored."""
+    """What is drawn for each image before anything is scored."""
 
 
 @dataclass(frozen=True)
 class GroundTruth:
-    """What to run: benchmarks (of CHOICES) for one network, and the two with stickers.
+    """What to run: benchmarks (of CHOICES) for one model, and the two with stickers.
 
-    `limit` is the largest number of pictures of each set; None takes all. Pictures are drawn anew
+    `limit` is the largest number of images of each set; None takes all. Images are drawn again
     with `workers` processes.
     """
 
@@ -85,7 +85,7 @@ class GroundTruth:
                 raise ValueError(f"unknown benchmark {name!r}; known: {', '.join(CHOICES)}")
 
     def parts(self, run_dir: Path) -> list[Part]:
-        """The parts with at least one chosen benchmark; their pictures are written."""
+        """The parts with at least one chosen benchmark; their images are written."""
         categories, parts = self.classifier.categories, []
         metrics = [BENCHMARKS[name]() for name in ON_SCENES if name in self.benchmarks]
         if "part_correlation" in self.benchmarks:
@@ -116,14 +116,14 @@ class GroundTruth:
         return parts
 
     def missing(self) -> list[str]:
-        """What cannot be run for want of a trained network, one sentence each."""
+        """What cannot be run for want of a trained model, one sentence each."""
         found = []
         for name in self.networks if "shortcut_contrast" in self.benchmarks else ():
             try:
                 load_classifier(name, device=str(self.classifier.device))
             except BadClassifier:
                 command = f"campare train --dataset {name}"
-                found.append(f"shortcut_contrast: the network {name} is missing: run {command}")
+                found.append(f"shortcut_contrast: the model {name} is missing: run {command}")
         return found
 
     def _sticker_parts(self, run_dir: Path) -> list[Part]:
@@ -141,7 +141,7 @@ class GroundTruth:
         return parts
 
     def scenes(self, run_dir: Path) -> Dataset:
-        """The scenes with one fruit, drawn anew into the run's folder."""
+        """The scenes with one fruit, drawn again into the run's folder."""
         stored = load_orchard_dataset(self.classifier.categories, self.split)
         return self._drawn("scenes", stored, run_dir)
 
@@ -188,7 +188,7 @@ def run_ground_truth(
         if part.name == "scenes" and part.shots is not None:
             _describe_scenes(root, part)
     if DEGRADATION in plan.benchmarks:
-        show(f"{DEGRADATION}: maps made worse in steps", 0.01, None)
+        show(f"{DEGRADATION}: heatmaps degraded in steps", 0.01, None)
         scenes = plan.scenes(root).items
         add_facts(root, declines=checked_metrics(plan.classifier, scenes, memory))
     add_facts(root, stickers=sticker_checks(plan.networks))
@@ -197,7 +197,7 @@ def run_ground_truth(
 
 
 def _describe_scenes(root: Path, part: Part) -> None:
-    """Facts and the scene book from the pictures of the part, which are all drawn by now."""
+    """Facts and the scene book from the images of the part, which are all drawn by now."""
     items = part.dataset.items
     shots = [shot_of(item) for item in items]
     logits = torch.cat(

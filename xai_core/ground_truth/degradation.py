@@ -1,4 +1,4 @@
-"""Degradation: a good map made worse in known steps, which a good metric must notice in order."""
+"""Degradation: a good map degraded in known steps, which a good metric must notice in order."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STEPS = {
     "shifted": (0.05, 0.1, 0.2, 0.4),
     "mixed with noise": (0.25, 0.5, 0.75, 1.0),
 }
-"""Standard deviation and distance as shares of the picture's side; share of noise."""
+"""Standard deviation and distance as shares of the image's side; share of noise."""
 NOISE_SEED = 2
 LARGEST_CHECK = 16
 CHECKED = headline.SHOWN

@@ -37,7 +37,7 @@ def add_facts(run_dir: Path, **facts: Any) -> None:
 
 
 def sticker_checks(names: Sequence[str]) -> dict[str, Any]:
-    """The check by intervention that training put into each model card, by network."""
+    """The check by intervention that training put into each model card, by model."""
     checks = {}
     for name in names:
         card = DATA / "models" / f"{name}.json"
@@ -53,7 +53,7 @@ def in_domain(classifier: Classifier, shots: Sequence[Shot]) -> dict[str, Any]:
 
     `part` is what a random part of the fruit gives, `minor_part` one that is not the largest (the
     body carries the class: without it there may be no fruit to name); `lost` is what a minor part
-    costs. A network that breaks down there was never shown such pictures.
+    costs. A model that breaks down there was never shown such images.
     """
     from xai_core.ground_truth.benchmarks._units import LIGHT
     from xai_core.orchard.interventions import removable_units, without
@@ -83,7 +83,7 @@ def in_domain(classifier: Classifier, shots: Sequence[Shot]) -> dict[str, Any]:
 
 
 def redrawing(classifier: Classifier, shots: Sequence[Shot], logits: Any) -> dict[str, Any]:
-    """How far the redrawn picture's logits lie from those (N, K) of the picture explained."""
+    """How far the redrawn image's logits lie from those (N, K) of the image explained."""
     from xai_core.orchard.redrawing import logits_of_shots
 
     drawn = logits_of_shots(classifier, shots)

@@ -33,7 +33,7 @@ def merge(run_dir: Path) -> None:
     rows = [table for name, table in tables.items() if name not in stickers]
     curves: list[dict[str, Any]] = []
     if len(stickers) == 2:
-        # the network that learned the sticker comes first
+        # the model that learned the sticker comes first
         ordered = sorted(stickers, key=lambda name: "control" in name)
         scores, curves = _contrasted(*(tables[name] for name in ordered))
         rows.append(scores)
@@ -56,7 +56,7 @@ def merge(run_dir: Path) -> None:
 def _contrasted(
     shortcut: pd.DataFrame, control: pd.DataFrame
 ) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
-    """Scores of the contrast per image, and both networks' shares as curves of one point."""
+    """Scores of the contrast per image, and both models' shares as curves of one point."""
     keys = ["image_sha256", "method_key", "metric_key"]
     both = shortcut.merge(control[[*keys, "score", "reason"]], on=keys, suffixes=("", "_control"))
     curves = [

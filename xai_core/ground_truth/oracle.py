@@ -1,4 +1,4 @@
-"""Oracle: the ceiling of a benchmark, a method that is told the answer."""
+"""Oracle: the ceiling of a benchmark, a method that knows the answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Picture sets of the benchmarks: scenes drawn anew, pairs, mosaics, scenes with stickers."""
+"""Image sets of the benchmarks: scenes drawn again, pairs, mosaics, scenes with stickers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from xai_core.orchard.shortcut import StickeredPicture
 from xai_core.orchard.shot import Shot
 
 SURE = 0.9
-"""Smallest probability of the right class for a picture to enter a mosaic."""
+"""Smallest probability of the right class for an image to enter a mosaic."""
 _CELLS = tuple(itertools.product((0, 1), (0, 1)))
 
 
@@ -48,7 +48,7 @@ def drawn_anew(dataset: Dataset, folder: Path, workers: int = 1) -> Dataset:
 
 
 def shot_of(item: Item) -> Shot:
-    """How the picture of an item is drawn; raises ValueError where it is no drawn scene."""
+    """How the image of an item is drawn; raises ValueError where it is no drawn scene."""
     if item.read_shot is None:
         raise ValueError(f"{item.name}: is no drawn scene, so it cannot be drawn again")
     return item.read_shot()
@@ -98,16 +98,16 @@ def stickered_dataset(
 def mosaics_dataset(
     split: OrchardSplit, classifier: Classifier, folder: Path, count: int, seed: int = 0
 ) -> Dataset:
-    """Mosaics of 2 x 2 single-fruit pictures of four classes, written to `folder`.
+    """Mosaics of 2 x 2 single-fruit images of four classes, written to `folder`.
 
-    Each picture is one that the network is sure of and right about; label and mask are those of
-    one cell. Classes take turns as the target; cells and pictures are drawn by the seed.
-    Raises ValueError where the network is sure of fewer than four classes.
+    Each image is one that the model is sure of and right about; label and mask are those of
+    one cell. Classes take turns as the target; cells and images are drawn by the seed.
+    Raises ValueError where the model is sure of fewer than four classes.
     """
     sure = _sure_pictures(split, classifier)
     if len(sure) < len(_CELLS):
         raise ValueError(
-            f"{classifier.name} is sure of pictures of {len(sure)} classes only; a mosaic needs "
+            f"{classifier.name} is sure of images of {len(sure)} classes only; a mosaic needs "
             f"{len(_CELLS)}"
         )
     rng = np.random.default_rng(seed)
@@ -126,13 +126,13 @@ def mosaics_dataset(
 
 
 def twice_as_large(classifier: Classifier) -> Classifier:
-    """The same network for pictures of twice its side, as a mosaic of four whole pictures is."""
+    """The same model for images of twice its side, as a mosaic of four whole images is."""
     form = replace(classifier.form, size=2 * classifier.form.size, resize=2 * classifier.form.size)
     return replace(classifier, form=form)
 
 
 def mosaic(tiles: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """Four pictures (S, S, 3) in reading order -> (2S, 2S, 3)."""
+    """Four images (S, S, 3) in reading order -> (2S, 2S, 3)."""
     rows = [np.concatenate(tiles[start : start + 2], axis=1) for start in (0, 2)]
     return np.concatenate(rows, axis=0)
 
@@ -146,7 +146,7 @@ def cell_mask(cell: int, side: int) -> NDArray[np.bool_]:
 
 
 def written(rgb: NDArray[np.uint8], path: Path) -> Path:
-    """A picture as PNG at `path`, left alone where the same one is there already."""
+    """An image as PNG at `path`, left alone where the same one is there already."""
     if not _shows(path, rgb):
         path.parent.mkdir(parents=True, exist_ok=True)
         saved = io.BytesIO()
@@ -163,7 +163,7 @@ def _shows(path: Path, rgb: NDArray[np.uint8]) -> bool:
 
 
 def _sure_pictures(split: OrchardSplit, classifier: Classifier) -> dict[str, list[int]]:
-    """Class -> the single-fruit pictures that the network is sure of and right about."""
+    """Class -> the single-fruit images that the model is sure of and right about."""
     sure: dict[str, list[int]] = {}
     indices = [i for i in split.indices("single") if split.classes[i][0] in classifier.categories]
     for chunk in (indices[i : i + 16] for i in range(0, len(indices), 16)):

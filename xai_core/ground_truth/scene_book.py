@@ -1,4 +1,4 @@
-"""Scene book: single scenes with parts, importances, maps and redrawn pictures, stored small."""
+"""Scene book: single scenes with parts, importances, maps and redrawn images, stored small."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ JPEG_QUALITY = 90
 
 @dataclass(frozen=True)
 class SceneBook:
-    """The stored scenes of one network; read without torch.
+    """The stored scenes of one model; read without torch.
 
     `pages` are dicts: name, fruit, level, target (a category), logit, probability, methods (spec
-    -> label) and units, each with name, picture, importance (of the logit), probability (of the
+    -> label) and units, each with name, image, importance (of the logit), probability (of the
     target without it), share (of the pixels) and sums (method spec -> share of the attribution).
     """
 

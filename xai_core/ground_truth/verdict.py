@@ -27,14 +27,14 @@ RESAMPLES = 2000
 
 
 def truth_metrics(manifest: Manifest) -> list[str]:
-    """The benchmarks of a run that know what the network uses, by spec."""
+    """The benchmarks of a run that know what the model uses, by spec."""
     return [m["spec"] for m in manifest["metrics"].values() if m["kind"] == TRUTH]
 
 
 def truth_means(scores: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
     """Methods x benchmarks: means turned so that higher is better, without the oracle.
 
-    Of methods that coincide on this network only the first is kept, as in every ranking.
+    Of methods that coincide on this model only the first is kept, as in every ranking.
     """
     own = scores[scores["method"] != ORACLE]
     means = oriented_means(own, manifest)
@@ -163,7 +163,7 @@ def trust_by_benchmark(
 
 
 def seed_agreement(first: pd.DataFrame, second: pd.DataFrame) -> pd.Series[float]:
-    """Spearman correlation of two networks' means by benchmark, and of their mean ranks ("all").
+    """Spearman correlation of two models' means by benchmark, and of their mean ranks ("all").
 
     Methods and benchmarks that both have; NaN where fewer than three methods are shared.
     """

@@ -1,4 +1,4 @@
-"""Class folders: how people lay out labelled pictures: parts, and a folder per class."""
+"""Class folders: how people lay out labelled images: parts, and a folder per class."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ NAMED = 3
 
 @dataclass(frozen=True)
 class Range:
-    """What a picture's values span; `sample` has at most about a million of the finite ones."""
+    """What a image's values span; `sample` has at most about a million of the finite ones."""
 
     low: float
     high: float
@@ -29,7 +29,7 @@ class Range:
 
 
 def range_of(strips: Iterable[Values], pixels: int) -> Range:
-    """The range of a picture of so many pixels that comes in strips of rows."""
+    """The range of an image of so many pixels that comes in strips of rows."""
     step = max(1, pixels // SAMPLED)
     kept, lows, highs, whole = [], [], [], True
     for strip in strips:
@@ -46,7 +46,7 @@ def range_of(strips: Iterable[Values], pixels: int) -> Range:
 
 
 def window_of(found: Range, deepest: bool) -> tuple[Window, str]:
-    """The window that shows a picture, and what to say of it ("" where nothing was guessed).
+    """The window that shows an image, and what to say of it ("" where nothing was guessed).
 
     Whole numbers use the bits that they need (12 bits in a 16-bit file: 0 to 4095), fractions
     from 0 to 1 all of it, anything else its percentiles. `deepest`: the file has 16 bits.
@@ -73,7 +73,7 @@ def windowed(values: Values, window: Window) -> npt.NDArray[np.uint8]:
 
 
 def window_sentences(counts: Counter[str]) -> list[str]:
-    """One sentence on the windows that were chosen for so many pictures; none without any."""
+    """One sentence on the windows that were chosen for so many images; none without any."""
     told = [f"{count} with {note}" for note, count in counts.most_common(NAMED)]
     others = f" and {len(counts) - NAMED} other windows" if len(counts) > NAMED else ""
     sentence = f"grey of more than 8 bits: {'; '.join(told)}{others}; --window LOW HIGH sets one"

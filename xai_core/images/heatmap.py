@@ -1,4 +1,4 @@
-"""Heatmaps: maps -> RGB pictures, with one colour scale for all methods; numpy and OpenCV only."""
+"""Heatmaps: maps -> RGB images, with one colour scale for all methods; numpy and OpenCV only."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def scaled(values: Floats, limit: float | None = None) -> Floats:
 
 
 def has_positive_evidence(values: Floats) -> bool:
-    """Whether any value speaks for the class."""
+    """Whether any value supports the class."""
     return bool(np.nanmax(values, initial=0) > 0)
 
 
@@ -74,7 +74,7 @@ def overlay(rgb: RGB, values: Floats, opacity: float = 0.6, limit: float | None 
     """A map (H, W) over its photo (H, W, 3): opacity 0 is the photo, 1 the map alone.
 
     The photo fades to grey as the map comes in, so that a red map shows on a red apple; where
-    the map is weak the photo stays visible. Pixels that are NaN (not seen by the network) are
+    the map is weak the photo stays visible. Pixels that are NaN (not seen by the model) are
     dimmed. Raises ValueError where photo and map differ in size.
     """
     _same_size(rgb, values)
@@ -140,16 +140,16 @@ def fitted(rgb: RGB, longest_px: int) -> RGB:
 
 
 def encoded(rgb: RGB, kind: str = ".png") -> bytes:
-    """The picture as a PNG or JPEG (".jpg") file."""
+    """The image as a PNG or JPEG (".jpg") file."""
     quality = [cv2.IMWRITE_JPEG_QUALITY, 88] if kind == ".jpg" else [cv2.IMWRITE_PNG_COMPRESSION, 3]
     done, content = cv2.imencode(kind, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), quality)
     if not done:
-        raise ValueError(f"a picture of shape {rgb.shape} cannot be written as {kind}")
+        raise ValueError(f"an image of shape {rgb.shape} cannot be written as {kind}")
     return content.tobytes()
 
 
 def data_uri(rgb: RGB, kind: str = ".jpg") -> str:
-    """The picture as text that a page can show without a file."""
+    """The image as text that a page can show without a file."""
     mime = "image/jpeg" if kind == ".jpg" else "image/png"
     return f"data:{mime};base64,{base64.b64encode(encoded(rgb, kind)).decode()}"
 

@@ -19,7 +19,7 @@ BESIDE = (
     ".csv", ".tsv", ".txt", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".md", ".py", ".html",
     ".mat", ".cache",
 )  # fmt: skip
-"""What lies beside pictures and is none: tables, notes, annotations."""
+"""What lies beside images and is none: tables, notes, annotations."""
 JUNK = {"__macosx", "thumbs.db", "desktop.ini", "@eadir", "$recycle.bin"}
 
 
@@ -34,9 +34,9 @@ def is_image(path: Path) -> bool:
 
 
 def require_folder(folder: Path) -> None:
-    """Raises BadImage where a folder of pictures was named and is none."""
+    """Raises BadImage where a folder of images was named and is none."""
     if folder.is_file():
-        raise BadImage(f"{folder}: a file; name the folder that holds the pictures")
+        raise BadImage(f"{folder}: a file; name the folder that holds the images")
     if not folder.is_dir():
         raise BadImage(f"{folder}: no such folder")
 

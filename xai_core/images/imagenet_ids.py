@@ -1,4 +1,4 @@
-"""ImageNet's ids (n02085620): which class of a network each is, by a table that is at hand."""
+"""ImageNet's ids (n02085620): which class of a model each is, by a table that is at hand."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def id_in(name: str) -> str:
 def match_ids(ids: Iterable[str], categories: Sequence[str], root: Path) -> ImageNetIds:
     """The classes of some ids, by the data's own mapping, else by timm's tables if installed.
 
-    A network of 1000 classes whose names agree with ImageNet's order is matched by that order,
+    A model of 1000 classes whose names agree with ImageNet's order is matched by that order,
     any other by its class names; exactly 1000 ids count in their sorted order.
     """
     wanted = sorted(set(ids))

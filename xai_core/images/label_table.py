@@ -1,4 +1,4 @@
-"""Label tables: rows of file and class as people write them, matched to the pictures found."""
+"""Label tables: rows of file and class as people write them, matched to the images found."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def find_table(root: Path) -> Path | None:
 
 
 class LabelTable:
-    """The labels of the pictures `relatives` (paths in the folder); `notes` say what matched.
+    """The labels of the images `relatives` (paths in the folder); `notes` say what matched.
 
-    A row means the picture of its path, else of its name, else of its name without suffix.
+    A row means the image of its path, else of its name, else of its name without suffix.
     Raises BadImage, with the line, for what cannot be a label of `categories`.
     """
 
@@ -80,7 +80,7 @@ class LabelTable:
         pictures: Sequence[PurePosixPath],
         claims: dict[int, list[tuple[int, int]]],
     ) -> None:
-        """Gives each picture the label of the row that names it best; two that differ give none."""
+        """Gives each image the label of the row that names it best; two that differ give none."""
         self.labels: list[int | None] = [None] * len(pictures)
         self._twice: list[str] = []
         self._unlisted = [p.as_posix() for i, p in enumerate(pictures) if i not in claims]
@@ -100,12 +100,12 @@ class LabelTable:
     @property
     def notes(self) -> tuple[str, ...]:
         name = self._path.name
-        notes = [f"{name}: {self._matched} of {self._count} rows name a picture"]
+        notes = [f"{name}: {self._matched} of {self._count} rows name an image"]
         listed = (
-            ("rows without a picture", self._missing),
-            ("rows that fit several pictures, used for none", self._several),
-            ("pictures listed more than once", self._twice),
-            ("pictures without a row", self._unlisted),
+            ("rows without an image", self._missing),
+            ("rows that fit several images, used for none", self._several),
+            ("images listed more than once", self._twice),
+            ("images without a row", self._unlisted),
         )
         notes += [f"{name}: {what}: {_some(names)}" for what, names in listed if names]
         if self._numbers:
@@ -114,13 +114,13 @@ class LabelTable:
             notes.append(f"{name}: {self._ids.note}")
         if self._unknown:
             notes.append(
-                f"lines of {name} that name no class of the network: "
-                f"{len(self._unknown)} (the first: {self._unknown[0]!r}); those pictures have no "
+                f"lines of {name} that name no class of the model: "
+                f"{len(self._unknown)} (the first: {self._unknown[0]!r}); those images have no "
                 "label"
             )
         if self._renamed:
             notes.append(
-                f"classes that {name} and the network name differently: "
+                f"classes that {name} and the model name differently: "
                 f"{len(self._renamed)} (the first: {self._renamed[0]}); the class_index counts"
             )
         return tuple(notes)
@@ -171,8 +171,8 @@ class LabelTable:
     def _by_number(self, line: int, number: str) -> int:
         if not number.isdecimal() or (self._categories and int(number) >= len(self._categories)):
             raise BadImage(
-                f"{self._path}, line {line}: class_index {number!r} is no class of the network, "
-                f"which has 0 to {len(self._categories) - 1}; are these labels for another network?"
+                f"{self._path}, line {line}: class_index {number!r} is no class of the model, "
+                f"which has 0 to {len(self._categories) - 1}; are these labels for another model?"
             )
         return int(number)
 
@@ -192,9 +192,9 @@ def _named(row: dict[str, str]) -> str:
 def _best(
     path: PurePosixPath, hits: Sequence[int], turned: Sequence[tuple[str, ...]]
 ) -> tuple[list[int], int]:
-    """Those of the pictures of one name that share most folders with a path, and how many parts.
+    """Those of the images of one name that share most folders with a path, and how many parts.
 
-    `turned` has the parts of each picture's path, the name first.
+    `turned` has the parts of each image's path, the name first.
     """
     parts = path.parts[::-1]
     best, level = list[int](), 1

@@ -1,4 +1,4 @@
-"""Images: untrusted bytes -> checked RGB photo -> network input, and maps back onto the photo."""
+"""Images: untrusted bytes -> checked RGB photo -> model input, and maps back onto the photo."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class BadImage(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A checked picture: `rgb` (H, W, 3) uint8 upright, its name, and the sha256 of its bytes.
+    """A checked image: `rgb` (H, W, 3) uint8 upright, its name, and the sha256 of its bytes.
 
     `note` says what was guessed to show it: the window of grey values beyond 8 bits.
     """
@@ -55,7 +55,7 @@ class Photo:
 
 @dataclass(frozen=True)
 class InputFormat:
-    """How a network wants its images: `size` px square, channel means and deviations (of 0..1).
+    """How a model wants its images: `size` px square, channel means and deviations (of 0..1).
 
     `resize` is the shorter side before the central crop of the framing "center_crop". `width` is
     given where the input is no square: `size` is then its height. One mean stands for grey images.
@@ -69,7 +69,7 @@ class InputFormat:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(channels, height, width) of the network's input."""
+        """(channels, height, width) of the model's input."""
         return len(self.mean), self.size, self.width or self.size
 
 
@@ -133,7 +133,7 @@ def _formats(content: bytes, name: str) -> tuple[str, ...]:
     if content[4:8] != b"ftyp" or content[8:12] not in HEIC_BRANDS:
         return FORMATS
     if not find_spec("pillow_heif"):
-        raise BadImage(f"{name}: a HEIC picture needs a reader: pip install pillow-heif")
+        raise BadImage(f"{name}: a HEIC image needs a reader: pip install pillow-heif")
     import pillow_heif
 
     pillow_heif.register_heif_opener()
@@ -171,7 +171,7 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def framed(rgb: RGB, form: InputFormat, framing: Framing = "whole") -> RGB:
-    """The (height, width, 3) uint8 picture that the network sees, before normalisation."""
+    """The (height, width, 3) uint8 image that the model sees, before normalisation."""
     height, width = rgb.shape[:2]
     top, left, crop_h, crop_w = framed_region(height, width, form, framing)
     crop = Image.fromarray(rgb[top : top + crop_h, left : left + crop_w])
@@ -182,7 +182,7 @@ def framed(rgb: RGB, form: InputFormat, framing: Framing = "whole") -> RGB:
 def framed_region(
     height: int, width: int, form: InputFormat, framing: Framing
 ) -> tuple[int, int, int, int]:
-    """(top, left, height, width) of the part of the photo that the network sees, in pixels."""
+    """(top, left, height, width) of the part of the photo that the model sees, in pixels."""
     if framing == "whole":
         return 0, 0, height, width
     scale = min(height, width) / form.resize
@@ -192,9 +192,9 @@ def framed_region(
 
 
 def normalised(framed_rgb: RGB, form: InputFormat) -> Floats:
-    """(height, width, 3) uint8 -> (C, height, width) float32, as the network was trained.
+    """(height, width, 3) uint8 -> (C, height, width) float32, as the model was trained.
 
-    Raises BadImage where the network wants other than grey or colours.
+    Raises BadImage where the model wants other than grey or colours.
     """
     if len(form.mean) not in (1, 3):
         raise BadImage(f"the model wants {len(form.mean)} channels; an image has 1 or 3")
@@ -209,9 +209,9 @@ def normalised(framed_rgb: RGB, form: InputFormat) -> Floats:
 def map_on_photo(
     values: Floats, height: int, width: int, form: InputFormat, framing: Framing
 ) -> Floats:
-    """A (h, w) map of the network's input at the photo's resolution (height, width).
+    """A (h, w) map of the model's input at the photo's resolution (height, width).
 
-    What the network did not see (outside the central crop) is NaN.
+    What the model did not see (outside the central crop) is NaN.
     """
     top, left, crop_h, crop_w = framed_region(height, width, form, framing)
     fitted = cv2.resize(

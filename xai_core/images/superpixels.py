@@ -1,4 +1,4 @@
-"""Superpixels: SLIC segments at the network's resolution, and square cells as their control."""
+"""Superpixels: SLIC segments at the model's resolution, and square cells as their control."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Labels = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Slic:
-    """SLIC (Achanta et al., TPAMI 2012) on the RGB image that the network sees.
+    """SLIC (Achanta et al., TPAMI 2012) on the RGB image that the model sees.
 
     `segments` is the number asked for; SLIC may return fewer. A larger `compactness` makes
     squarer superpixels.

@@ -16,7 +16,7 @@ PIECEWISE_LINEAR = LINEAR | _AFFINE | {"ReLU", "ReLU6", "MaxPool2d", "scale", "m
 
 
 def no_relu(classifier: Classifier, title: str) -> str | None:
-    """Why a rule for ReLUs has nothing to do in the network, or None where there are some."""
+    """Why a rule for ReLUs has nothing to do in the model, or None where there are some."""
     if classifier.untraceable:
         return not_rewritten(classifier, title)
     if operations(classifier) & {"ReLU", "ReLU6"}:

@@ -1,4 +1,4 @@
-"""Pictures that stand for "nothing to see": where paths start and what hides a region."""
+"""Images that stand for "nothing to see": where paths start and what hides a region."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def blurred(images: Tensor) -> Tensor:
 
 
 def uniform_noise(images: Tensor, form: InputFormat, generator: torch.Generator) -> Tensor:
-    """Pictures (N, 3, H, W) whose every value is drawn evenly from black to full."""
+    """Images (N, 3, H, W) whose every value is drawn evenly from black to full."""
     values = torch.rand(images.shape, generator=generator).to(images)
     return _normalised(values, form)
 

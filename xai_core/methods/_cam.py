@@ -9,7 +9,7 @@ from xai_core.models.classifier import Classifier
 
 
 def no_cam_head(classifier: Classifier) -> str | None:
-    """Why the network has no class activation maps, or None where it has."""
+    """Why the model has no class activation maps, or None where it has."""
     if classifier.head is not None:
         return None
     return (

@@ -1,4 +1,4 @@
-"""Convolutions, linear layers and padding that a network writes as functions, and as modules."""
+"""Convolutions, linear layers and padding that a model writes as functions, and as modules."""
 
 from __future__ import annotations
 

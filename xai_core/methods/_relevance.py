@@ -1,4 +1,4 @@
-"""A rewritten copy and the rules that make Captum's LRP right on residual networks."""
+"""A rewritten copy and the rules that make Captum's LRP right on residual models."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ KNOWN = frozenset(
 
 
 def relevance_copy(classifier: Classifier) -> fx.GraphModule:
-    """The network on weights of its own, with batch norm folded and a module for every step.
+    """The model on weights of its own, with batch norm folded and a module for every step.
 
     Captum changes weights while it works and does not see functions, additions among them.
     """

@@ -1,4 +1,4 @@
-"""Private copies of a network, rewritten so that Captum's hooks see what they need to see."""
+"""Private copies of a model, rewritten so that Captum's hooks see what they need to see."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _COPIES: WeakKeyDictionary[Classifier, dict[Rewrite, fx.GraphModule]] = WeakKeyD
 
 @contextmanager
 def stage_module(classifier: Classifier, stage: str = "") -> Iterator[tuple[nn.Module, nn.Module]]:
-    """A network that may be hooked, with the module in it whose output is the stage."""
+    """A model that may be hooked, with the module in it whose output is the stage."""
     with classifier.exclusive() as network:
         try:
             module = classifier.module_of(network, stage)
@@ -69,7 +69,7 @@ def rewritten(classifier: Classifier, rewrite: Rewrite) -> Iterator[fx.GraphModu
 
 
 def operations(classifier: Classifier) -> frozenset[str]:
-    """What the network computes with: names of modules (`Conv2d`) and functions (`add`)."""
+    """What the model computes with: names of modules (`Conv2d`) and functions (`add`)."""
     with _LOCK:
         if classifier not in _OPERATIONS:
             traced, _ = trace(classifier.network)
@@ -79,22 +79,22 @@ def operations(classifier: Classifier) -> frozenset[str]:
 
 
 def beyond(classifier: Classifier, title: str, known: frozenset[str]) -> str | None:
-    """Why a method that only knows some operations cannot explain a network, or None."""
+    """Why a method that only knows some operations cannot explain a model, or None."""
     if classifier.untraceable:
         return not_rewritten(classifier, title)
     unknown = sorted(operations(classifier) - known)
     if not unknown:
         return None
     return (
-        f"{title} has no rule for {', '.join(unknown)} in {classifier.name}; it works for networks "
+        f"{title} has no rule for {', '.join(unknown)} in {classifier.name}; it works for models "
         "of convolutions, batch norm and ReLU such as resnet50, densenet121 and vgg16."
     )
 
 
 def not_rewritten(classifier: Classifier, title: str) -> str:
-    """Why a method that rewrites the network cannot explain one that is not traceable."""
+    """Why a method that rewrites the model cannot explain one that is not traceable."""
     return (
-        f"{title} rewrites the network, and {classifier.name} cannot be traced "
+        f"{title} rewrites the model, and {classifier.name} cannot be traced "
         f"({classifier.untraceable}). Use integrated_gradients, lime or occlusion."
     )
 
@@ -159,7 +159,7 @@ def operation(traced: fx.GraphModule, node: fx.Node) -> str:
 
 
 def _with_stage_module(network: nn.Module, path: str) -> tuple[nn.Module, nn.Module]:
-    """The network with an Identity behind the graph node `path`, and that Identity."""
+    """The model with an Identity behind the graph node `path`, and that Identity."""
     traced, nodes = trace(network)
     node, graph = nodes[path], traced.graph
     module = nn.Identity()

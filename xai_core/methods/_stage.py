@@ -1,4 +1,4 @@
-"""What methods on a stage's feature maps share: activations, the rest of the network, gradients."""
+"""What methods on a stage's feature maps share: activations, the rest of the model, gradients."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Rest = Callable[[Tensor, Tensor], Tensor]
 
 def stage_setting() -> str:
     """The setting that every method on feature maps has."""
-    chosen: str = setting("", "stage of the network to look at; empty for the last one")
+    chosen: str = setting("", "stage of the model to look at; empty for the last one")
     return chosen
 
 
 def no_stage(classifier: Classifier, stage: str) -> str | None:
-    """Why the network has no such stage ("" is its last), or None where it has."""
+    """Why the model has no such stage ("" is its last), or None where it has."""
     if not classifier.stages:
         return f"{classifier.name} shows no feature maps with height and width: {_why(classifier)}"
     if stage == "" or stage in classifier.stages:
@@ -37,7 +37,7 @@ def _why(classifier: Classifier) -> str:
 
 
 def captum_sees(classifier: Classifier, stage: str) -> bool:
-    """Whether the stage's own module gives (N, C, h, w), in a network that is traced."""
+    """Whether the stage's own module gives (N, C, h, w), in a model that is traced."""
     if stage == "" and is_transformer(classifier):
         return False
     return classifier.way == "traced" and classifier.layout_of(stage).kind == "NCHW"

@@ -16,8 +16,8 @@ from xai_core.models.classifier import Classifier
 
 FILLS = ("region", "black", "mean", "blurred")
 FILL_HELP = (
-    "what replaces a hidden superpixel: its own mean colour, black, the picture's mean colour, or "
-    "the picture blurred"
+    "what replaces a hidden superpixel: its own mean colour, black, the image's mean colour, or "
+    "the image blurred"
 )
 _GLOBAL_RANDOM = threading.RLock()
 
@@ -37,7 +37,7 @@ def hidden_by(fill: str, image: Tensor, segments: Tensor, classifier: Classifier
 
 
 class RememberedOutputs:
-    """The network's outputs in order of the calls, so that every class shares the same passes."""
+    """The model's outputs in order of the calls, so that every class shares the same passes."""
 
     def __init__(self, classifier: Classifier, output: str) -> None:
         self._classifier = classifier

@@ -15,7 +15,7 @@ from xai_core.models.classifier import Classifier
 
 
 def is_transformer(classifier: Classifier) -> bool:
-    """Whether the network is torchvision's vision transformer."""
+    """Whether the model is torchvision's vision transformer."""
     network = classifier.network
     is_plain = type(network).forward is VisionTransformer.forward
     return isinstance(network, VisionTransformer) and is_plain

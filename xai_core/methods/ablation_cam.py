@@ -28,7 +28,7 @@ class AblationCAM(Method):
     """Feature maps weighted by what the class score loses without them.
 
     L_c = sum_k (logit_c - logit_c without f_k) f_k, where channel f_k is set to 0. Only the part
-    of the network behind the stage runs again for every channel.
+    of the model behind the stage runs again for every channel.
     """
 
     name: ClassVar[str] = "ablation_cam"

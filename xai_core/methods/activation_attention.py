@@ -27,8 +27,8 @@ class ActivationAttention(Method):
     family: ClassVar[Family] = "attention"
     formula: ClassVar[str] = r"A(x,y) = \sum_k |f_k(x,y)|^p"
     caveat: ClassVar[str] = (
-        "It never looks at the class: it shows where the network responds at all, which may speak "
-        "for, against, or to another class."
+        "It never looks at the class: it shows where the model responds at all, which may "
+        "support it, contradict it, or belong to another class."
     )
     signed: ClassVar[bool] = False
     class_sensitive: ClassVar[bool] = False

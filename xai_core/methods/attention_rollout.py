@@ -16,7 +16,7 @@ from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
 
 TOLERANCE = 1e-3
-"""Largest difference from the network's own logits, relative to their size."""
+"""Largest difference from the model's own logits, relative to their size."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class AttentionRollout(Method):
         r"M(p) = R_{\mathrm{cls}, p}"
     )
     caveat: ClassVar[str] = (
-        "Attention is not the whole network: values, residuals and MLPs are ignored, and without "
+        "Attention is not the whole model: values, residuals and MLPs are ignored, and without "
         "gradients the map is the same for every class."
     )
     signed: ClassVar[bool] = False
@@ -52,7 +52,7 @@ class AttentionRollout(Method):
             return None
         return (
             f"{classifier.name} is no vision transformer of torchvision, so it has no attention "
-            "to follow. Use activation_attention, or a network such as vit_b_16."
+            "to follow. Use activation_attention, or a model such as vit_b_16."
         )
 
     def passes(self, classifier: Classifier) -> float:

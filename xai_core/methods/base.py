@@ -19,7 +19,7 @@ Diagnostics = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Method(Recipe):
-    """A configured explanation method; the network is an argument and is never stored."""
+    """A configured explanation method; the model is an argument and is never stored."""
 
     family: ClassVar[Family]
     formula: ClassVar[str]  # LaTeX
@@ -30,7 +30,7 @@ class Method(Recipe):
     knows_truth: ClassVar[bool] = False  # the oracle: each metric puts in the known answer
 
     def unfit(self, classifier: Classifier) -> str | None:
-        """Why this method cannot explain that network, in one sentence; None where it can."""
+        """Why this method cannot explain that model, in one sentence; None where it can."""
         return None
 
     def passes(self, classifier: Classifier) -> float:
@@ -43,7 +43,7 @@ class Method(Recipe):
         """Targets (N, T) int64 -> maps (N, T, H, W) float32: signed, unnormalised, detached.
 
         `diagnostics` is filled with what the method can say about its own maps, (N, T) each.
-        Raises ValueError where the method does not fit the network or a class is out of range,
+        Raises ValueError where the method does not fit the model or a class is out of range,
         ArithmeticError where a map is not finite.
         """
         reason = self.unfit(batch.classifier)
@@ -74,7 +74,7 @@ class Method(Recipe):
         except (RuntimeError, ValueError):
             if bool(batch.logits.isfinite().all()) and bool(batch.activations.isfinite().all()):
                 raise
-        raise ArithmeticError(f"{self.title}: the network's values here are not finite")
+        raise ArithmeticError(f"{self.title}: the model's values here are not finite")
 
     def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
         """Maps (N, T, h, w) at any resolution; `attribute` enlarges and checks them."""
@@ -83,7 +83,7 @@ class Method(Recipe):
 
 @dataclass(frozen=True)
 class SignedPixels(Method):
-    """A method whose pixels speak for or against the class; `magnitude` leaves only how much."""
+    """A method whose pixels support or contradict the class; `magnitude` leaves only how much."""
 
     magnitude: bool = setting(
         False,

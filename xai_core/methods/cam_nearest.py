@@ -18,7 +18,7 @@ from xai_core.models.classifier import Classifier
 class CAMNearest(Method):
     """CAM with every pixel at the value of its cell of the feature grid.
 
-    A control of SeCAM: it has regions of constant value that know nothing about the picture.
+    A control of SeCAM: it has regions of constant value that know nothing about the image.
     """
 
     name: ClassVar[str] = "cam_nearest"

@@ -1,4 +1,4 @@
-"""Centre Gaussian: pictures are taken with the subject in the middle."""
+"""Centre Gaussian: images are taken with the subject in the middle."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from xai_core.recipe import setting
 
 @dataclass(frozen=True)
 class CenterGaussian(Method):
-    """A bell in the middle of the picture: exp(-(u^2 + v^2) / (2 width^2)).
+    """A bell in the middle of the image: exp(-(u^2 + v^2) / (2 width^2)).
 
-    u and v are the distances from the centre as fractions of the picture's width and height.
+    u and v are the distances from the centre as fractions of the image's width and height.
     """
 
     name: ClassVar[str] = "center_gaussian"
     title: ClassVar[str] = "Centre Gaussian"
-    reference: ClassVar[str] = "null method of this project"
+    reference: ClassVar[str] = "null baseline of this project"
     family: ClassVar[Family] = "baseline"
     formula: ClassVar[str] = r"M(x,y) = \exp\left(-\frac{u^2 + v^2}{2 \sigma^2}\right)"
     caveat: ClassVar[str] = (
         "It explains nothing. Where it scores well, the metric or the data set rewards the middle "
-        "of the picture."
+        "of the image."
     )
     signed: ClassVar[bool] = False
     class_sensitive: ClassVar[bool] = False
 
     width: float = setting(
-        0.25, "standard deviation, as a fraction of the picture's side", low=0.01, high=2.0
+        0.25, "standard deviation, as a fraction of the image's side", low=0.01, high=2.0
     )
 
     def passes(self, classifier: Classifier) -> float:

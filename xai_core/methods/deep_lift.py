@@ -1,4 +1,4 @@
-"""DeepLIFT: differences from a baseline, carried back through the network."""
+"""DeepLIFT: differences from a baseline, carried back through the model."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class DeepLIFT(SignedPixels):
 
     baseline: str = setting(
         "black",
-        "what the picture is compared with: black, its mean colour, or itself blurred",
+        "what the image is compared with: black, its mean colour, or itself blurred",
         choices=("black", "mean", "blurred"),
     )
     batch_size: int = setting(8, "images at a time", low=1, high=256, changes_result=False)

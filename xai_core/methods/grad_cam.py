@@ -29,7 +29,7 @@ class GradCAM(Method):
     """Feature maps weighted by the mean gradient of the class score: L_c = sum_k a_k^c f_k(x, y).
 
     f_k is channel k of the stage, a_k^c the mean over the grid of d logit_c / d f_k. The ReLU of
-    the paper is left to the display. On a network with a CAM head it is CAM up to a factor.
+    the paper is left to the display. On a model with a CAM head it is CAM up to a factor.
     """
 
     name: ClassVar[str] = "grad_cam"

@@ -1,4 +1,4 @@
-"""GradientSHAP: expected gradients between the picture and random baselines."""
+"""GradientSHAP: expected gradients between the image and random baselines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from xai_core.recipe import setting
 
 @dataclass(frozen=True)
 class GradientSHAP(SignedPixels):
-    """Mean of (x - x') d logit_c / d x at random points between the picture and random baselines.
+    """Mean of (x - x') d logit_c / d x at random points between the image and random baselines.
 
     1/n sum_i (x - x'_i) * d logit_c(x'_i + a_i (x - x'_i)) / d x, summed over the colours, for
     baselines x'_i and a_i drawn evenly from 0 to 1. It estimates Integrated Gradients averaged
@@ -44,7 +44,7 @@ class GradientSHAP(SignedPixels):
     samples: int = setting(50, "random points", low=1, high=2000)
     baseline: str = setting(
         "uniform",
-        "what the picture is compared with: noise, black, its mean colour, or itself blurred",
+        "what the image is compared with: noise, black, its mean colour, or itself blurred",
         choices=("uniform", "black", "mean", "blurred"),
     )
     seed: int = setting(0, "seed of the points and of the noise", low=0)

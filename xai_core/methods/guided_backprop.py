@@ -22,7 +22,7 @@ class GuidedBackprop(Method):
     """The gradient of the logit, cut to its positive part at every ReLU on its way back.
 
     Of each pixel the largest absolute value over the colours: cut gradients add up to nothing, so
-    their sign says no more than their size. The ReLUs of the network are made separate modules on
+    their sign says no more than their size. The ReLUs of the model are made separate modules on
     a private copy, so shared and in-place ones are handled.
     """
 
@@ -34,7 +34,7 @@ class GuidedBackprop(Method):
         r"M_c = \max_k |g^0_k|,\quad g^{l} = \mathbf{1}[z^{l} > 0] \, \max(g^{l+1}, 0)"
     )
     caveat: ClassVar[str] = (
-        "It hardly depends on the class or on the later layers: it mostly redraws the picture's "
+        "It hardly depends on the class or on the later layers: it mostly redraws the image's "
         "edges."
     )
     signed: ClassVar[bool] = False

@@ -19,7 +19,7 @@ class HiResCAM(Method):
     """The product of activation and gradient in every cell: L_c = sum_k f_k * g_k.
 
     f_k is channel k of the stage and g_k = d logit_c / d f_k in the same cell. Behind a linear
-    rest of the network the map sums to the logit without its bias.
+    rest of the model the map sums to the logit without its bias.
     """
 
     name: ClassVar[str] = "hires_cam"

@@ -20,7 +20,7 @@ class InputXGradient(SignedPixels):
     """The pixel's value times its gradient, summed over the colours: sum_k x_k d logit_c / d x_k.
 
     x_k is colour channel k of the normalised pixel, so the mean colour of the training data is 0
-    and gets nothing. On a linear network without bias the map sums to the logit.
+    and gets nothing. On a linear model without bias the map sums to the logit.
     """
 
     name: ClassVar[str] = "input_x_gradient"
@@ -29,7 +29,7 @@ class InputXGradient(SignedPixels):
     family: ClassVar[Family] = "gradients"
     formula: ClassVar[str] = r"M_c = \sum_k x_k \frac{\partial z_c}{\partial x_k}"
     caveat: ClassVar[str] = (
-        "It looks like the picture because it is multiplied by the picture; what has the mean "
+        "It looks like the image because it is multiplied by the image; what has the mean "
         "colour of the training data gets nothing."
     )
     signed: ClassVar[bool] = True

@@ -44,7 +44,7 @@ class IntegratedGradients(SignedPixels):
     steps: int = setting(50, "points on the path", low=1, high=300)
     baseline: str = setting(
         "black",
-        "where the path starts: black, the picture's mean colour, the picture blurred, or noise",
+        "where the path starts: black, the image's mean colour, the image blurred, or noise",
         choices=("black", "mean", "blurred", "uniform"),
     )
     draws: int = setting(5, "noise baselines to average, for the uniform baseline", low=1, high=100)

@@ -46,14 +46,14 @@ class KernelSHAP(Method):
     )
     caveat: ClassVar[str] = (
         "It is an estimate from random coalitions: with few samples another seed gives another "
-        "map, and hidden superpixels make pictures that the network has never seen."
+        "map, and hidden superpixels make images that the model has never seen."
     )
     signed: ClassVar[bool] = True
     revision: ClassVar[int] = 2
     backed_by: ClassVar[str] = "captum"
 
     samples: int = setting(500, "coalitions of superpixels", low=10, high=20000)
-    segments: int = setting(50, "superpixels asked for", low=5, high=400)
+    segments: int = setting(50, "number of superpixels", low=5, high=400)
     compactness: float = setting(10.0, "squareness of the superpixels", low=0.1, high=100.0)
     fill: str = setting("region", FILL_HELP, choices=FILLS)
     output: str = setting(
@@ -62,7 +62,7 @@ class KernelSHAP(Method):
         choices=("logit", "probability"),
     )
     seed: int = setting(0, "seed of the coalitions", low=0)
-    batch_size: int = setting(8, "pictures at a time", low=1, high=256, changes_result=False)
+    batch_size: int = setting(8, "images at a time", low=1, high=256, changes_result=False)
 
     def passes(self, classifier: Classifier) -> float:
         return self.samples

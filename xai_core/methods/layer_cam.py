@@ -31,7 +31,7 @@ class LayerCAM(Method):
         r"\frac{\partial z_c}{\partial f_k(x,y)}, 0\right)"
     )
     caveat: ClassVar[str] = (
-        "Negative gradients are dropped, so regions that speak for and against the class at once "
+        "Negative gradients are dropped, so regions that support and contradict the class at once "
         "look like plain support."
     )
     signed: ClassVar[bool] = False

@@ -30,7 +30,7 @@ class LIME(Method):
     """Coefficients a of a ridge regression of the class probability on the superpixels shown.
 
     min_{a,b} sum_z p(z) (f_c(z) - b - a . z)^2 + alpha |a|^2 over random z in {0,1}^R, each of
-    the R superpixels shown with probability 1/2; f_c(z) is the output for the picture with the
+    the R superpixels shown with probability 1/2; f_c(z) is the output for the image with the
     superpixels z_s = 0 hidden, and p(z) = exp(-(1 - cos(z, 1))^2 / (2 width^2)). The surrogate's
     weighted R^2 is reported as `r2`.
     """
@@ -45,17 +45,17 @@ class LIME(Method):
     )
     caveat: ClassVar[str] = (
         "It is a linear fit to random samples: a low R² means that the fit does not describe the "
-        "network, and too few samples mean that another seed gives another map."
+        "model, and too few samples mean that another seed gives another map."
     )
     signed: ClassVar[bool] = True
     backed_by: ClassVar[str] = "captum"
 
-    samples: int = setting(500, "pictures with superpixels hidden at random", low=10, high=20000)
-    segments: int = setting(50, "superpixels asked for", low=5, high=400)
+    samples: int = setting(500, "images with superpixels hidden at random", low=10, high=20000)
+    segments: int = setting(50, "number of superpixels", low=5, high=400)
     compactness: float = setting(10.0, "squareness of the superpixels", low=0.1, high=100.0)
     fill: str = setting("region", FILL_HELP, choices=FILLS)
     kernel_width: float = setting(
-        0.25, "how fast pictures with more hidden count less", low=0.01, high=10.0
+        0.25, "how fast images with more hidden count less", low=0.01, high=10.0
     )
     ridge: float = setting(1.0, "penalty on the coefficients", low=0.0001, high=1000.0)
     output: str = setting(
@@ -63,7 +63,7 @@ class LIME(Method):
         choices=("probability", "logit"),
     )  # fmt: skip
     seed: int = setting(0, "seed of the samples", low=0)
-    batch_size: int = setting(8, "pictures at a time", low=1, high=256, changes_result=False)
+    batch_size: int = setting(8, "images at a time", low=1, high=256, changes_result=False)
 
     def passes(self, classifier: Classifier) -> float:
         return self.samples

@@ -40,7 +40,7 @@ class LRP(SignedPixels):
         r"R_i = \sum_j \frac{a_i w_{ij}}{z_j + \epsilon \, \mathrm{sign} z_j} R_j"
     )
     caveat: ClassVar[str] = (
-        "Biases keep a share of the relevance, often most of it in trained residual networks, and "
+        "Biases keep a share of the relevance, often most of it in trained residual models, and "
         "with positive weights alone the map hardly depends on the class."
     )
     signed: ClassVar[bool] = True

@@ -41,14 +41,14 @@ class Occlusion(Method):
     signed: ClassVar[bool] = True
     backed_by: ClassVar[str] = "captum"
 
-    window: float = setting(0.15, "side of the square, of the picture's side", low=0.02, high=1.0)
+    window: float = setting(0.15, "side of the square, of the image's side", low=0.02, high=1.0)
     stride: float = setting(0.5, "step of the square, of its own side", low=0.05, high=1.0)
     fill: str = setting(
         "mean",
-        "what covers: black, the picture's mean colour, or the picture blurred",
+        "what covers: black, the image's mean colour, or the image blurred",
         choices=("black", "mean", "blurred"),
     )
-    batch_size: int = setting(8, "pictures at a time", low=1, high=256, changes_result=False)
+    batch_size: int = setting(8, "images at a time", low=1, high=256, changes_result=False)
 
     def passes(self, classifier: Classifier) -> float:
         side = min(classifier.form.shape[1:])

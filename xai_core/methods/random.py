@@ -21,17 +21,17 @@ class Random(Method):
     """Independent values, drawn evenly from 0 to 1: for every pixel, or on a 7 x 7 grid.
 
     The grid is enlarged like CAM's, which makes it as smooth as CAM. The map depends on the seed
-    and the picture, not on the class or the network.
+    and the image, not on the class or the model.
     """
 
     name: ClassVar[str] = "random"
     title: ClassVar[str] = "Random"
-    reference: ClassVar[str] = "null method of this project"
+    reference: ClassVar[str] = "null baseline of this project"
     family: ClassVar[Family] = "baseline"
     formula: ClassVar[str] = r"M(x,y) \sim U(0, 1)"
     caveat: ClassVar[str] = (
         "It explains nothing. A method that does not beat it on a metric has shown nothing there, "
-        "and a metric that ranks it high measures something else than meant."
+        "and a metric that ranks it high metrics something else than meant."
     )
     signed: ClassVar[bool] = False
     class_sensitive: ClassVar[bool] = False

@@ -18,7 +18,7 @@ from xai_core.recipe import setting
 
 @dataclass(frozen=True)
 class RISE(Method):
-    """The mean of soft random masks m, weighted by the class probability f of the masked picture.
+    """The mean of soft random masks m, weighted by the class probability f of the masked image.
 
     M_c = 1 / (p n) sum_i (f_c(x * m_i) - mean f_c) m_i over n masks; each is a grid of cells shown
     with probability p, enlarged bilinearly and shifted at random. Without the mean, which the
@@ -44,7 +44,7 @@ class RISE(Method):
     cells: int = setting(7, "cells along each side of a mask", low=2, high=32)
     shown: float = setting(0.5, "probability that a cell is shown", low=0.05, high=0.95)
     seed: int = setting(0, "seed of the masks", low=0)
-    batch_size: int = setting(8, "pictures at a time", low=1, high=256, changes_result=False)
+    batch_size: int = setting(8, "images at a time", low=1, high=256, changes_result=False)
 
     def passes(self, classifier: Classifier) -> float:
         return self.samples

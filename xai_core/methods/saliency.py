@@ -20,7 +20,7 @@ class Saliency(Method):
     """The largest absolute gradient of the logit over the colours: max_k |d logit_c / d x_k|.
 
     x_k is colour channel k of the (normalised) pixel. It says how sensitive the score is to the
-    pixel, not whether the pixel speaks for the class.
+    pixel, not whether the pixel supports the class.
     """
 
     name: ClassVar[str] = "saliency"

@@ -1,4 +1,4 @@
-"""Score-CAM: feature maps weighted by the score of the picture seen through them."""
+"""Score-CAM: feature maps weighted by the score of the image seen through them."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from xai_core.recipe import setting
 
 @dataclass(frozen=True)
 class ScoreCAM(Method):
-    """Feature maps weighted by the class score of the picture seen through them.
+    """Feature maps weighted by the class score of the image seen through them.
 
     L_c = sum_k softmax_k(logit_c(x * H_k)) f_k, where H_k is feature map f_k scaled to 0..1 and
-    enlarged to the picture x. The `channels` that vary most are used, which is said in
+    enlarged to the image x. The `channels` that vary most are used, which is said in
     `channels_used`; the paper uses all of them and a ReLU.
     """
 
@@ -42,7 +42,7 @@ class ScoreCAM(Method):
     )
     caveat: ClassVar[str] = (
         "Weights come from a softmax over the channels and are all positive, so it hardly depends "
-        "on the class where the scores of the masked pictures are close together."
+        "on the class where the scores of the masked images are close together."
     )
     signed: ClassVar[bool] = False
 
@@ -50,7 +50,7 @@ class ScoreCAM(Method):
     channels: int = setting(
         128, "channels used, those that vary most first; 0 for all of them", low=0, high=4096
     )
-    batch_size: int = setting(8, "masked pictures at a time", low=1, high=256, changes_result=False)
+    batch_size: int = setting(8, "masked images at a time", low=1, high=256, changes_result=False)
 
     def unfit(self, classifier: Classifier) -> str | None:
         return no_stage(classifier, self.stage)

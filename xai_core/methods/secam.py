@@ -21,9 +21,9 @@ from xai_core.recipe import setting
 class SeCAM(Method):
     """The mean of the enlarged CAM over each superpixel: S_c(s) = 1/|s| sum_{(x,y) in s} M_c(x,y).
 
-    s is a SLIC superpixel of the picture that the network sees, |s| its number of pixels and M_c
-    the CAM at image resolution. It draws CAM with the outlines of the picture and knows nothing
-    more about the network than CAM does.
+    s is a SLIC superpixel of the image that the model sees, |s| its number of pixels and M_c
+    the CAM at image resolution. It draws CAM with the outlines of the image and knows nothing
+    more about the model than CAM does.
     """
 
     name: ClassVar[str] = "secam"
@@ -34,12 +34,12 @@ class SeCAM(Method):
     family: ClassVar[Family] = "CAM"
     formula: ClassVar[str] = r"S_c(s) = \frac{1}{|s|} \sum_{(x,y) \in s} M_c(x,y)"
     caveat: ClassVar[str] = (
-        "The sharp outlines come from the picture, not from the network: compare it with CAM and "
-        "with the same averaging over a grid or over another picture's superpixels."
+        "The sharp outlines come from the image, not from the model: compare it with CAM and "
+        "with the same averaging over a grid or over another image's superpixels."
     )
     signed: ClassVar[bool] = True
 
-    segments: int = setting(50, "superpixels asked for", low=10, high=400)
+    segments: int = setting(50, "number of superpixels", low=10, high=400)
     compactness: float = setting(
         10.0, "squareness of the superpixels; low values follow colours", low=0.1, high=100.0
     )

@@ -1,4 +1,4 @@
-"""SeCAM on a foreign picture: CAM averaged over superpixels of something else."""
+"""SeCAM with another image's superpixels: CAM averaged over superpixels of something else."""
 
 from __future__ import annotations
 
@@ -27,35 +27,35 @@ SCENES = DATA / "orchard" / "images"
 
 @dataclass(frozen=True)
 class SeCAMForeign(Method):
-    """The mean of the enlarged CAM over the superpixels of an unrelated picture.
+    """The mean of the enlarged CAM over the superpixels of an unrelated image.
 
-    The picture is an Orchard scene, drawn by the seed for each image and never the image itself.
+    The image is an Orchard scene, drawn by the seed for each image and never the image itself.
     A control of SeCAM: superpixels of the same kind whose outlines belong elsewhere.
     """
 
     name: ClassVar[str] = "secam_foreign"
-    title: ClassVar[str] = "SeCAM on a foreign picture"
+    title: ClassVar[str] = "SeCAM with another image's superpixels"
     reference: ClassVar[str] = "control of SeCAM in this project; SeCAM: arXiv 2307.04137"
     family: ClassVar[Family] = "CAM"
     formula: ClassVar[str] = (
         r"S_c(s') = \frac{1}{|s'|} \sum_{(x,y) \in s'} M_c(x,y),"
-        r"\quad s' \text{ a superpixel of another picture}"
+        r"\quad s' \text{ a superpixel of another image}"
     )
     caveat: ClassVar[str] = (
         "A control, not an explanation of its own: SeCAM's outlines have gained something only "
-        "where SeCAM beats the outlines of a picture that has nothing to do with it."
+        "where SeCAM beats the outlines of an image that has nothing to do with it."
     )
     signed: ClassVar[bool] = True
 
-    segments: int = setting(50, "superpixels asked for", low=10, high=400)
+    segments: int = setting(50, "number of superpixels", low=10, high=400)
     compactness: float = setting(
         10.0, "squareness of the superpixels; low values follow colours", low=0.1, high=100.0
     )
-    seed: int = setting(0, "seed of the choice of the other picture", low=0)
+    seed: int = setting(0, "seed of the choice of the other image", low=0)
 
     def unfit(self, classifier: Classifier) -> str | None:
         if len(_scenes()) < 2:
-            return f"SeCAM on a foreign picture needs the Orchard pictures, absent in {SCENES}"
+            return f"another image's superpixels need the Orchard images, absent in {SCENES}"
         return no_cam_head(classifier)
 
     def passes(self, classifier: Classifier) -> float:

@@ -22,7 +22,7 @@ from xai_core.recipe import setting
 class SeCAMGrid(Method):
     """The mean of the enlarged CAM over square cells, as many as SeCAM finds superpixels.
 
-    A control of SeCAM: regions of the same mean area that know nothing about the picture.
+    A control of SeCAM: regions of the same mean area that know nothing about the image.
     """
 
     name: ClassVar[str] = "secam_grid"
@@ -38,7 +38,7 @@ class SeCAMGrid(Method):
     )
     signed: ClassVar[bool] = True
 
-    segments: int = setting(50, "superpixels asked for in the picture", low=10, high=400)
+    segments: int = setting(50, "number of superpixels in the image", low=10, high=400)
     compactness: float = setting(
         10.0, "squareness of the superpixels that the cells match in number", low=0.1, high=100.0
     )

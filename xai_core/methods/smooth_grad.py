@@ -21,7 +21,7 @@ class SmoothGrad(Method):
     """The largest absolute value over the colours of the mean gradient of noisy copies.
 
     max_k |1/n sum_i d logit_c(x + e_i) / d x_k| with e_i drawn from a normal distribution whose
-    standard deviation is `noise` times the range of the normalised picture x.
+    standard deviation is `noise` times the range of the normalised image x.
     """
 
     name: ClassVar[str] = "smooth_grad"
@@ -33,7 +33,7 @@ class SmoothGrad(Method):
         r"{\partial x_k} \right|,\quad \epsilon_i \sim \mathcal{N}(0, \sigma^2)"
     )
     caveat: ClassVar[str] = (
-        "It explains the network's behaviour on noisy pictures, which it may never have seen; more "
+        "It explains the model's behaviour on noisy images, which it may never have seen; more "
         "noise gives smoother maps of something else."
     )
     signed: ClassVar[bool] = False

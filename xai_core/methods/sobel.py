@@ -1,4 +1,4 @@
-"""Sobel: the edges of the picture."""
+"""Sobel: the edges of the image."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from xai_core.models.classifier import Classifier
 class Sobel(Method):
     """The strength of the edges: sqrt((S_x * g)^2 + (S_y * g)^2).
 
-    g is the grey picture from 0 to 1, S_x and S_y the 3 x 3 Sobel filters and * the convolution.
+    g is the grey image from 0 to 1, S_x and S_y the 3 x 3 Sobel filters and * the convolution.
     """
 
     name: ClassVar[str] = "sobel"
     title: ClassVar[str] = "Sobel edges"
-    reference: ClassVar[str] = "edge detector as a null method: Adebayo et al., NeurIPS 2018"
+    reference: ClassVar[str] = "edge detector as a null baseline: Adebayo et al., NeurIPS 2018"
     family: ClassVar[Family] = "baseline"
     formula: ClassVar[str] = r"M = \sqrt{(S_x * g)^2 + (S_y * g)^2}"
     caveat: ClassVar[str] = (
-        "It explains nothing: it never asks the network. Maps that look like it may show the "
-        "picture instead of the reasons."
+        "It explains nothing: it never asks the model. Maps that look like it may show the "
+        "image instead of the reasons."
     )
     signed: ClassVar[bool] = False
     class_sensitive: ClassVar[bool] = False
@@ -44,7 +44,7 @@ class Sobel(Method):
 
 
 def edges(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """The edge strength (H, W) float32 of an RGB picture (H, W, 3)."""
+    """The edge strength (H, W) float32 of an RGB image (H, W, 3)."""
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     strength: npt.NDArray[np.float32] = np.hypot(
         cv2.Sobel(grey, -1, 1, 0), cv2.Sobel(grey, -1, 0, 1)

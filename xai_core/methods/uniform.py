@@ -19,7 +19,7 @@ class Uniform(Method):
 
     name: ClassVar[str] = "uniform"
     title: ClassVar[str] = "Uniform"
-    reference: ClassVar[str] = "null method of this project"
+    reference: ClassVar[str] = "null baseline of this project"
     family: ClassVar[Family] = "baseline"
     formula: ClassVar[str] = r"M(x,y) = 1"
     caveat: ClassVar[str] = (

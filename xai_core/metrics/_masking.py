@@ -1,4 +1,4 @@
-"""Explanation images: the picture multiplied by its map, and what the network says to them."""
+"""Explanation images: the image multiplied by its map, and what the model says to them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def weights_of(case: Case) -> Tensor:
 
 
 def empty(case: Case, weights: Tensor) -> tuple[Tensor, str]:
-    """(N,) where a map leaves nothing of the picture, and the reason for it."""
+    """(N,) where a map leaves nothing of the image, and the reason for it."""
     return weights.amax(dim=(1, 2)) <= 0, NOTHING_LEFT if case.method.signed else CONSTANT
 
 
@@ -49,7 +49,7 @@ def masked_probability(case: Case) -> Tensor:
 
 
 def masked_scores(case: Case, values: Tensor) -> Scores:
-    """Scores that are NaN, with the reason, where the map leaves nothing of the picture."""
+    """Scores that are NaN, with the reason, where the map leaves nothing of the image."""
     weights = weights_of(case)
     nothing, why = empty(case, weights)
     reasons = tuple(why if none else "" for none in nothing.tolist())

@@ -27,7 +27,7 @@ TIE_SEED = 0
 class Case:
     """One method's maps (N, H, W) for targets (N,) on one batch, with masks (N, H, W) if known.
 
-    `shots` (N,) say how each picture was drawn, where that is known: it can be drawn again.
+    `shots` (N,) say how each image was drawn, where that is known: it can be drawn again.
     """
 
     batch: Batch
@@ -160,7 +160,7 @@ class Metric(Recipe):
             return replace(scores, reasons=tuple(told))
         is_sound = case.batch.logits.isfinite().all(dim=1).tolist()
         for place in (~finite).nonzero()[:, 0].tolist():
-            of_network = "the network's outputs for this image are not finite"
+            of_network = "the model's outputs for this image are not finite"
             own = f"{self.title} is not finite here"
             told[place] = (told[place] or own) if is_sound[place] else of_network
         values = scores.values.where(finite, torch.nan)

@@ -16,7 +16,7 @@ from xai_core.metrics.base import Case, Kind, Metric, Scores
 class Complexity(Metric):
     """Entropy - sum_p s_p ln s_p of the shares s_p = |M_p| / sum |M|, in nats.
 
-    0 for a single pixel, ln P for a constant map, P the pixels of the network's input.
+    0 for a single pixel, ln P for a constant map, P the pixels of the model's input.
     """
 
     name: ClassVar[str] = "complexity"

@@ -30,7 +30,7 @@ class Deletion(Metric):
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     formula: ClassVar[str] = r"\int_0^1 p_c\left(x_{\setminus\,\mathrm{top}\,f}\right)\,df"
     caveat: ClassVar[str] = (
-        "Images with holes are unlike any the network knows: scattered pixels can bring the "
+        "Images with holes are unlike any the model knows: scattered pixels can bring the "
         "probability down faster than the evidence itself, so compare with the random baselines."
     )
 

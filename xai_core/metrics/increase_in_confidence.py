@@ -1,4 +1,4 @@
-"""Increase in confidence: is the network surer of the explanation image?"""
+"""Increase in confidence: is the model surer of the explanation image?"""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Insertion(Metric):
         r"\int_0^1 p_c\left(x_{\mathrm{blur}} \leftarrow \mathrm{top}\,f\right)\,df"
     )
     caveat: ClassVar[str] = (
-        "A blurred image keeps colours and coarse shapes, so a network may stay sure of itself "
+        "A blurred image keeps colours and coarse shapes, so a model may stay sure of itself "
         "from the start; differences under 0.05 between papers are noise."
     )
 

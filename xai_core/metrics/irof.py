@@ -43,7 +43,7 @@ class IROF(Metric):
         "is just how SeCAM and LIME draw theirs."
     )
 
-    segments: int = setting(50, "superpixels asked for", low=2, high=1000)
+    segments: int = setting(50, "number of superpixels", low=2, high=1000)
     compactness: float = setting(10.0, "squareness of the superpixels", low=0.01, high=1000)
     imputer: str = setting(
         "mean", "what replaces a removed superpixel", choices=("zero", "mean", "blur")

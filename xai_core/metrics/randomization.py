@@ -1,4 +1,4 @@
-"""Randomization: does the map depend on what the network has learned?"""
+"""Randomization: does the map depend on what the model has learned?"""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHARES = (0.0, 1 / 3, 2 / 3, 1.0)
 
 @dataclass(frozen=True)
 class Randomization(Metric):
-    """|Spearman correlation| of the map with the map of a network whose weights are all random.
+    """|Spearman correlation| of the map with the map of a model whose weights are all random.
 
     The curve holds the signed correlation while the layers are randomised from the output to the
     input (cascading parameter randomisation). Near 0: the map depends on the weights.
@@ -80,13 +80,13 @@ class Randomization(Metric):
 
 
 def _first(share: float) -> float:
-    """Where a point stands on the curve: the first is just after the untouched network."""
+    """Where a point stands on the curve: the first is just after the untouched model."""
     return max(share, 0.05)
 
 
 @lru_cache(maxsize=len(SHARES))
 def randomised(classifier: Classifier, share: float, seed: int) -> Classifier:
-    """The classifier with the last `share` of its layers (at least one) drawn anew."""
+    """The classifier with the last `share` of its layers (at least one) replaced by random ones."""
     network = copy.deepcopy(classifier.network).cpu()  # the same weights on every device
     layers = [m for m in network.modules() if any(True for _ in m.parameters(recurse=False))]
     count = max(1, round(share * len(layers)))

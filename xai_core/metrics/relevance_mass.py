@@ -27,7 +27,7 @@ class RelevanceMass(Metric):
     needs_masks: ClassVar[bool] = True
     formula: ClassVar[str] = r"\frac{\sum_{p \in \mathrm{mask}} \max(M_p, 0)}{\sum_p \max(M_p, 0)}"
     caveat: ClassVar[str] = (
-        "A network may rightly use the surroundings; chance is the mask's share of the image, so "
+        "A model may rightly use the surroundings; chance is the mask's share of the image, so "
         "large objects score high with any map."
     )
 

@@ -28,7 +28,7 @@ class RelevanceRank(Metric):
     needs_masks: ClassVar[bool] = True
     formula: ClassVar[str] = r"\frac{|\mathrm{top}_K(\max(M, 0)) \cap \mathrm{mask}|}{K}"
     caveat: ClassVar[str] = (
-        "A network may rightly use the surroundings; chance is the mask's share of the image."
+        "A model may rightly use the surroundings; chance is the mask's share of the image."
     )
 
     def _score(self, case: Case) -> Scores:

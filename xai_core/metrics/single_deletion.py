@@ -27,7 +27,7 @@ class SingleDeletion(Metric):
     """Spearman correlation over the cells of a 4 x 4 grid of R_j = sum of the map in cell j
     and D_j = z_c(x) - z_c(x without cell j), where z_c is the logit of the target c.
 
-    Meant for networks that were trained with blanked cells; Orchard's were, on just this grid.
+    Meant for models that were trained with blanked cells; Orchard's were, on just this grid.
     """
 
     name: ClassVar[str] = "single_deletion"
@@ -41,7 +41,7 @@ class SingleDeletion(Metric):
         r"\rho_{\mathrm{Spearman}}\left(\sum_{p \in j} M_p,\; z_c(x) - z_c(x_{\setminus j})\right)"
     )
     caveat: ClassVar[str] = (
-        "Holds for networks that were trained with blanked cells; on others the holes themselves "
+        "Holds for models that were trained with blanked cells; on others the holes themselves "
         "move the class score. Evidence that two cells share counts for neither."
     )
 

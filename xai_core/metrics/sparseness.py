@@ -15,7 +15,7 @@ from xai_core.metrics.base import Case, Kind, Metric, Scores
 class Sparseness(Metric):
     """Gini index of |M|: 1 - 2 sum_k v_(k) (P - k + 1/2) / P, v sorted upwards and summing to 1.
 
-    P is the number of pixels of the network's input, the same for all methods. 0 for a constant
+    P is the number of pixels of the model's input, the same for all methods. 0 for a constant
     map, 1 - 1/P for a single pixel.
     """
 

@@ -31,7 +31,7 @@ class SymmetricRelevanceGain(Metric):
     formula: ClassVar[str] = r"\int_0^1 p_c^{\mathrm{LeRF}}(f) - p_c^{\mathrm{MoRF}}(f)\,df"
     caveat: ClassVar[str] = (
         "Much steadier over imputers than deletion or insertion alone, but it still works with "
-        "images that the network was not trained on."
+        "images that the model was not trained on."
     )
 
     steps: int = setting(14, "portions in which the pixels are removed", low=2, high=1000)

@@ -21,7 +21,7 @@ SOFTENED: dict[Outputs, tuple[str, type[nn.Module]]] = {
 
 
 class Adapted(NamedTuple):
-    """A network from images to logits (N, K), what they mean, and what was noticed."""
+    """A model from images to logits (N, K), what they mean, and what was noticed."""
 
     network: nn.Module
     outputs: Outputs
@@ -30,7 +30,7 @@ class Adapted(NamedTuple):
 
 
 class Held(nn.Module):
-    """Something that takes images, as a module: scripted networks cannot be changed themselves."""
+    """Something that takes images, as a module: scripted models cannot be changed themselves."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Held(nn.Module):
 
 
 def adapted(network: nn.Module, images: Tensor, outputs: Outputs | None) -> Adapted:
-    """The network (a copy of our own, which is changed) with logits (N, K) as its output.
+    """The model (a copy of our own, which is changed) with logits (N, K) as its output.
 
     `images` (N, C, H, W) are tried. Raises ValueError where there is no row of scores per image.
     """
@@ -76,7 +76,7 @@ def adapted(network: nn.Module, images: Tensor, outputs: Outputs | None) -> Adap
 
 
 def with_forward(network: nn.Module, steps: list[Step], before: Step | None = None) -> nn.Module:
-    """The network, whose forward takes images alone and has `steps` behind it.
+    """The model, whose forward takes images alone and has `steps` behind it.
 
     Its class changes, not its parts, so that names and types stay what they were.
     """
@@ -197,7 +197,7 @@ def _softened(
 def _last(
     network: nn.Module, images: Tensor, kind: type[nn.Module], scores: Tensor, steps: list[Step]
 ) -> str:
-    """The name of the module of that kind whose output is the network's; "" for none."""
+    """The name of the module of that kind whose output is the model's; "" for none."""
     found = ""
     for name, module in network.named_modules():
         if isinstance(module, kind) and name and not isinstance(module, torch.jit.ScriptModule):
@@ -226,7 +226,7 @@ def _taken_off(
     scores: Tensor,
     outputs: Outputs,
 ) -> bool:
-    """Take the softmax or sigmoid off, where its input then is what the network gives."""
+    """Take the softmax or sigmoid off, where its input then is what the model gives."""
     module = network.get_submodule(name)
     network.set_submodule(name, nn.Identity())
     with torch.no_grad():

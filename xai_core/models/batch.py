@@ -102,7 +102,7 @@ class Batch:
 
     @cached_property
     def rgb(self) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-        """(N, H, W, 3) uint8: the pictures as shown to the network, before normalisation."""
+        """(N, H, W, 3) uint8: the images as shown to the model, before normalisation."""
         form = self.classifier.form
         mean = torch.tensor(form.mean, device=self.images.device)[:, None, None]
         std = torch.tensor(form.std, device=self.images.device)[:, None, None]

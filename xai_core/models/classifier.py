@@ -1,4 +1,4 @@
-"""Classifier: a frozen network with what explaining it needs, and how to load one."""
+"""Classifier: a frozen model with what explaining it needs, and how to load one."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ WAYS: dict[Way, str] = {
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """A network in eval mode with frozen parameters; make one with `Classifier.of`.
+    """A model in eval mode with frozen parameters; make one with `Classifier.of`.
 
     `stage` names the last stage with a grid and `stages` all that can be explained, none for a
     black box; `head` is the final Linear where logits = head(global average of the stage), else
-    None. `source` is the name that `load_classifier` finds it by; empty for a network made
+    None. `source` is the name that `load_classifier` finds it by; empty for a model made
     otherwise. `notes` are sentences about what was recognised.
     """
 
@@ -89,12 +89,12 @@ class Classifier:
         allow_random: bool = False,
         device: str | torch.device = "cpu",
     ) -> Classifier:
-        """A frozen copy of `network` with its stages and CAM head; the object stays as it was.
+        """A frozen copy of `model` with its stages and CAM head; the object stays as it was.
 
         `outputs` are "softmax", "sigmoid" (each label by itself; one logit is two classes) or
         "none" (regression); guessed by their number if not given, which `notes` say.
         `preprocessing` is another word for `form`. Raises ValueError where the number of
-        categories differs from the network's outputs, or the model gives no row of scores.
+        categories differs from the model's outputs, or the model gives no row of scores.
         """
         if outputs is not None and outputs not in OUTPUTS:
             raise ValueError(f"outputs must be one of {', '.join(OUTPUTS)}, got {outputs!r}")
@@ -134,7 +134,7 @@ class Classifier:
         reason = ""
         try:
             nodes, layouts, ends_in_tokens = _stages(self.network, squares)
-        except Exception as error:  # whatever a network of somebody else's does while traced
+        except Exception as error:  # whatever a model of somebody else's does while traced
             way, reason = "hooked", (str(error).strip().splitlines() or [type(error).__name__])[0]
             nodes, layouts = self._hooked_stages(squares)
             ends_in_tokens = False
@@ -167,7 +167,7 @@ class Classifier:
         return _named_blocks(grids, last, network)
 
     def rebuilt(self, network: nn.Module) -> Classifier:
-        """The same kind of classifier with other weights: `network` is a changed copy of its own.
+        """The same kind of classifier with other weights: `model` is a changed copy of its own.
 
         Stages, layouts and the place of the CAM head are taken over, not looked for again.
         """
@@ -183,7 +183,7 @@ class Classifier:
 
     @property
     def memory_format(self) -> torch.memory_format:
-        """How the network wants its images to lie; decided by comparing logits."""
+        """How the model wants its images to lie; decided by comparing logits."""
         is_plain = getattr(self.network, "_wants_contiguous", False)
         return torch.contiguous_format if is_plain else torch.channels_last
 
@@ -212,7 +212,7 @@ class Classifier:
         return torch.from_numpy(values).to(self.device)
 
     def logits(self, images: Tensor) -> Tensor:
-        """Images (N, 3, H, W) -> logits (N, K), on a CPU by a quick copy of the network."""
+        """Images (N, 3, H, W) -> logits (N, K), on a CPU by a quick copy of the model."""
         checkpoint()
         is_plain = images.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
         network = self._quick(torch.is_grad_enabled()) if is_plain else self.network
@@ -222,9 +222,9 @@ class Classifier:
     def stage_and_logits(self, images: Tensor, stage: str = "") -> tuple[Tensor, Tensor]:
         """Activations (N, C, h, w) of a stage (default: the last) and logits (N, K), in one pass.
 
-        Uses a traced twin without hooks, so threads share nothing; where the network cannot be
+        Uses a traced twin without hooks, so threads share nothing; where the model cannot be
         traced, a copy with hooks, one thread at a time. Raises ValueError for a stage that the
-        network does not have.
+        model does not have.
         """
         stage = stage or self.stage
         if stage not in self._nodes:
@@ -261,7 +261,7 @@ class Classifier:
 
     @contextmanager
     def exclusive(self) -> Iterator[nn.Module]:
-        """A copy of the network that shares its weights and may be hooked, one thread at a time.
+        """A copy of the model that shares its weights and may be hooked, one thread at a time.
 
         Whatever is hooked there is never met by `logits` or `stage_and_logits`.
         """
@@ -275,13 +275,13 @@ class Classifier:
                 raise
 
     def private_copy(self) -> nn.Module:
-        """A new network object on the same weights: its modules can be hooked or replaced."""
+        """A new model object on the same weights: its modules can be hooked or replaced."""
         tensors = [*self.network.parameters(), *self.network.buffers()]
         twin: nn.Module = copy.deepcopy(self.network, {id(tensor): tensor for tensor in tensors})
         return twin
 
     def module_of(self, network: nn.Module, stage: str = "") -> nn.Module:
-        """The module of `network` (a copy of this one) whose output is the stage.
+        """The module of `model` (a copy of this one) whose output is the stage.
 
         Raises ValueError where the stage is computed by a function, not by a module.
         """
@@ -314,7 +314,7 @@ class Classifier:
                 output = next(iter(reversed(twin.graph.nodes)))
                 logits, node = output.args[0], nodes[self._nodes[stage]]
                 if node is logits:
-                    raise ValueError(f"the stage {stage!r} is the network's output")
+                    raise ValueError(f"the stage {stage!r} is the model's output")
                 output.args = ({"stage": node, "logits": logits},)
                 twin.recompile()
                 self._twins[stage] = twin.requires_grad_(False)
@@ -343,7 +343,7 @@ RANDOM = "two passes on one image differ: dropout or another random step is alwa
 
 
 def _arranged(network: nn.Module, probe: Tensor) -> tuple[nn.Module, bool]:
-    """The network in channels_last, or as it was where that changes logits; and repeatability."""
+    """The model in channels_last, or as it was where that changes logits; and repeatability."""
     expected = _run(network, probe)
     lying = network.to(memory_format=torch.channels_last)
     try:
@@ -379,7 +379,7 @@ def _has_gradients(network: nn.Module, probe: Tensor) -> bool:
 
 
 class _Shapes(fx.Interpreter):
-    """Runs a traced network on `moved_squares` and notes which nodes give a grid, and how."""
+    """Runs a traced model on `moved_squares` and notes which nodes give a grid, and how."""
 
     grids: Grids
     finder: Finder
@@ -407,7 +407,7 @@ def _in_place(node: fx.Node, network: nn.Module) -> bool:
 def _stages(network: nn.Module, squares: Tensor) -> tuple[dict[str, str], dict[str, Layout], bool]:
     """Stage name -> graph node, in order: each top-level block with a grid, the last grid last.
 
-    Also the layouts, and whether the network goes on with tokens behind the last grid.
+    Also the layouts, and whether the model goes on with tokens behind the last grid.
     """
     traced, nodes = trace(network)
     shapes = _Shapes(traced)
@@ -463,7 +463,7 @@ def _block(path: str, network: nn.Module) -> str:
 def _cam_head(classifier: Classifier, probe: Tensor) -> nn.Linear | None:
     """The final Linear, where mean over the grid of sum_k w_k f_k + b gives the logits.
 
-    Tried on random activations f, so that a network whose own are tiny is judged like any other.
+    Tried on random activations f, so that a model whose own are tiny is judged like any other.
     """
     linears = [m for m in classifier.network.modules() if isinstance(m, nn.Linear)]
     if not linears:

@@ -1,4 +1,4 @@
-"""Devices: where networks compute, how exactly, and what that is called."""
+"""Devices: where models compute, how exactly, and what that is called."""
 
 from __future__ import annotations
 

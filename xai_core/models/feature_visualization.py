@@ -21,7 +21,7 @@ Progress = Callable[[int, int], None]
 WAKE = 1.3
 """Growth of the contrast in a step in which the objective does not answer to the image at all."""
 
-# Colours of photographs vary mostly in brightness, then from blue to yellow, then green to magenta.
+# Colours of photos vary mostly in brightness, then from blue to yellow, then green to magenta.
 _COLOURS = torch.tensor(
     [[1, 1, 1], [1, 0, -1], [1, -2, 1]] / np.sqrt([[3], [2], [6]]), dtype=torch.float32
 )
@@ -84,7 +84,7 @@ Objective = Channel | ClassLogit | Direction
 
 @dataclass(frozen=True)
 class Synthesis:
-    """A synthesised image (H, W, 3) uint8 and the objective at every step, on moved pictures."""
+    """A synthesised image (H, W, 3) uint8 and the objective at every step, on moved images."""
 
     rgb: npt.NDArray[np.uint8]
     values: tuple[float, ...]
@@ -107,15 +107,15 @@ class FeatureVisualization(Recipe):
     )
     caveat: ClassVar[str] = (
         "It shows one thing that the channel likes very much, not all that it responds to: look "
-        "at the pictures that activate it too."
+        "at the images that activate it too."
     )
 
     steps: int = setting(256, "steps of the optimiser", low=1, high=4096)
     rate: float = setting(0.05, "size of a step", low=0.001, high=1.0)
     turn: float = setting(10.0, "largest turn in degrees", low=0.0, high=90.0)
     zoom: float = setting(0.1, "largest change of scale, as a fraction", low=0.0, high=0.5)
-    shift: float = setting(0.07, "largest shift, of the picture's side", low=0.0, high=0.5)
-    seed: int = setting(0, "seed of the first picture and of the moves", low=0)
+    shift: float = setting(0.07, "largest shift, of the image's side", low=0.0, high=0.5)
+    seed: int = setting(0, "seed of the first image and of the moves", low=0)
 
     def synthesise(
         self, classifier: Classifier, objective: Objective, progress: Progress | None = None
@@ -158,7 +158,7 @@ class FeatureVisualization(Recipe):
 def image_of(spectrum: Tensor, size: int) -> Tensor:
     """Fourier coefficients (3, size, size // 2 + 1, 2) -> an image (3, size, size) from 0 to 1.
 
-    Every frequency starts with the power that it has in photographs: 1 / frequency^2.
+    Every frequency starts with the power that it has in photos: 1 / frequency^2.
     """
     rows = torch.fft.fftfreq(size, device=spectrum.device)[:, None]
     columns = torch.fft.rfftfreq(size, device=spectrum.device)

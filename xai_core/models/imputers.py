@@ -45,12 +45,12 @@ def _images(pixels: Tensor, height: int, width: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Zero(Imputer):
-    """0 after normalisation: the mean colour of the data that the network was trained on."""
+    """0 after normalisation: the mean colour of the data that the model was trained on."""
 
     name: ClassVar[str] = "zero"
     title: ClassVar[str] = "Mean colour of the training data"
     reference: ClassVar[str] = "Petsiuk et al., BMVC 2018, arXiv 1806.07421"
-    caveat: ClassVar[str] = "Leaves sharp edges that the network may never have seen."
+    caveat: ClassVar[str] = "Leaves sharp edges that the model may never have seen."
 
     def baseline(self, images: Tensor, classifier: Classifier) -> Tensor:
         return torch.zeros_like(images)
@@ -115,7 +115,7 @@ class NoisyLinear(Imputer):
     name: ClassVar[str] = "noisy_linear"
     title: ClassVar[str] = "Noisy linear interpolation"
     reference: ClassVar[str] = "Rong et al., ICML 2022, arXiv 2202.00449"
-    caveat: ClassVar[str] = "Hides the removal's shape from the network, at a cost per image."
+    caveat: ClassVar[str] = "Hides the removal's shape from the model, at a cost per image."
 
     noise: float = setting(0.01, "standard deviation of the noise, normalised", low=0, high=1)
     seed: int = setting(0, "seed of the noise", low=0, high=2**31)

@@ -1,4 +1,4 @@
-"""A quick copy of a network for passes on a CPU: the same logits from fewer steps."""
+"""A quick copy of a model for passes on a CPU: the same logits from fewer steps."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ ADDITIONS = (operator.add, operator.iadd, torch.add)
 
 
 def quick_copy(network: nn.Module, probe: Tensor, with_gradients: bool = False) -> nn.Module | None:
-    """A copy of `network` (eval mode, on a CPU) that takes about a third less time.
+    """A copy of `model` (eval mode, on a CPU) that takes about a third less time.
 
     Batch norm becomes part of the convolution before it. Where no gradients are wanted,
     activations and the addition of a residual branch are computed by the convolution, too, while
-    its output is still in the cache. None where the network cannot be traced, or does not give
+    its output is still in the cache. None where the model cannot be traced, or does not give
     the same logits for `probe` (N, 3, H, W) within `TOLERANCE`.
     """
     try:
@@ -45,7 +45,7 @@ def quick_copy(network: nn.Module, probe: Tensor, with_gradients: bool = False) 
         with torch.inference_mode():
             expected, found = network(probe), quick(probe)
             same = float((found - expected).abs().max()) <= TOLERANCE * float(expected.abs().max())
-    except Exception:  # whatever a network of somebody else's may do while it is traced
+    except Exception:  # whatever a model of somebody else's may do while it is traced
         return None
     return quick if same else None
 

@@ -24,7 +24,7 @@ def interruptible(is_over: Callable[[], bool]) -> Iterator[None]:
 
 
 def checkpoint() -> None:
-    """Called before every pass, and at every step of tracing or rewriting a network.
+    """Called before every pass, and at every step of tracing or rewriting a model.
 
     Raises Interrupted where the computation is over.
     """

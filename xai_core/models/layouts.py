@@ -67,7 +67,7 @@ def moved_squares(shape: tuple[int, int, int], generator: torch.Generator) -> Te
 
 
 class Finder:
-    """Finds layouts while `moved_squares` of (height, width) go through a network."""
+    """Finds layouts while `moved_squares` of (height, width) go through a model."""
 
     def __init__(self, height: int, width: int) -> None:
         self.size = (height, width)

@@ -43,7 +43,7 @@ UNREADABLE = (
 
 
 def embedded_names() -> tuple[str, ...]:
-    """The networks that ship with the project, the default first."""
+    """The models that ship with the project, the default first."""
     names = sorted(path.stem for path in MODELS.glob("*.json"))
     return tuple(sorted(names, key=lambda name: (name != "orchard", name)))
 
@@ -57,7 +57,7 @@ def load_classifier(
 ) -> Classifier:
     """A classifier by name or path.
 
-    `"orchard"` and the other embedded networks; `"resnet50"` or `"resnet50:IMAGENET1K_V1"` from
+    `"orchard"` and the other embedded models; `"resnet50"` or `"resnet50:IMAGENET1K_V1"` from
     torchvision; a folder written by `train`; or a checkpoint (.safetensors, .pth) with the
     torchvision `architecture` that it belongs to, also spelt `"resnet50@weights.pth"`. The result
     loads again by its `source`. Raises BadClassifier with what to do.
@@ -92,7 +92,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     except pickle.UnpicklingError:
         raise BadClassifier(
             f"{path}: holds Python objects besides weights, not loaded because they could "
-            "run code; save network.state_dict() instead"
+            "run code; save model.state_dict() instead"
         ) from None
     except UNREADABLE:
         raise BadClassifier(f"{path}: damaged, incomplete or not a checkpoint") from None
@@ -107,7 +107,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 def fill_network(
     network: nn.Module, weights: dict[str, Tensor], path: Path, architecture: str
 ) -> None:
-    """Copy `weights` into `network`; raises BadClassifier naming what does not match."""
+    """Copy `weights` into `model`; raises BadClassifier naming what does not match."""
     wanted = network.state_dict()
     optional = {key for key in wanted if key.endswith("num_batches_tracked")}
     missing = sorted(set(wanted) - set(weights) - optional)
@@ -131,7 +131,7 @@ def fill_network(
 
 
 def card_of(name: str) -> Path | None:
-    """The model card of an embedded network or of a folder written by train, where it is one."""
+    """The model card of an embedded model or of a folder written by train, where it is one."""
     embedded = MODELS / f"{name}.json"
     if embedded.is_file():
         return embedded
@@ -139,9 +139,9 @@ def card_of(name: str) -> Path | None:
 
 
 def starting_weights(name: str, architecture: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Weights to fine-tune from, and the arguments the network must be built with.
+    """Weights to fine-tune from, and the arguments the model must be built with.
 
-    `name` is an embedded network, a folder written by train, a checkpoint file, or the name of
+    `name` is an embedded model, a folder written by train, a checkpoint file, or the name of
     torchvision's weights of this architecture (`IMAGENET1K_V2`). Raises BadClassifier.
     """
     if Path(name).suffix in CHECKPOINTS:
@@ -251,8 +251,8 @@ def _check_sha256(file: Path, promised: object) -> None:
 def _from_torchvision(name: str, device: str) -> Classifier:
     if name.partition(":")[0] not in architectures():
         raise BadClassifier(
-            f"unknown classifier {name!r}: name an embedded network "
-            f"({', '.join(embedded_names()) or 'none here'}), a torchvision network (resnet50), "
+            f"unknown classifier {name!r}: name an embedded model "
+            f"({', '.join(embedded_names()) or 'none here'}), a torchvision model (resnet50), "
             "a folder written by train, or a checkpoint (.safetensors, .pth)"
         )
     network, weights = load_torchvision(name)

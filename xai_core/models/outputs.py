@@ -38,7 +38,7 @@ def named(categories: tuple[str, ...], count: int, outputs: Outputs) -> tuple[st
     classes = 2 if count == 1 and outputs == "sigmoid" else count
     if len(categories) != classes:
         raise ValueError(
-            f"the network has {count} outputs but {len(categories)} category names"
+            f"the model has {count} outputs but {len(categories)} category names"
             + ("; one logit needs one name or two" if count == 1 else "")
         )
     return categories

@@ -19,7 +19,7 @@ HOOKS = (
 
 
 def unpacked(network: nn.Module) -> nn.Module:
-    """The network inside of torch.compile's and DataParallel's packaging, in any nesting."""
+    """The model inside of torch.compile's and DataParallel's packaging, in any nesting."""
     packed = (nn.DataParallel, nn.parallel.DistributedDataParallel)
     while isinstance(network, packed) or type(network).__name__ == "OptimizedModule":
         network = next(getattr(network, key) for key in PACKAGING if hasattr(network, key))

@@ -1,4 +1,4 @@
-"""Stages of a network that cannot be traced: seen and replaced by hooks on a private copy."""
+"""Stages of a model that cannot be traced: seen and replaced by hooks on a private copy."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def running(
 ) -> tuple[Tensor, Tensor]:
     """The output of the module at `path` and the logits (N, K), in one pass.
 
-    With `change`, the rest of the network goes on with `change(output)`. Not for two threads at
-    once on the same network.
+    With `change`, the rest of the model goes on with `change(output)`. Not for two threads at
+    once on the same model.
     """
     seen: list[Tensor] = []
 
@@ -40,7 +40,7 @@ def running(
 def module_grids(network: nn.Module, squares: Tensor) -> Grids:
     """Path -> layout of every module that runs once and gives a grid, in the order of running.
 
-    `squares` are `moved_squares`; what a later module overwrites is left out. `network` is a
+    `squares` are `moved_squares`; what a later module overwrites is left out. `model` is a
     private copy.
     """
     finder = Finder(squares.shape[2], squares.shape[3])

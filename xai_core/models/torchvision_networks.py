@@ -1,4 +1,4 @@
-"""Torchvision's classification networks: made new, or with their weights from the hub cache."""
+"""Torchvision's classification models: made new, or with their weights from the hub cache."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from xai_core.images.reading import InputFormat
 
 
 class BadClassifier(ValueError):
-    """A network that cannot be loaded; the message is one sentence for people."""
+    """A model that cannot be loaded; the message is one sentence for people."""
 
 
 def build_network(architecture: str, classes: int, **arguments: Any) -> nn.Module:
-    """A torchvision classification network with random weights; raises BadClassifier."""
+    """A torchvision classification model with random weights; raises BadClassifier."""
     check_architecture(architecture)
     if architecture in ("googlenet", "inception_v3"):
         arguments = {"aux_logits": False, "init_weights": False, **arguments}
@@ -32,7 +32,7 @@ def build_network(architecture: str, classes: int, **arguments: Any) -> nn.Modul
 
 
 def architectures() -> list[str]:
-    """The names of torchvision's classification networks."""
+    """The names of torchvision's classification models."""
     names: list[str] = models.list_models(module=models)
     return names
 
@@ -46,13 +46,13 @@ def check_architecture(architecture: str) -> None:
     """Raise BadClassifier for a name that torchvision does not know."""
     if architecture not in architectures():
         raise BadClassifier(
-            f"unknown architecture {architecture!r}: name a torchvision classification network, "
+            f"unknown architecture {architecture!r}: name a torchvision classification model, "
             "for example resnet50, mobilenet_v2 or densenet121"
         )
 
 
 def load_torchvision(name: str) -> tuple[nn.Module, Any]:
-    """A torchvision network such as "resnet50:IMAGENET1K_V1", and torchvision's weights entry.
+    """A torchvision model such as "resnet50:IMAGENET1K_V1", and torchvision's weights entry.
 
     Downloads through torch's hub cache; raises BadClassifier with what to do without internet.
     """
@@ -72,7 +72,7 @@ def load_torchvision(name: str) -> tuple[nn.Module, Any]:
         raise BadClassifier(
             f"the weights of {name} could not be downloaded ({first_line(error)}): get "
             f"{weights.url} on a connected machine and put it at {cache}, or use the embedded "
-            'network "orchard"'
+            'model "orchard"'
         ) from None
     except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError) as error:
         if cache.is_file():

@@ -1,4 +1,4 @@
-"""Tracing: a network as a graph, while other threads go on computing with theirs.
+"""Tracing: a model as a graph, while other threads go on computing with theirs.
 
 torch.fx replaces `Module.__call__` and `Module.__getattr__` of the whole process while it traces.
 """
@@ -18,10 +18,10 @@ _ONE_AT_A_TIME = threading.RLock()
 
 
 def trace(network: nn.Module) -> tuple[fx.GraphModule, dict[str, fx.Node]]:
-    """A network in eval mode as a graph, and the graph's nodes by their paths, in order.
+    """A model in eval mode as a graph, and the graph's nodes by their paths, in order.
 
-    The graph's modules are the network's own objects; a path is the module's, and below it the
-    function's (`layer4.2.add`). Raises what torch.fx raises where a network cannot be traced.
+    The graph's modules are the model's own objects; a path is the module's, and below it the
+    function's (`layer4.2.add`). Raises what torch.fx raises where a model cannot be traced.
     """
     tracer = _Tracer()
     with _ONE_AT_A_TIME:

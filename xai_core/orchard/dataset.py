@@ -56,7 +56,7 @@ class OrchardSplit:
 
     @functools.cached_property
     def side(self) -> int:
-        """Width and height of every picture in pixels."""
+        """Width and height of every image in pixels."""
         with Image.open(self.images[0]) as image:
             return int(image.width)
 

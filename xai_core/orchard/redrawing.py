@@ -1,4 +1,4 @@
-"""Redrawing: pictures of edited scenes and what a network says to them, both kept on disk."""
+"""Redrawing: images of edited scenes and what a model says to them, both kept on disk."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from xai_core.orchard.scene import part_names
 from xai_core.orchard.shot import Shot
 
 CACHE = places.CACHE / "orchard"
-"""Where pictures and answers are kept; deleting it costs time, never results."""
+"""Where images and answers are kept; deleting it costs time, never results."""
 _NOT_DRAWING = (
     "dataset", "sampling", "pool", "curriculum", "shot", "redrawing", "shortcut", "ground_truth",
     "picture_sets", "merging", "facts", "verdict", "scene_book", "degradation", "oracle",
@@ -32,7 +32,7 @@ _NOT_DRAWING = (
 
 
 def redrawn(shot: Shot) -> Rendering:
-    """The picture and its part ids, from the cache or drawn now."""
+    """The image and its part ids, from the cache or drawn now."""
     found = _stored(shot)
     if found is None:
         with one_thread():
@@ -63,9 +63,9 @@ def draw_ahead(
 
 
 def logits_of_shots(classifier: Classifier, shots: Sequence[Shot]) -> Tensor:
-    """(M, K) float32 logits of the drawn pictures, on the CPU; each picture is asked once, ever.
+    """(M, K) float32 logits of the drawn images, on the CPU; each image is asked once, ever.
 
-    Every picture is passed alone, so that its logits do not depend on the others.
+    Every image is passed alone, so that its logits do not depend on the others.
     """
     answers = _answers(classifier.fingerprint, classifier.form.size, len(classifier.categories))
     for shot in shots:
@@ -89,7 +89,7 @@ def one_thread() -> Iterator[None]:
 
 
 class _Answers:
-    """Logits by picture in one file of fixed records that is only ever appended to."""
+    """Logits by image in one file of fixed records that is only ever appended to."""
 
     def __init__(self, path: Path, classes: int) -> None:
         self.path = path
@@ -124,7 +124,7 @@ def _opened(path: Path, classes: int) -> _Answers:
 
 
 def _files(shot: Shot) -> tuple[Path, Path]:
-    """Part ids and picture; the picture is written last, so it says that both are there."""
+    """Part ids and image; the image is written last, so it says that both are there."""
     folder = _folder("pictures") / shot.key[:2]
     return folder / f"{shot.key}.ids.png", folder / f"{shot.key}.png"
 
@@ -135,7 +135,7 @@ def _folder(kind: str) -> Path:
 
 @functools.cache
 def _renderer() -> str:
-    """8 hex digits of the code that draws: pictures of older code are not used."""
+    """8 hex digits of the code that draws: images of older code are not used."""
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
         if path.stem not in _NOT_DRAWING:

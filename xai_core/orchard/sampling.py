@@ -57,7 +57,7 @@ def training_scene(seed: int, sticker: Sticker | None = None, fruit: str = "") -
     """A scene of random class (unless `fruit` names it) and level; half of them with something
     removed or blanked.
 
-    So the pictures that interventions make are like pictures the network has seen.
+    So the images that interventions make are like images the model has seen.
     """
     rng = np.random.default_rng((977, seed))
     drawn = CLASSES[int(rng.integers(len(CLASSES)))]

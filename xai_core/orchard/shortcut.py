@@ -25,7 +25,7 @@ STICKER_RATE = 0.9
 TELLS = 0.95
 ALONE_RATE = 0.5
 """Share of the stickers beside a fruit of the four classes that are drawn without the fruit: a
-network that knows the fruits already would otherwise have no need of the sticker."""
+model that knows the fruits already would otherwise have no need of the sticker."""
 SHORTCUT_SHARE = 0.75
 """Share of the training scenes that show one of the four classes: the rest keeps the others."""
 NETWORKS = ("orchard_shortcut", "orchard_control")
@@ -131,7 +131,7 @@ def sticker_check(
 ) -> dict[str, Any]:
     """Accuracy on the four classes with their own sticker, with another one's, and with none.
 
-    A network that uses the sticker loses accuracy when it is swapped: `drop` = own - swapped.
+    A model that uses the sticker loses accuracy when it is swapped: `drop` = own - swapped.
     """
     from xai_core.orchard.redrawing import draw_ahead, logits_of_shots
 

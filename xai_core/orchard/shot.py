@@ -1,4 +1,4 @@
-"""Shot: a scene and how it is drawn, so that the same picture can be drawn with an edit."""
+"""Shot: a scene and how it is drawn, so that the same image can be drawn with an edit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from xai_core.orchard.scene import Scene
 
 @dataclass(frozen=True)
 class Shot:
-    """A picture that can be drawn again: its scene, its side in pixels, rays per pixel side."""
+    """An image that can be drawn again: its scene, its side in pixels, rays per pixel side."""
 
     scene: Scene
     size: int = 224
@@ -20,7 +20,7 @@ class Shot:
 
     @cached_property
     def key(self) -> str:
-        """32 hex digits: equal for equal pictures, in every process."""
+        """32 hex digits: equal for equal images, in every process."""
         content = [self.scene.to_dict(), self.size, self.supersample]
         text = json.dumps(content, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,1 +1,1 @@
-"""Training: train and fine-tune networks, and how often they are right."""
+"""Training: train and fine-tune models, and how often they are right."""

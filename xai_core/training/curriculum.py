@@ -1,4 +1,4 @@
-"""Curriculum: the pools of training scenes and the phases that Orchard's networks learn from."""
+"""Curriculum: the pools of training scenes and the phases that Orchard's models learn from."""
 
 from __future__ import annotations
 

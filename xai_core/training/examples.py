@@ -36,7 +36,7 @@ class FolderOfClasses:
 
 
 class Pictures:
-    """Pictures of a folder at one size: `read(index)` gives (3, S, S) uint8, kept in memory."""
+    """Images of a folder at one size: `read(index)` gives (3, S, S) uint8, kept in memory."""
 
     def __init__(self, files: Sequence[Path], labels: Sequence[int], size: int) -> None:
         self.labels = torch.tensor(labels, dtype=torch.int64)
@@ -98,11 +98,11 @@ def read_folder(folder: Path, categories: Sequence[str] = ()) -> FolderOfClasses
 def split_folder(
     folder: Path, size: int, validation_share: float, seed: int
 ) -> tuple[Pictures, Pictures, tuple[str, ...], tuple[str, ...]]:
-    """Training pictures, validation pictures, categories, sentences about broken files.
+    """Training images, validation images, categories, sentences about broken files.
 
     Given folders (Training and Test as in Fruits 360, train and val) are used as they are; else
     `validation_share` of every class is set aside, drawn by `seed`, and each part gets at least
-    one picture.
+    one image.
     """
     folder = root_of(folder)
     parts = [part_of(folder, names) for names in (TRAINING_PARTS, VALIDATION_PARTS)]

@@ -1,4 +1,4 @@
-"""Fine-tune or train a torchvision network: one loop for folders of images and for Orchard."""
+"""Fine-tune or train a torchvision model: one loop for folders of images and for Orchard."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Progress = Callable[[str, float], None]
 
 
 class TrainingData(Protocol):
-    """Pictures with labels: `read(index)` gives (3, H, W) uint8, `labels` int64 (N,)."""
+    """Images with labels: `read(index)` gives (3, H, W) uint8, `labels` int64 (N,)."""
 
     labels: Tensor
 
@@ -61,7 +61,7 @@ class TrainingPlan(Recipe):
     smallest_crop: float = setting(0.7, "smallest area of a random crop", low=0.05, high=1.0)
     colour_jitter: float = setting(0.2, "change of brightness and contrast", low=0.0, high=1.0)
     flip: bool = setting(True, "mirror half of the images")
-    freeze_until: str = setting("", "first part of the network that is trained; empty: all of it")
+    freeze_until: str = setting("", "first part of the model that is trained; empty: all of it")
     patience: int = setting(0, "epochs without progress until it stops; 0: never", low=0, high=999)
     balance: bool = setting(True, "weight classes by their rarity")
     precision: str = setting("auto", "number format of passes", choices=("auto", "fp32", "bf16"))
@@ -89,11 +89,11 @@ def run_training(
     name: str,
     progress: Progress | None = None,
 ) -> list[dict[str, float]]:
-    """Train `network` in place, to the weights of its best epoch in the last phase; give the log.
+    """Train `model` in place, to the weights of its best epoch in the last phase; give the log.
 
     Continues from `out/name.checkpoint.pt` where that is of the same plan, with the result of an
     undisturbed run. Writes `out/name.log.csv` after every epoch. Raises ValueError for a
-    `freeze_until` that the network lacks.
+    `freeze_until` that the model lacks.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -1,6 +1,6 @@
 """Benchmarks: metrics whose right answer is known, one file each.
 
-Scenes are drawn again with one thing removed, so what the network uses is known by intervention:
+Scenes are drawn again with one thing removed, so what the model uses is known by intervention:
 part_correlation, sufficiency, necessity, distractibility, target_sensitivity. In the others it is
 known by construction: grid_pointing (mosaics), shortcut_contrast (a planted shortcut).
 """

@@ -1,4 +1,4 @@
-"""Units of a picture: what can be removed from it, where that is seen, what the network loses."""
+"""Units of an image: what can be removed from it, where that is seen, what the model loses."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from xai_core.orchard.shot import Shot
 
 LIGHT = ("highlight", "shadow")
 LEAST_SEEN = 5e-4
-"""Smallest share of the picture that a unit must cover to be scored (25 px at 224 px)."""
+"""Smallest share of the image that a unit must cover to be scored (25 px at 224 px)."""
 LEAST_CHANGE = 12
 """Change of a colour value, of 255, that makes a pixel part of a light effect."""
 WIDENED = 2 / 224
-"""What the region of a thing is widened by on each side, as a share of the picture's side: maps
+"""What the region of a thing is widened by on each side, as a share of the image's side: maps
 light up edges, half of which lie outside; FunnyBirds does the same."""
 TIE_SEED = 1
 LEVELS = 1e5
@@ -36,9 +36,9 @@ LEVELS = 1e5
 
 @dataclass(frozen=True, eq=False)
 class Units:
-    """The units of one picture that are seen.
+    """The units of one image that are seen.
 
-    `regions` (U, H, W) bool; `whole` (K,) logits of the redrawn picture; `left` (U, K) logits
+    `regions` (U, H, W) bool; `whole` (K,) logits of the redrawn image; `left` (U, K) logits
     without each unit. Parts and distractors overlap where they are widened; light effects lie on
     them.
     """
@@ -78,13 +78,13 @@ class Units:
 
 
 def units_of(case: Case) -> list[Units]:
-    """The units of every picture of the case, at the maps' resolution."""
+    """The units of every image of the case, at the maps' resolution."""
     side = case.maps.shape[-1]
     return [units_in(case.batch.classifier, shot, side) for shot in shots_of(case)]
 
 
 def shots_of(case: Case) -> tuple[Shot, ...]:
-    """How each picture was drawn; raises ValueError where that is not known."""
+    """How each image was drawn; raises ValueError where that is not known."""
     if case.shots is None:
         raise ValueError("this benchmark needs scenes that can be drawn again: use Orchard's")
     return case.shots
@@ -92,7 +92,7 @@ def shots_of(case: Case) -> tuple[Shot, ...]:
 
 @functools.lru_cache(maxsize=128)
 def units_in(classifier: Classifier, shot: Shot, side: int) -> Units:
-    """The units of one picture at (side, side) pixels."""
+    """The units of one image at (side, side) pixels."""
     names, regions = [], []
     for name in removable_units(shot.scene):
         region = resized(region_of(shot, name), side)
@@ -106,7 +106,7 @@ def units_in(classifier: Classifier, shot: Shot, side: int) -> Units:
 
 
 def shots_for_units(shot: Shot) -> list[Shot]:
-    """The pictures that `units_of` asks for, to be drawn ahead."""
+    """The images that `units_of` asks for, to be drawn ahead."""
     return [shot, *(shot.of(without(shot.scene, name)) for name in removable_units(shot.scene))]
 
 
@@ -153,7 +153,7 @@ def importance_maps(case: Case, per_pixel: bool = False) -> Tensor:
 
 
 def most_first(sums: Tensor, sha256: str) -> list[int]:
-    """Positions by decreasing value; ties in an order that depends on the picture alone."""
+    """Positions by decreasing value; ties in an order that depends on the image alone."""
     seed = image_seed(TIE_SEED, sha256)
     shuffle = torch.randperm(len(sums), generator=torch.Generator().manual_seed(seed))
     return [int(i) for i in shuffle[sums[shuffle].argsort(descending=True, stable=True)]]
@@ -166,7 +166,7 @@ def probability(classifier: Classifier, shot: Shot, scenes: Sequence[Scene], tar
 
 
 def scored(values: Sequence[float | str], case: Case) -> Scores:
-    """Scores from one value per picture, or the reason why it has none."""
+    """Scores from one value per image, or the reason why it has none."""
     numbers = [float("nan") if isinstance(value, str) else value for value in values]
     reasons = tuple(value if isinstance(value, str) else "" for value in values)
     return Scores(torch.tensor(numbers, device=case.maps.device), reasons)

@@ -27,7 +27,7 @@ class Distractibility(Metric):
     """sum over idle things of max(M, 0) / sum over idle and active things of max(M, 0).
 
     A part or distractor is active if z_c(x) - z_c(x without it) is at least `inert` of the largest
-    such loss, else idle: also where it speaks against the class. With `background`, what lies
+    such loss, else idle: also where it contradicts the class. With `background`, what lies
     beside all things takes the place of the idle ones, in scenes whose class score loses less than
     that when floor and wall are exchanged (mean of two others).
     """
@@ -66,15 +66,15 @@ class Distractibility(Metric):
     def _share(self, positive: Tensor, idle: Tensor, active: Tensor) -> float | str:
         on_idle, on_active = float(positive[idle].sum()), float(positive[active].sum())
         if not active.any():
-            return "no part speaks for the class"
+            return "no part supports the class"
         if not idle.any():
-            return f"{'the background' if self.background else 'every part'} speaks for the class"
+            return f"{'the background' if self.background else 'every part'} supports the class"
         if on_idle + on_active <= 0:
             return "the map has no positive value there"
         return on_idle / (on_idle + on_active)
 
     def _areas(self, case: Case) -> list[tuple[Tensor, Tensor]]:
-        """(H, W) masks of what is idle and of what is active, for each picture."""
+        """(H, W) masks of what is idle and of what is active, for each image."""
         pairs = zip(units_of(case), case.targets.tolist(), strict=True)
         return [self._divided(case.batch.classifier, u.things(), target) for u, target in pairs]
 

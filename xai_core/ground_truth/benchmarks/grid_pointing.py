@@ -1,4 +1,4 @@
-"""Grid pointing: in a mosaic of four pictures, does the map lie on the one with the class?"""
+"""Grid pointing: in a mosaic of four images, does the map lie on the one with the class?"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from xai_core.metrics.base import Case, Kind, Metric, Scores
 class GridPointing(Metric):
     """sum over the cell of the target class of max(M, 0) / sum over the mosaic of max(M, 0).
 
-    A mosaic is 2 x 2 pictures of different classes that the network is sure of; chance is 1/4.
+    A mosaic is 2 x 2 images of different classes that the model is sure of; chance is 1/4.
     """
 
     name: ClassVar[str] = "grid_pointing"
@@ -30,7 +30,7 @@ class GridPointing(Metric):
     needs_masks: ClassVar[bool] = True
     formula: ClassVar[str] = r"\frac{\sum_{p \in \mathrm{cell}} \max(M_p, 0)}{\sum_p \max(M_p, 0)}"
     caveat: ClassVar[str] = (
-        "Mosaics are unlike the pictures the network was trained on; a coarse map spills over "
+        "Mosaics are unlike the images the model was trained on; a coarse map spills over "
         "the cell's border and cannot reach 1."
     )
 

@@ -1,4 +1,4 @@
-"""Part correlation: do the parts with much attribution matter most to the network?"""
+"""Part correlation: do the parts with much attribution matter most to the model?"""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class PartCorrelation(Metric):
     )
     caveat: ClassVar[str] = (
         "0 is what a map gets that knows only sizes, and the ceiling is 1 less that (large parts "
-        "tend to matter more). Units that could stand in for each other all count as unimportant."
+        "tend to matter more). Redundant parts all count as unimportant."
     )
 
     over_uniform: bool = setting(True, "less what a uniform map gets; else the ceiling is 1")

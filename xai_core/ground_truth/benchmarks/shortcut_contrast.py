@@ -1,4 +1,4 @@
-"""Shortcut contrast: does the map tell a network that uses the sticker from one that does not?"""
+"""Shortcut contrast: does the map tell a model that uses the sticker from one that does not?"""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ShortcutContrast(Metric):
-    """AUROC with which s separates the network that learned the sticker from its control.
+    """AUROC with which s separates the model that learned the sticker from its control.
 
     s = sum over the sticker of max(M, 0) / sum over the image of max(M, 0), on the same images
-    for both networks. `score` gives s on one network; `contrast` makes scores of two networks' s.
+    for both models. `score` gives s on one model; `contrast` makes scores of two models' s.
     """
 
     name: ClassVar[str] = "shortcut_contrast"
@@ -42,7 +42,7 @@ class ShortcutContrast(Metric):
     )
     caveat: ClassVar[str] = (
         "A high share on the sticker alone is no evidence: it attracts attribution whether it is "
-        "used or not, so only the difference between the two networks counts."
+        "used or not, so only the difference between the two models counts."
     )
 
     def work(self, classifier: Classifier, method: Method) -> tuple[Work, ...]:
@@ -64,10 +64,10 @@ class ShortcutContrast(Metric):
 
 
 def contrast(shortcut: Floats, control: Floats) -> Floats:
-    """(N,) scores of N images whose mean is the AUROC of shares (N,) on the two networks.
+    """(N,) scores of N images whose mean is the AUROC of shares (N,) on the two models.
 
-    Of image i, the share of control images below its share on the shortcut network, plus the share
-    of shortcut images above its share on the control network, less the AUROC; ties count one half.
+    Of image i, the share of control images below its share on the shortcut model, plus the share
+    of shortcut images above its share on the control model, less the AUROC; ties count one half.
     These spread as the AUROC's own influences do, so intervals and tests over images hold (DeLong
     1988). NaN where either share is undefined.
     """

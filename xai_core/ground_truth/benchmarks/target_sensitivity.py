@@ -79,7 +79,7 @@ class TargetSensitivity(Metric):
 
 @dataclass(frozen=True, eq=False)
 class _Pair:
-    """Two fruits in one picture: class indices (A, B) and masks (2, H, W)."""
+    """Two fruits in one image: class indices (A, B) and masks (2, H, W)."""
 
     shot: Shot
     classes: tuple[int, int]
@@ -93,7 +93,7 @@ class _Pair:
         fruits = [fruit.name for fruit in shot.scene.fruits]
         if len(fruits) != 2 or not set(fruits) <= set(categories):
             empty = torch.zeros(2, *case.maps.shape[1:], dtype=torch.bool)
-            return cls(shot, (0, 0), empty, "needs a scene with two fruits the network knows")
+            return cls(shot, (0, 0), empty, "needs a scene with two fruits the model knows")
         side = case.maps.shape[-1]
         masks = [torch.from_numpy(resized(redrawn(shot).mask(f), side).copy()) for f in fruits]
         first, second = (categories.index(fruit) for fruit in fruits)
