@@ -1,4 +1,4 @@
-"""Small models and images that every test folder uses; no test reaches the model."""
+"""Small models and images that every test folder uses; no test reaches the internet."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def local_only(self: socket.socket, address: Any) -> None:
         if isinstance(address, tuple) and address[0] not in LOCAL:
-            raise OSError(f"tests do not reach the model, tried {address}")
+            raise OSError(f"tests do not reach the internet, tried {address}")
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", local_only)

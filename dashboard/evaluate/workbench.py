@@ -133,14 +133,14 @@ def _about(job: Job) -> str:
     told = None if job.is_active else _evaluated(job)
     if told is not None:
         dataset, network = told["dataset"], told["classifier"]["name"]
-        pictures, methods, metrics = (len(told[part]) for part in ("images", "methods", "metrics"))
+        images, methods, metrics = (len(told[part]) for part in ("images", "methods", "metrics"))
     elif job.order is not None:
         order = job.order
         dataset, network = Path(order.dataset).name, Network.parse(order.classifier).label()
-        pictures, methods, metrics = order.limit, len(order.methods), len(order.metrics)
+        images, methods, metrics = order.limit, len(order.methods), len(order.metrics)
     else:
         return ""
-    counts = (pictures, "picture"), (methods, "method"), (metrics, "measure")
+    counts = (images, "image"), (methods, "method"), (metrics, "metric")
     what, by, how = (f"{n} {word}{'s' * (n != 1)}" for n, word in counts)
     return escape(f" · {what} of {dataset}, {network}, {by}, {how}")
 

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from state.parameters import METHODS, PARAMETERS, read
+from state.parameters import PARAMETERS, read
 from streamlit.testing.v1 import AppTest
+
+from xai_core import headline
 
 
 @pytest.mark.parametrize(
@@ -21,7 +23,7 @@ def test_an_unknown_method_is_named_and_left_out(spec: str, reason: str) -> None
     assert kept == ["cam", "lime[samples=100]"]
     assert len(problems) == 1
     assert problems[0].startswith(f"The address names {spec}, which is left out: {reason}")
-    assert read("methods", spec)[0] == list(METHODS)
+    assert read("methods", spec)[0] == list(headline.METHODS)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from PIL import Image
 from runs import cached, run_folders, truth, truth_wording
 from streamlit.testing.v1 import AppTest
 
+from xai_core.evaluation.manifest import Manifest
 from xai_core.evaluation.store import Store, load_curves, load_scores
 from xai_core.ground_truth.facts import add_facts
 
@@ -41,7 +42,7 @@ def manifest() -> dict[str, Any]:
                        "caveat": "Beware.", "settings": {}}
             for b, higher in BENCHMARKS.items()
         },
-        "images": [{"sha256": sha, "image": sha, "level": 1, "label": 0} for sha in IMAGES],
+        "images": [{"sha256": sha, "image": sha, "path": "", "level": 1, "label": 0} for sha in IMAGES],
     }  # fmt: skip
 
 
@@ -68,7 +69,7 @@ def write_run(folder: Path) -> Path:
                         point = {"curve": network, "fraction": [0.0], "value": [share]}
                         curves.append({**key, **point})
     store = Store(folder)
-    store.write_manifest(manifest())
+    store.write_manifest(Manifest.of(manifest()))
     store.write_scores("all", "all", ["all"], rows, curves)
     add_facts(
         folder,
@@ -180,7 +181,7 @@ def test_measures_of_the_same_network_are_held_against_the_truth(
     part = scores[(scores["metric"] == "part_correlation") & (scores["method"] != "oracle")]
     rows = part.assign(metric="single_deletion", metric_key="k-s").astype(object)
     store = Store(shipped)
-    store.write_manifest(described)
+    store.write_manifest(Manifest.of(described))
     records = rows.where(rows.notna(), None).to_dict("records")
     store.write_scores("all", "all", ["all"], records, [])
     monkeypatch.setattr(cached, "SHIPPED", shipped)
@@ -209,7 +210,7 @@ def test_two_networks_that_rank_the_other_way_round(
     rows.loc[turned, "score"] = 1 - rows.loc[turned, "score"]
     folder = tmp_path / "runs" / "ground_truth_seed2"
     store = Store(folder)
-    store.write_manifest(described)
+    store.write_manifest(Manifest.of(described))
     records = rows.astype(object).where(rows.notna(), None).to_dict("records")
     store.write_scores("all", "all", ["all"], records, [])
     add_facts(folder, in_domain={"images": 10, "whole": 0.8})

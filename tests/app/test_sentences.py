@@ -188,7 +188,7 @@ def test_captions_name_only_what_is_drawn() -> None:
     assert "Grey bars" not in bare
     assert "Fruit (model tiny, n = 12 images), fp32, preprocessing: resize." in bare
     assert "Dashed" not in benchmark_caption(MANIFEST, "insertion", 9, 3, True, False)
-    assert "oracle" not in benchmark_caption(MANIFEST, "insertion", 9, False, True)
+    assert "oracle" not in benchmark_caption(MANIFEST, "insertion", 9, 3, False, True)
     curve = pd.DataFrame({"curve": ["morf", "morf"], "n": 5})
     assert "Dashed" not in curves_caption(curve)
     both = curves_caption(curve.assign(curve=["morf", "lerf"]))

@@ -10,7 +10,8 @@ DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard"
 SERVE = f"""
 import asyncio, sys, time
 sys.path.insert(0, {str(DASHBOARD)!r})
-import cached, warming
+from frame import warming
+from runs import cached
 from app import app
 from compute.desk import Desk
 begun = []
@@ -24,7 +25,7 @@ async def serve():
     end = time.monotonic() + 60
     while warming._drawn != warming.PAGES[-1] and time.monotonic() < end:
         await asyncio.sleep(0.1)
-    loaded = [name in sys.modules for name in ("cards", "results_page", "torch")]
+    loaded = [name in sys.modules for name in ("frame.cards", "frame.results_page", "torch")]
     print(*loaded, begun != [])
     await told.put({{"type": "lifespan.shutdown"}})
     await serving

@@ -17,7 +17,6 @@ import numpy.typing as npt
 
 from xai_core.evaluation.dataset import Dataset, Item, framed_mask
 from xai_core.evaluation.masks import Mask
-from xai_core.evaluation.store import load_manifest
 from xai_core.files import read_object, write_whole
 from xai_core.images.reading import Floats
 
@@ -156,6 +155,8 @@ def chosen_items(dataset: Dataset, mistaken: Collection[str] = ()) -> list[Item]
 def _mistaken(run_dir: Path) -> set[str]:
     if not (run_dir / "manifest.json").is_file():
         return set()
+    from xai_core.evaluation.store import load_manifest  # loads pandas, which no gallery needs
+
     images = load_manifest(run_dir).images
     return {image["sha256"] for image in images if image.get("correct") is False}
 
