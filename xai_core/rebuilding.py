@@ -65,6 +65,9 @@ def _head(
     given = {k: v for k, v in weights.items() if k.startswith(f"{top}.")}
     if set(stock) == set(given) and given[f"{slot}.weight"].shape[1:] == stock[f"{slot}.weight"]:
         return len(given[f"{slot}.weight"]), slot
+    if set(given) < set(stock):  # what is missing is said by name when the weights are filled in
+        rows = given.get(f"{slot}.weight")
+        return (2 if rows is None else len(rows)), slot
     layers = [k.removesuffix(".weight") for k, v in given.items() if k.endswith("weight")]
     parts = {k.rpartition(".")[0] for k in given}
     is_one = len(layers) == len(parts) == 1 and given[f"{layers[0]}.weight"].ndim == 2
