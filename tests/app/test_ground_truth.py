@@ -42,7 +42,8 @@ def manifest() -> dict[str, Any]:
                        "caveat": "Beware.", "settings": {}}
             for b, higher in BENCHMARKS.items()
         },
-        "images": [{"sha256": sha, "image": sha, "path": "", "level": 1, "label": 0} for sha in IMAGES],
+        "images": [{"sha256": sha, "image": sha, "path": sha, "level": 1, "label": 0}
+                   for sha in IMAGES],
     }  # fmt: skip
 
 

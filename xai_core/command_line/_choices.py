@@ -3,25 +3,48 @@
 from __future__ import annotations
 
 import argparse
+import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from xai_core.images.reading import FRAMINGS
 from xai_core.methods import METHODS, Method
 from xai_core.models.classifier import Classifier
 from xai_core.models.devices import VARIABLE, default_device
 from xai_core.models.loading import load_classifier
+from xai_core.models.model_description import Description
+from xai_core.models.outputs import OUTPUTS
 from xai_core.recipe import Recipe
 
 
-def add_classifier(parser: argparse.ArgumentParser) -> None:
+def add_classifier(parser: argparse.ArgumentParser, default: str = "orchard") -> None:
     """--classifier and what a checkpoint needs beside it."""
     parser.add_argument(
-        "--classifier", default="orchard",
-        help="embedded or torchvision name, a folder written by train, or a checkpoint",
+        "--classifier", default=default,
+        help="embedded or torchvision name, folder written by train, checkpoint, timm:NAME, "
+        "hf:FOLDER, file.py:function, TorchScript or ONNX file",
     )  # fmt: skip
     parser.add_argument("--architecture", default="", help="of a checkpoint, e.g. mobilenet_v2")
     parser.add_argument("--categories", type=Path, help="text file with one class name per line")
+    parser.add_argument("--size", type=int, nargs="+", default=[], metavar="PX",
+                        help="the model's input: side, or height and width")  # fmt: skip
+    parser.add_argument("--mean", type=float, nargs="+", default=[], help="of each channel, 0..1")
+    parser.add_argument("--std", type=float, nargs="+", default=[], help="of each channel, 0..1")
+    parser.add_argument("--resize", type=int, default=0, help="shorter side before the crop")
+    parser.add_argument("--crop", type=int, default=0, help="side of the central crop")
+    parser.add_argument(
+        "--outputs", choices=OUTPUTS,
+        help="one class (softmax), labels by themselves (sigmoid), or values (none)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--argument", action="append", default=[], metavar="NAME=VALUE",
+        help="what the network is built with, e.g. transform_input=false; can be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--allow-random", action="store_true", help="score models whose passes differ by chance"
+    )
     parser.add_argument("--framing", choices=FRAMINGS, default="whole")
     parser.add_argument(
         "--device", default="",
@@ -38,12 +61,33 @@ def classifier_of(options: argparse.Namespace) -> Classifier:
         except UnicodeDecodeError:
             raise ValueError(f"{options.categories}: must be UTF-8 text") from None
         names = [line.strip() for line in text.splitlines() if line.strip()]
-    return load_classifier(
+    classifier = load_classifier(
         options.classifier,
         architecture=options.architecture,
         categories=names,
         device=options.device or default_device(),
+        description=_description(options),
     )
+    for note in classifier.notes:
+        print(f"{classifier.name}: {note}", file=sys.stderr)
+    return classifier
+
+
+def _description(options: argparse.Namespace) -> Description:
+    arguments = dict[str, Any]()
+    for text in options.argument:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"--argument {text}: spell it name=value")
+        try:
+            arguments[key.strip()] = json.loads(value)
+        except ValueError:
+            arguments[key.strip()] = value
+    return Description(
+        size=tuple(options.size), mean=tuple(options.mean), std=tuple(options.std),
+        resize=options.resize, crop=options.crop, outputs=options.outputs, arguments=arguments,
+        allow_random=options.allow_random,
+    )  # fmt: skip
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
-import struct
 from collections.abc import Sequence
 from dataclasses import replace
 from math import isfinite
@@ -12,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from xai_core import DATA
 from xai_core.files import read_object
 from xai_core.images.reading import InputFormat
+from xai_core.models.checkpoints import UNREADABLE, is_checkpoint, read_weights
 from xai_core.models.classifier import Classifier
+from xai_core.models.model_description import Description, form_for
+from xai_core.models.rebuilding import rebuilt
+from xai_core.models.sources import Loaded, source_of
 from xai_core.models.torchvision_networks import (
     BadClassifier,
     architectures,
@@ -33,13 +33,7 @@ from xai_core.models.torchvision_networks import (
 )
 
 MODELS = DATA / "models"
-CHECKPOINTS = (".safetensors", ".pth", ".pt")
 LARGEST_SIDE = 1024
-UNREADABLE = (
-    *(SafetensorError, RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError),
-    *(TypeError, AttributeError, AssertionError, ArithmeticError, MemoryError, struct.error),
-)
-"""What damaged weights raise in torch's and safetensors' readers."""
 
 
 def embedded_names() -> tuple[str, ...]:
@@ -54,54 +48,51 @@ def load_classifier(
     architecture: str = "",
     categories: Sequence[str] = (),
     device: str = "cpu",
+    description: Description | None = None,
 ) -> Classifier:
     """A classifier by name or path.
 
-    `"orchard"` and the other embedded models; `"resnet50"` or `"resnet50:IMAGENET1K_V1"` from
-    torchvision; a folder written by `train`; or a checkpoint (.safetensors, .pth) with the
-    torchvision `architecture` that it belongs to, also spelt `"resnet50@weights.pth"`. The result
-    loads again by its `source`. Raises BadClassifier with what to do.
+    `"orchard"` and the other embedded networks; `"resnet50"` or `"resnet50:IMAGENET1K_V1"` from
+    torchvision; a folder written by `train`; a checkpoint with the torchvision `architecture` that
+    it belongs to, also spelt `"resnet50@weights.pth"`; or what `xai_core.models.sources` load
+    (`"timm:resnet18"`, `"hf:FOLDER"`, `"file.py:function"`, TorchScript, ONNX). `description` is
+    what is known beside. The result loads again by its `source`. Raises BadClassifier with what
+    to do.
     """
     _check_device(device)
+    told = description or Description()
     text = str(name)
     path = Path(text)
-    if not architecture and "@" in text and not path.exists():
+    if not architecture and "@" in text and not path.exists() and ":" not in text.split("@")[0]:
         architecture, _, text = text.partition("@")
         path = Path(text)
+    names = tuple(categories)
+    other = None if architecture else source_of(text)
     if (MODELS / f"{text}.json").is_file():
-        found, source = _from_card(MODELS / f"{text}.json", device), text
+        found, source = _from_card(MODELS / f"{text}.json"), text
+    elif other is not None:
+        found, source = other.load(text, names, told), text
     elif path.is_dir() or (path.suffix == ".json" and path.is_file()):
         card = _card_in(path) if path.is_dir() else path
-        found, source = _from_card(card, device), str(path.resolve())
-    elif path.suffix in CHECKPOINTS:
-        found = _from_checkpoint(path, architecture, tuple(categories), device)
+        found, source = _from_card(card), str(path.resolve())
+    elif is_checkpoint(path):
+        found = _from_checkpoint(path, architecture, names, told)
         source = f"{architecture}@{path.resolve()}"
     else:
-        found, source = _from_torchvision(text, device), text
-    return replace(found, source=source)
+        found, source = _from_torchvision(text), text
+    return _classifier(found, told, device, source)
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """The tensors of a .safetensors file or of a .pth state dict; never runs code from the file."""
-    if not path.is_file():
-        raise BadClassifier(f"{path}: no such file")
+def _classifier(found: Loaded, told: Description, device: str, source: str) -> Classifier:
+    form = told.form(found.form)
     try:
-        if path.suffix == ".safetensors":
-            return dict(load_file(path))
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise BadClassifier(
-            f"{path}: holds Python objects besides weights, not loaded because they could "
-            "run code; save model.state_dict() instead"
-        ) from None
-    except UNREADABLE:
-        raise BadClassifier(f"{path}: damaged, incomplete or not a checkpoint") from None
-    for wrapper in ("state_dict", "model_state_dict", "model"):
-        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
-            content = content[wrapper]
-    if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
-        raise BadClassifier(f"{path}: not a state dict (names to tensors)")
-    return {str(key).removeprefix("module."): value for key, value in content.items()}
+        made = Classifier.of(
+            found.network, found.categories, name=found.name, form=form, device=device,
+            outputs=told.outputs or found.outputs, allow_random=told.allow_random,
+        )  # fmt: skip
+    except (ValueError, RuntimeError, TypeError) as error:
+        raise BadClassifier(f"{found.name}: {first_line(error)}") from None
+    return replace(made, source=source, notes=(*found.notes, *made.notes))
 
 
 def fill_network(
@@ -144,7 +135,7 @@ def starting_weights(name: str, architecture: str) -> tuple[dict[str, Tensor], d
     `name` is an embedded model, a folder written by train, a checkpoint file, or the name of
     torchvision's weights of this architecture (`IMAGENET1K_V2`). Raises BadClassifier.
     """
-    if Path(name).suffix in CHECKPOINTS:
+    if is_checkpoint(Path(name)):
         return read_weights(Path(name)), {}
     card = card_of(name)
     if card is not None:
@@ -155,7 +146,9 @@ def starting_weights(name: str, architecture: str) -> tuple[dict[str, Tensor], d
                 "--architecture"
             )
         return read_weights(card.with_name(content["weights"])), content.get("arguments", {})
-    return dict(load_torchvision(f"{architecture}:{name}")[0].state_dict()), {}
+    network = load_torchvision(f"{architecture}:{name}")[0]
+    kept = {"transform_input": True} if getattr(network, "transform_input", False) else {}
+    return dict(network.state_dict()), kept
 
 
 def classes_in(weights: dict[str, Tensor], architecture: str) -> int | None:
@@ -167,8 +160,8 @@ def classes_in(weights: dict[str, Tensor], architecture: str) -> int | None:
 
 
 def _from_checkpoint(
-    path: Path, architecture: str, categories: tuple[str, ...], device: str
-) -> Classifier:
+    path: Path, architecture: str, categories: tuple[str, ...], told: Description
+) -> Loaded:
     if not path.is_file():
         raise BadClassifier(f"{path}: no such file")
     if not architecture:
@@ -178,17 +171,29 @@ def _from_checkpoint(
     check_architecture(architecture)
     weights = read_weights(path)
     classes = classes_in(weights, architecture)
-    if not categories:
-        ours = [f"class {index}" for index in range(classes or 1)]
-        categories = imagenet_categories() if classes == 1000 else tuple(ours)
-    if classes is not None and classes != len(categories):
+    if classes is not None and categories and classes not in (1, len(categories)):
         raise BadClassifier(
             f"{path}: has {classes} classes, but {len(categories)} category names were given"
         )
-    network = build_network(architecture, len(categories))
-    fill_network(network, weights, path, architecture)
-    form = default_form(architecture)
-    return Classifier.of(network, categories, name=path.stem, form=form, device=device)
+    try:
+        made = rebuilt(architecture, weights, told.arguments)
+    except BadClassifier as error:
+        raise BadClassifier(f"{path}: does not fit {architecture}: {error}") from None
+    except (TypeError, ValueError) as error:
+        raise BadClassifier(f"{architecture}: {first_line(error)}") from None
+    fill_network(made.network, weights, path, architecture)
+    form = form_for(made.channels, default_form(architecture))
+    if made.size:
+        form = replace(form, size=made.size, resize=made.size)
+    names = categories or names_for(made.outputs)
+    return Loaded(made.network, names, form, path.stem, notes=made.notes)
+
+
+def names_for(count: int) -> tuple[str, ...]:
+    """Names where none are given: ImageNet's for 1,000 classes, else numbers."""
+    if count == 1000:
+        return imagenet_categories()
+    return ("class 1",) if count == 1 else tuple(f"class {index}" for index in range(count))
 
 
 def _card_in(folder: Path) -> Path:
@@ -200,11 +205,12 @@ def _card_in(folder: Path) -> Path:
     return cards[0]
 
 
-def _from_card(path: Path, device: str) -> Classifier:
+def _from_card(path: Path) -> Loaded:
     try:
         card = read_object(path)
         architecture, categories = card["architecture"], _texts(card["categories"])
         form = _form(card["form"])
+        outputs = card.get("outputs")
         name, file = str(card["name"]), path.with_name(card["weights"])
         network = build_network(architecture, len(categories), **card.get("arguments", {}))
     except BadClassifier as error:
@@ -215,7 +221,7 @@ def _from_card(path: Path, device: str) -> Classifier:
         raise BadClassifier(f"{path}: not a model card ({first_line(error)})") from None
     _check_sha256(file, card.get("sha256"))
     fill_network(network, read_weights(file), file, architecture)
-    return Classifier.of(network, categories, name=name, form=form, device=device)
+    return Loaded(network, categories, form, name, outputs)
 
 
 def _form(told: Any) -> InputFormat:
@@ -224,9 +230,12 @@ def _form(told: Any) -> InputFormat:
     if not all(type(size) is int and 0 < size <= LARGEST_SIDE for size in sizes):
         raise ValueError(f"size and resize must be whole numbers from 1 to {LARGEST_SIDE}")
     mean, std = (tuple(float(value) for value in values) for values in colours)
-    if len(mean) != 3 or len(std) != 3 or not all(map(isfinite, (*mean, *std))) or min(std) <= 0:
-        raise ValueError("mean and std must be three numbers each, std above 0")
-    return InputFormat(*sizes, mean, std)
+    if len(mean) != len(std) or not all(map(isfinite, (*mean, *std))) or min(std, default=0) <= 0:
+        raise ValueError("mean and std must be one number for each channel, std above 0")
+    width = told.get("width")
+    if width is not None and not (type(width) is int and 0 < width <= LARGEST_SIDE):
+        raise ValueError(f"width must be a whole number from 1 to {LARGEST_SIDE}")
+    return InputFormat(*sizes, mean, std, width=width)
 
 
 def _texts(names: object) -> tuple[str, ...]:
@@ -248,7 +257,7 @@ def _check_sha256(file: Path, promised: object) -> None:
         )
 
 
-def _from_torchvision(name: str, device: str) -> Classifier:
+def _from_torchvision(name: str) -> Loaded:
     if name.partition(":")[0] not in architectures():
         raise BadClassifier(
             f"unknown classifier {name!r}: name an embedded model "
@@ -257,7 +266,7 @@ def _from_torchvision(name: str, device: str) -> Classifier:
         )
     network, weights = load_torchvision(name)
     categories = tuple(weights.meta["categories"])
-    return Classifier.of(network, categories, name=name, form=form_of(weights), device=device)
+    return Loaded(network, categories, form_of(weights), name)
 
 
 def _check_device(device: str) -> None:

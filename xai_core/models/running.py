@@ -89,6 +89,8 @@ def last_with_gradient(network: nn.Module, grids: Grids, images: Tensor) -> str:
 
         with torch.enable_grad():
             logits = running(network, path, images, leaf)[1]
+            if not logits.requires_grad:  # nothing later uses this output
+                continue
             weights = torch.linspace(1, 2, logits.shape[1]).to(logits)
             (slopes,) = torch.autograd.grad((logits * weights).sum(), start[0], allow_unused=True)
         if slopes is not None and bool(grids[path].grid(slopes).abs().max() > 0):

@@ -1,0 +1,108 @@
+"""A torchvision network whose head and stem are those of a checkpoint, by its shapes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from xai_core.models.torchvision_networks import BadClassifier, build_network, check_architecture
+
+
+class Rebuilt(NamedTuple):
+    """A network with random weights, its outputs and input channels, and what differs from stock.
+
+    `size` is the input's side where the checkpoint tells it, else 0.
+    """
+
+    network: nn.Module
+    outputs: int
+    channels: int
+    size: int
+    notes: tuple[str, ...]
+
+
+def rebuilt(
+    architecture: str, weights: Mapping[str, Tensor], arguments: Mapping[str, Any] | None = None
+) -> Rebuilt:
+    """The network that `weights` fit; raises BadClassifier with the shapes where none is known."""
+    check_architecture(architecture)
+    told, notes, size = dict(arguments or {}), [], 0
+    if architecture in ("googlenet", "inception_v3") and "transform_input" not in told:
+        told["transform_input"] = True
+        notes.append("transform_input=True, as in torchvision's own weights")
+    positions = weights.get("encoder.pos_embedding")
+    if positions is not None and "image_size" not in told:
+        with torch.device("meta"):
+            patch: int = build_network(architecture, 2).patch_size  # type: ignore[assignment]
+        size = told["image_size"] = patch * round((positions.shape[1] - 1) ** 0.5)
+    with torch.device("meta"):
+        network = build_network(architecture, 2, **told)
+    slot = [name for name, m in network.named_modules() if isinstance(m, nn.Linear | nn.Conv2d)][-1]
+    head, changed = _head(network, slot, weights)
+    last: Any = None if isinstance(head, int) else head[-1]
+    outputs: int = head if isinstance(head, int) else last.out_features
+    network = build_network(architecture, outputs, **told)
+    if not isinstance(head, int):
+        network.set_submodule(changed, head if f"{changed}.weight" not in weights else head[0])
+        notes.append(
+            f"the head is rebuilt from {changed}'s shapes; what has no weights (dropout, softmax) "
+            "is not in the file"
+        )
+    channels, said, side = _stem(network, weights)
+    return Rebuilt(network, outputs, channels, size or side, (*notes, *said))
+
+
+def _head(
+    network: nn.Module, slot: str, weights: Mapping[str, Tensor]
+) -> tuple[int | nn.Sequential, str]:
+    """The number of outputs of a stock head, or another head and where it belongs."""
+    top = slot.partition(".")[0]
+    stock = {k: v.shape[1:] for k, v in network.state_dict().items() if k.startswith(f"{top}.")}
+    given = {k: v for k, v in weights.items() if k.startswith(f"{top}.")}
+    if set(stock) == set(given) and given[f"{slot}.weight"].shape[1:] == stock[f"{slot}.weight"]:
+        return len(given[f"{slot}.weight"]), slot
+    if set(given) < set(stock):  # what is missing is said by name when the weights are filled in
+        rows = given.get(f"{slot}.weight")
+        return (2 if rows is None else len(rows)), slot
+    layers = [k.removesuffix(".weight") for k, v in given.items() if k.endswith("weight")]
+    parts = {k.rpartition(".")[0] for k in given}
+    is_one = len(layers) == len(parts) == 1 and given[f"{layers[0]}.weight"].ndim == 2
+    if not is_one or not re.fullmatch(rf"{re.escape(top)}(\.\d+)?", layers[0]):
+        shapes = ", ".join(f"{k} {tuple(v.shape)}" for k, v in sorted(given.items())) or "none"
+        raise BadClassifier(
+            f"the head differs: it has {shapes}; what stands between layers is not in the file, "
+            "so name a python file with the network (file.py:function)"
+        )
+    weight = given[f"{layers[0]}.weight"]
+    linear = nn.Linear(weight.shape[1], weight.shape[0], bias=f"{layers[0]}.bias" in given)
+    place = int(layers[0].rpartition(".")[2]) if "." in layers[0] else 0
+    return nn.Sequential(*(nn.Identity() for _ in range(place)), linear), top
+
+
+def _stem(network: nn.Module, weights: Mapping[str, Tensor]) -> tuple[int, list[str], int]:
+    """Give the first convolution the checkpoint's channels and kernel; say what is assumed."""
+    name, conv = next((n, m) for n, m in network.named_modules() if isinstance(m, nn.Conv2d))
+    weight = weights.get(f"{name}.weight")
+    if weight is None or weight.ndim != 4 or weight.shape == conv.weight.shape:
+        return conv.in_channels, [], 0
+    count, channels, height, width = weight.shape
+    shrunk = (height, width) == (3, 3) and conv.kernel_size == (7, 7)
+    if count != conv.out_channels or not (shrunk or (height, width) == conv.kernel_size):
+        raise BadClassifier(
+            f"the stem differs: {name}.weight is {tuple(weight.shape)}, "
+            f"not {tuple(conv.weight.shape)}"
+        )
+    has_bias = conv.bias is not None
+    stride: Any = (1, 1) if shrunk else conv.stride
+    padding: Any = (1, 1) if shrunk else conv.padding
+    made = nn.Conv2d(channels, count, (height, width), stride, padding, bias=has_bias)
+    network.set_submodule(name, made)
+    notes = [f"{channels} input channels"] if channels != conv.in_channels else []
+    if shrunk and isinstance(getattr(network, "maxpool", None), nn.MaxPool2d):
+        network.set_submodule("maxpool", nn.Identity())
+        notes.append("a 3 x 3 stem: stride 1 and no max pooling are assumed, as for CIFAR")
+    return channels, notes, 32 if shrunk else 0

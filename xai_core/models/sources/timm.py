@@ -1,0 +1,50 @@
+"""timm's networks: `timm:resnet50d`, or with weights of one's own `timm:resnet50d@weights.pth`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from xai_core.images.reading import InputFormat
+from xai_core.models.checkpoints import read_weights
+from xai_core.models.model_description import Description
+from xai_core.models.sources._base import Loaded, numbered, package
+from xai_core.models.torchvision_networks import BadClassifier, first_line, imagenet_categories
+
+
+def claims(name: str) -> bool:
+    return name.startswith("timm:")
+
+
+def load(name: str, categories: tuple[str, ...], told: Description) -> Loaded:
+    """With timm's own mean, std, size and crop of the network."""
+    timm = package("timm")
+    architecture, _, file = name.removeprefix("timm:").partition("@")
+    weights = read_weights(Path(file)) if file else None
+    arguments: dict[str, Any] = dict(told.arguments)
+    if categories and not file:
+        arguments.setdefault("num_classes", len(categories))
+    try:
+        network = timm.create_model(architecture, pretrained=not file, **arguments)
+        if weights is not None:
+            head = network.get_classifier()
+            rows = [v for k, v in weights.items() if k.endswith("weight")][-1]
+            if rows.shape[0] != head.weight.shape[0]:
+                network.reset_classifier(rows.shape[0])
+            network.load_state_dict(weights)
+    except Exception as error:  # whatever timm, its hub and its networks raise
+        raise BadClassifier(f"{name}: timm cannot build it ({first_line(error)})") from None
+    count = int(network.num_classes)
+    if count == 1000 and not categories:
+        categories = imagenet_categories()
+    form = _form(timm.data.resolve_model_data_config(network))
+    return Loaded(network, numbered(categories, count), form, name)
+
+
+def _form(config: dict[str, Any]) -> InputFormat:
+    _, height, width = config["input_size"]
+    return InputFormat(
+        size=height, resize=round(min(height, width) / config["crop_pct"]),
+        mean=tuple(config["mean"]), std=tuple(config["std"]),
+        width=width if width != height else None,
+    )  # fmt: skip
