@@ -17,7 +17,7 @@ MODULES = {
     "pillow": "PIL", "pillow-heif": "pillow_heif",
 }  # fmt: skip
 # scikit-learn: Captum's LIME and KernelSHAP import it; uvloop: Streamlit takes it where it is
-OTHERS = ("heic", "timm", "transformers", "onnxruntime")
+OTHERS = ("heic",)  # the readers of other models are found by name where they are installed
 NOT_IMPORTED_HERE = {"scikit-learn", "uvloop"}
 
 

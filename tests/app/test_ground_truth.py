@@ -176,6 +176,7 @@ def test_measures_of_the_same_network_are_held_against_the_truth(
     described = manifest()
     described["metrics"] = {
         "k-s": {"spec": "single_deletion", "name": "single_deletion", "label": "Single deletion",
+                "title": "Single deletion",
                 "kind": "faithfulness", "higher_is_better": True},
     }  # fmt: skip
     scores = load_scores(run)

@@ -40,7 +40,7 @@ def add_classifier(parser: argparse.ArgumentParser, default: str = "orchard") ->
     )  # fmt: skip
     parser.add_argument(
         "--argument", action="append", default=[], metavar="NAME=VALUE",
-        help="what the network is built with, e.g. transform_input=false; can be repeated",
+        help="what the model is built with, e.g. transform_input=false; can be repeated",
     )  # fmt: skip
     parser.add_argument(
         "--allow-random", action="store_true", help="score models whose passes differ by chance"

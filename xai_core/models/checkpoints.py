@@ -40,7 +40,7 @@ def is_checkpoint(path: Path) -> bool:
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """The finite tensors of a checkpoint by the network's own names.
+    """The finite tensors of a checkpoint by the model's own names.
 
     Raises BadClassifier where the file holds code, objects, no weights, or other than it claims.
     """
@@ -80,7 +80,7 @@ def _content(path: Path) -> Any:
     except pickle.UnpicklingError:
         raise BadClassifier(
             f"{path}: holds Python objects besides weights, not loaded because they could "
-            "run code; save network.state_dict() instead"
+            "run code; save model.state_dict() instead"
         ) from None
     except UNREADABLE:
         raise BadClassifier(f"{path}: damaged, incomplete or not a checkpoint") from None

@@ -52,7 +52,7 @@ def load_classifier(
 ) -> Classifier:
     """A classifier by name or path.
 
-    `"orchard"` and the other embedded networks; `"resnet50"` or `"resnet50:IMAGENET1K_V1"` from
+    `"orchard"` and the other embedded models; `"resnet50"` or `"resnet50:IMAGENET1K_V1"` from
     torchvision; a folder written by `train`; a checkpoint with the torchvision `architecture` that
     it belongs to, also spelt `"resnet50@weights.pth"`; or what `xai_core.models.sources` load
     (`"timm:resnet18"`, `"hf:FOLDER"`, `"file.py:function"`, TorchScript, ONNX). `description` is

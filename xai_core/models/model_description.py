@@ -19,7 +19,7 @@ class Description:
     """What is given; empty is what the source knows or what is usual.
 
     `size` is the side or (height, width); `resize` the shorter side before a central crop of
-    `crop` pixels, scaled to the size. `arguments` build the network.
+    `crop` pixels, scaled to the size. `arguments` build the model.
     """
 
     size: tuple[int, ...] = ()

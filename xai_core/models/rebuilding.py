@@ -1,4 +1,4 @@
-"""A torchvision network whose head and stem are those of a checkpoint, by its shapes."""
+"""A torchvision model whose head and stem are those of a checkpoint, by its shapes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from xai_core.models.torchvision_networks import BadClassifier, build_network, c
 
 
 class Rebuilt(NamedTuple):
-    """A network with random weights, its outputs and input channels, and what differs from stock.
+    """A model with random weights, its outputs and input channels, and what differs from stock.
 
     `size` is the input's side where the checkpoint tells it, else 0.
     """
@@ -28,7 +28,7 @@ class Rebuilt(NamedTuple):
 def rebuilt(
     architecture: str, weights: Mapping[str, Tensor], arguments: Mapping[str, Any] | None = None
 ) -> Rebuilt:
-    """The network that `weights` fit; raises BadClassifier with the shapes where none is known."""
+    """The model that `weights` fit; raises BadClassifier with the shapes where none is known."""
     check_architecture(architecture)
     told, notes, size = dict(arguments or {}), [], 0
     if architecture in ("googlenet", "inception_v3") and "transform_input" not in told:
@@ -75,7 +75,7 @@ def _head(
         shapes = ", ".join(f"{k} {tuple(v.shape)}" for k, v in sorted(given.items())) or "none"
         raise BadClassifier(
             f"the head differs: it has {shapes}; what stands between layers is not in the file, "
-            "so name a python file with the network (file.py:function)"
+            "so name a python file with the model (file.py:function)"
         )
     weight = given[f"{layers[0]}.weight"]
     linear = nn.Linear(weight.shape[1], weight.shape[0], bias=f"{layers[0]}.bias" in given)

@@ -14,7 +14,7 @@ from xai_core.models.torchvision_networks import BadClassifier
 
 
 class Loaded(NamedTuple):
-    """A network with what is known of it; `notes` are sentences about what was assumed."""
+    """A model with what is known of it; `notes` are sentences about what was assumed."""
 
     network: nn.Module
     categories: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""An exported network (.onnx) as a black box through onnxruntime: no gradients, no look inside."""
+"""An exported model (.onnx) as a black box through onnxruntime: no gradients, no look inside."""
 
 from __future__ import annotations
 

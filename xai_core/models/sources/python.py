@@ -1,4 +1,4 @@
-"""A function of one's own that makes a network: `file.py:function`. It runs that file."""
+"""A function of one's own that makes a model: `file.py:function`. It runs that file."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def load(name: str, categories: tuple[str, ...], told: Description) -> Loaded:
 def counted(
     network: nn.Module, categories: tuple[str, ...], told: Description, name: str
 ) -> Loaded:
-    """The network, with as many numbered categories as it has outputs where none are named."""
+    """The model, with as many numbered categories as it has outputs where none are named."""
     from xai_core.models.adapting import adapted
     from xai_core.models.own_copy import own_copy, unpacked
 

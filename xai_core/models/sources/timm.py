@@ -1,4 +1,4 @@
-"""timm's networks: `timm:resnet50d`, or with weights of one's own `timm:resnet50d@weights.pth`."""
+"""timm's models: `timm:resnet50d`, or with weights of one's own `timm:resnet50d@weights.pth`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def claims(name: str) -> bool:
 
 
 def load(name: str, categories: tuple[str, ...], told: Description) -> Loaded:
-    """With timm's own mean, std, size and crop of the network."""
+    """With timm's own mean, std, size and crop of the model."""
     timm = package("timm")
     architecture, _, file = name.removeprefix("timm:").partition("@")
     weights = read_weights(Path(file)) if file else None
@@ -32,7 +32,7 @@ def load(name: str, categories: tuple[str, ...], told: Description) -> Loaded:
             if rows.shape[0] != head.weight.shape[0]:
                 network.reset_classifier(rows.shape[0])
             network.load_state_dict(weights)
-    except Exception as error:  # whatever timm, its hub and its networks raise
+    except Exception as error:  # whatever timm, its hub and its models raise
         raise BadClassifier(f"{name}: timm cannot build it ({first_line(error)})") from None
     count = int(network.num_classes)
     if count == 1000 and not categories:

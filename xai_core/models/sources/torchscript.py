@@ -1,4 +1,4 @@
-"""A scripted or traced network in a TorchScript file (.pt, .pth): gradients, but no look inside."""
+"""A scripted or traced model in a TorchScript file (.pt, .pth): gradients, but no look inside."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def claims(name: str) -> bool:
 
 
 def load(name: str, categories: tuple[str, ...], told: Description) -> Loaded:
-    """The network as it is; its categories are numbered where no names are given."""
+    """The model as it is; its categories are numbered where no names are given."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # TorchScript is deprecated
