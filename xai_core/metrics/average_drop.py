@@ -30,7 +30,8 @@ class AverageDrop(Metric):
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     formula: ClassVar[str] = r"\frac{\max(0, p_c(x) - p_c(x \odot M))}{p_c(x)}"
     caveat: ClassVar[str] = (
-        "A map of ones, which explains nothing, scores almost best: read it beside other metrics."
+        "A map that is high nearly everywhere scores almost best and explains nothing: read it "
+        "beside other metrics."
     )
 
     def work(self, classifier: Classifier, method: Method) -> tuple[Work, ...]:
