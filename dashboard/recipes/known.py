@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import xai_core
 from recipes import children
 from xai_core import DATA
+from xai_core.files import write_whole
 
 CODE = Path(xai_core.__file__).parent
 KEPT = DATA.parent / ".cache" / "recipes.json"
@@ -57,8 +57,6 @@ def _asked() -> Described:
 def _keep(kept: Path, content: dict[str, Any]) -> None:
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_name(f"{kept.name}.{os.getpid()}.partial")
-        partial.write_text(json.dumps(content), encoding="utf-8")
-        os.replace(partial, kept)
+        write_whole(kept, json.dumps(content).encode())
     except OSError:
         pass  # a folder that cannot be written: the next server asks again
