@@ -89,8 +89,11 @@ def _content(path: Path) -> Any:
 def _is_script(path: Path) -> bool:
     if not zipfile.is_zipfile(path):
         return False
-    with zipfile.ZipFile(path) as archive:
-        return any("/code/" in name for name in archive.namelist())
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any("/code/" in name for name in archive.namelist())
+    except (*UNREADABLE, zipfile.BadZipFile):  # damaged: torch's reader says so
+        return False
 
 
 def _harmless() -> list[Any]:
