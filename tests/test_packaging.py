@@ -16,9 +16,10 @@ MODULES = {
     "opencv-python-headless": "cv2", "scikit-image": "skimage", "scikit-learn": "sklearn",
     "pillow": "PIL", "pillow-heif": "pillow_heif",
 }  # fmt: skip
+# starlette: a floor with security fixes below Streamlit; cryptography: distributed's keys
 # scikit-learn: Captum's LIME and KernelSHAP import it; uvloop: Streamlit takes it where it is
 OTHERS = ("heic",)  # the readers of other models are found by name where they are installed
-NOT_IMPORTED_HERE = {"scikit-learn", "uvloop"}
+NOT_IMPORTED_HERE = {"scikit-learn", "uvloop", "starlette", "cryptography"}
 
 
 def declared(*extras: str) -> dict[str, Requirement]:
