@@ -77,15 +77,15 @@ def test_filters_count_and_can_be_linked_to(open_page: Open) -> None:
     right = [i for i in images if i["level"] == level and i["correct"]]
     page = open_page(f"leaderboard?levels={level}")
     page.get_by_role("radio", name="Right").click()
-    note = page.get_by_text(f"{len(right)} images of orchard")
+    note = page.get_by_text(f"orchard (model orchard, n = {len(right)} images)").first
     expect(note).to_be_visible()
     expect(page).to_have_url(re.compile("outcome=right"))
     page.reload()
     expect(note).to_be_visible()
     page.get_by_role("radio", name="Wrong").click()
     wrong = sum(i["level"] == level and not i["correct"] for i in images)
-    expected = f"{wrong} images of orchard" if wrong else "No image fits these filters"
-    expect(page.get_by_text(expected)).to_be_visible()
+    expected = f"(model orchard, n = {wrong} image" if wrong else "No image fits these filters"
+    expect(page.get_by_text(expected).first).to_be_visible()
 
 
 def test_wins_and_speed_are_drawn(open_page: Open) -> None:

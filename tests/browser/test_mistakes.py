@@ -36,7 +36,7 @@ def test_a_real_networks_mistakes_on_real_photos(
     page.get_by_role("button", name="Your model and images").click()
     expect(page.get_by_text("51 images are looked at")).to_be_visible()
     page.get_by_role("button", name="Find the mistakes").click()
-    page.wait_for_selector("text=of 50 images", timeout=300_000)
+    page.wait_for_selector("text=n = 50 images", timeout=300_000)
     page.keyboard.press("Escape")
 
     (run,) = (path for path in runs.iterdir() if path.name.startswith("real-mobilenet"))
@@ -47,7 +47,9 @@ def test_a_real_networks_mistakes_on_real_photos(
     assert {Path(image["image"]).name: image["label"] for image in labelled} == truth
     wrong = [image for image in labelled if not image["correct"]]
     assert 3 <= len(wrong) <= 15
-    expect(page.get_by_text(f"right on {50 - len(wrong)} of 50 images")).to_be_visible()
+    expect(
+        page.get_by_text(f"n = 50 images), the model is right on {50 - len(wrong)}:")
+    ).to_be_visible()
 
     settled(page)
     radios = page.locator(".st-key-gallery [role=radio]")
