@@ -1,16 +1,19 @@
 """Nothing that a person did is lost when requests of one page meet, on Streamlit's own classes."""
 
 import threading
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
-from frame.repairs import REPLIES, repair
+from frame.repairs import FETCH_SECONDS, REPLIES, repair
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+from streamlit.runtime.media_file_manager import MediaFileManager
+from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.scriptrunner_utils.exceptions import StopException
 from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 from streamlit.runtime.state import SafeSessionState, SessionState
@@ -137,3 +140,17 @@ def test_a_timer_does_not_carry_a_click(by_timer: bool, is_clicked: bool) -> Non
     request.widget_states.widgets.add(id="button", trigger_value=is_clicked)
     AppSession.request_rerun(session, request)  # type: ignore[arg-type]
     assert len(runs) == (0 if by_timer and is_clicked else 1)
+
+
+def test_what_a_click_has_made_waits_for_its_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    storage = MemoryMediaFileStorage("/media")
+    manager = MediaFileManager(storage)
+    placeholder = manager.add_deferred(lambda: b"maps", "application/octet-stream", "1.0", "m.npz")
+    url = manager.execute_deferred(placeholder)
+    for _ in range(5):  # runs of this page and of others
+        manager.remove_orphaned_files()
+    assert storage.get_file(url.rpartition("/")[2]).content == b"maps"
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + FETCH_SECONDS + 1)
+    manager.remove_orphaned_files()
+    assert not manager._file_metadata

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from xai_core import DATA
 
@@ -87,7 +87,7 @@ def test_sweep_of_superpixels_and_thresholds(open_page: Open, download: Download
     page.get_by_role("tab", name="Superpixels × threshold").click()
     page.get_by_text("200 superpixels").first.wait_for()
     shown = page.locator("[data-testid=stImage] img[alt$='of the maximum']")
-    assert shown.count() == 4 * 5
+    expect(shown).to_have_count(4 * 5)
     picture = open_figures(page, download)
     assert picture.width == pytest.approx(5 * 1.5 * 300, abs=3)
     page.get_by_role("tab", name="Over all images").click()
