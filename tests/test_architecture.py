@@ -23,7 +23,8 @@ COMPUTING = {"methods", "metrics", "models", "training"}
 CORE_FLOORS = (
     {"__main__"},
     {"command_line"},
-    {"scoreboard", "description", "ground_truth", "training"},
+    {"description"},
+    {"scoreboard", "ground_truth", "training"},
     {"explanations", "evaluation"},
     {"given", "metrics"},
     {"methods", "orchard"},

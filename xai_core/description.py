@@ -13,13 +13,15 @@ PLAIN = (bool, int, float, str, type(None))
 
 
 def describe() -> dict[str, dict[str, dict[str, Any]]]:
-    """Of "methods" and "metrics" by name: the constants, settings and docstring of each."""
+    """The constants, settings and docstring of all "methods", "metrics", "benchmarks" by name."""
+    from xai_core.ground_truth.benchmarks import BENCHMARKS
     from xai_core.methods import METHODS
     from xai_core.metrics import METRICS
 
     return {
         "methods": {name: _described(recipe) for name, recipe in METHODS.items()},
         "metrics": {name: _described(recipe) for name, recipe in METRICS.items()},
+        "benchmarks": {name: _described(recipe) for name, recipe in BENCHMARKS.items()},
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, ClassVar, Self
@@ -91,6 +92,20 @@ def setting(
     return dataclasses.field(default=default, compare=changes_result, metadata={"setting": rule})
 
 
+def key_of(
+    name: str, revision: int, settings: Mapping[str, Value], rules: Mapping[str, Setting]
+) -> str:
+    """The key of a recipe from what is known of it: 12 hex digits.
+
+    A setting that was added later and stands at its default is left out, as before it was there.
+    """
+    late = {k for k, rule in rules.items() if rule.added_later and settings.get(k) == rule.default}
+    kept = {k: v for k, v in settings.items() if k not in late}
+    content = {"name": name, "revision": revision, "settings": kept}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
 @dataclass(frozen=True)
 class Recipe:
     """A configured method, metric or imputer: compared by value, named by `name` and `key()`."""
@@ -138,11 +153,7 @@ class Recipe:
 
     def key(self) -> str:
         """12 hex digits, equal in every process for equal name, revision and settings."""
-        rules, values = self.declared(), self.settings()
-        kept = {k: v for k, v in values.items() if not rules[k].added_later or k in self.changed()}
-        content = {"name": self.name, "revision": self.revision, "settings": kept}
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return key_of(self.name, self.revision, self.settings(), self.declared())
 
     def changed(self) -> dict[str, Value]:
         """The settings that differ from their defaults."""

@@ -63,7 +63,7 @@ def show_details() -> None:
         forms.offer_variant()
     with st.popover("Metric settings"):
         forms.offer_variant("metrics")
-    with st.popover("Framing"):
+    with st.popover("Preprocessing"):
         choices.ask_framing()
 
 
@@ -173,7 +173,7 @@ def _offer_actions(job: Job) -> None:
         choices.show_results(job.name, cached.is_truth(job.run_dir))
     if job.order is not None and job.state in ("cancelled", "failed"):
         order = job.order
-        if st.button("Go on", key=choices.job_key(job.name, "on")):
+        if st.button("Resume", key=choices.job_key(job.name, "on")):
             _try(job, lambda: jobs.start(order, job.run_dir))
     if job.is_protected:
         return

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from runs import cached, results
+from runs.former import former_says
 from runs.results import Filters
 from state import choices
 
@@ -68,4 +69,6 @@ def ask_run_and_images(
             chosen_levels = choices.ask_levels(stored) if stored else ()
         with outcome:
             filters = Filters(classes, chosen_levels, choices.ask_outcome())
+    if said := former_says(manifest):
+        display.show_note(said)
     return Shown(run_dir, stamp, manifest, filters, metric, titles)

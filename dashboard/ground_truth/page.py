@@ -6,6 +6,7 @@ import streamlit as st
 from drawing import charts
 from frame import display
 from runs import cached, lead_wording, results, truth_wording
+from runs.former import former_says
 from state import choices
 
 from ground_truth import truth_pages
@@ -31,6 +32,8 @@ with choices.toolbar([2, 3, 5]) as (run, benchmark, _):
         titles = {metric: results.metric_title(metric, found.manifest) for metric in metrics}
         metric = choices.ask_benchmark(titles)
 
+if former := former_says(found.manifest):
+    display.show_note(former)
 display.show_answer(found.sentences)
 rows = found.rows(metric)
 stamp = cached.run_stamp(run_dir)

@@ -15,7 +15,7 @@ display.show_heading(
     "What each method and each metric computes, what it costs, and when it misleads.",
 )
 methods, measures, slic, samples, reading = choices.tabs(
-    ["Methods", "Measures", "SLIC by hand", "How many samples?", "Reading results"]
+    ["Methods", "Metrics", "SLIC by hand", "How many samples?", "Reading results"]
 )
 if methods.open:
     with methods:
@@ -25,7 +25,7 @@ if methods.open:
         display.show_table(wording.method_table(costs.passes()), "methods", wording.METHOD_COLUMNS)
 if measures.open:
     with measures:
-        name = choices.ask_topic("Measure", facts.facts("metrics"), "measure_topic")
+        name = choices.ask_topic("Metric", facts.facts("metrics"), "measure_topic")
         lessons.show_recipe(facts.facts("metrics")[name])
         display.show_section("All metrics")
         display.show_table(wording.metric_table(), "measures", wording.METRIC_COLUMNS)

@@ -11,7 +11,7 @@ from recipes import known
 from xai_core.recipe import Setting, Value, in_words
 from xai_core.spec import Spec
 
-Kind = Literal["methods", "metrics"]
+Kind = Literal["methods", "metrics", "benchmarks"]
 _KNOWN: dict[Kind, dict[str, Facts]] = {}
 _ONCE = threading.Lock()
 
@@ -39,7 +39,7 @@ class Facts:
 
 
 def facts(kind: Kind) -> dict[str, Facts]:
-    """Name -> facts of every method or metric, in order of their names."""
+    """Name -> facts of every method, metric or benchmark, in order of their names."""
     return _all()[kind]
 
 

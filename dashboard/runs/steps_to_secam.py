@@ -84,7 +84,7 @@ def secam_steps(look: Look, cam: Floats, segments: int, compactness: float) -> l
     share = f"{look.threshold:.0%}"
     return [
         Step("1 CAM", "The class score on the model's coarse grid.", look.overlay(coarse, limit)),
-        Step("2 Enlarged", "CAM at the image's resolution.", look.overlay(cam, limit)),
+        Step("2 Upsampled", "CAM at the image's resolution.", look.overlay(cam, limit)),
         Step("3 Superpixels", f"{count} regions of alike pixels (SLIC).", look.outlined(labels)),
         Step("4 SeCAM", "Each superpixel takes CAM's mean.", look.overlay(secam, limit)),
         Step("5 SeCAM keeps", f"What reaches {share} of its maximum.", look.masked(secam)),

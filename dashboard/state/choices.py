@@ -269,7 +269,7 @@ def ask_methods(label: str = "Methods") -> None:
 def ask_network(names: Sequence[str]) -> None:
     chosen = st.session_state["network"]
     st.selectbox(
-        "Network",
+        "Model",
         list(dict.fromkeys([*names, chosen])),
         format_func=lambda spelled: Network.parse(spelled).label(),
         key="network",
@@ -382,7 +382,7 @@ def ask_other_run(names: Mapping[str, str]) -> str:
 def ask_measure(titles: Mapping[str, str], name: str = "measure") -> str:
     """The metric a page is about; pages that show different ones keep them under own names."""
     _keep_valid(name, titles)
-    st.selectbox("Measure", list(titles), format_func=titles.__getitem__, key=name)
+    st.selectbox("Metric", list(titles), format_func=titles.__getitem__, key=name)
     return str(st.session_state[name])
 
 
@@ -425,7 +425,7 @@ def ask_part(titles: Mapping[str, str]) -> str:
 def ask_checked(titles: Mapping[str, str]) -> str:
     """The metric whose loss of score is shown."""
     _keep_valid("checked", titles)
-    st.selectbox("Measure", list(titles), format_func=titles.__getitem__, key="checked")
+    st.selectbox("Metric", list(titles), format_func=titles.__getitem__, key="checked")
     return str(st.session_state["checked"])
 
 
@@ -505,7 +505,7 @@ def ask_mistake(pictures: Mapping[str, tuple[str, str]]) -> str:
     _keep_valid("mistake", {name: title for name, (title, _) in pictures.items()})
     with st.container(key="gallery"):
         st.pills(
-            "Pictures",
+            "Images",
             list(pictures),
             format_func=lambda name: f"![{_plain(pictures[name][0])}]({pictures[name][1]})",
             key="mistake",
@@ -559,7 +559,7 @@ def wants_synthesis() -> bool:
 def ask_source() -> str:
     """Where the images of an evaluation come from."""
     st.segmented_control(
-        "Pictures",
+        "Images",
         list(SOURCES),
         format_func=SOURCES.__getitem__,
         key="source",
@@ -612,7 +612,7 @@ def ask_metrics(known: Mapping[str, facts.Facts]) -> list[str]:
         arrow = known[spec.partition("[")[0]].arrow
         return f"{facts.label_of(spec, 'metrics')} {arrow}".strip()
 
-    st.multiselect("Measures", [*known, *variants], format_func=title, key="metrics")
+    st.multiselect("Metrics", [*known, *variants], format_func=title, key="metrics")
     return list(state["metrics"])
 
 

@@ -64,7 +64,7 @@ def test_an_evaluation_from_order_to_results(open_page: Open, runs: Path) -> Non
         expect(boxes(page)).to_contain_text("stopped")
     assert processes(runs) == []
 
-    boxes(first).get_by_role("button", name="Go on").click()
+    boxes(first).get_by_role("button", name="Resume").click()
     second.get_by_role("button", name="Evaluate").click()
     for page in (first, second):
         expect(boxes(page)).to_contain_text(re.compile("starting|running"))
