@@ -9,9 +9,10 @@ from setuptools.command.build_py import build_py
 SHIPPED = (
     "dashboard",
     "data/orchard",
+    "data/orchard_variety",
     "data/models/orchard.*",
     "data/runs/shipped",
-    "data/runs/every_method",
+    "data/runs/photos",
     "data/runs/ground_truth",
     "data/runs/ground_truth_seed2",
 )

@@ -6,16 +6,22 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
-from frame import warming
+from frame import housekeeping, warming
+from frame.guarding import Guard
 from frame.repairs import repair
+from starlette.middleware import Middleware
 
 
 @asynccontextmanager
 async def _prepared(app: st.App) -> AsyncIterator[None]:
-    drawing = asyncio.create_task(warming.warm_up())
+    work = (warming.warm_up(), housekeeping.keep_house())
+    tasks = [asyncio.create_task(one) for one in work]
     yield
-    drawing.cancel()
+    for task in tasks:
+        task.cancel()
 
 
 repair()
-app = st.App(Path(__file__).with_name("main.py"), lifespan=_prepared)
+app = st.App(
+    Path(__file__).with_name("main.py"), lifespan=_prepared, middleware=[Middleware(Guard)]
+)

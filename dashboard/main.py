@@ -4,10 +4,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
-from frame import warming
-from frame.display import PageEnd, show_problem
+from frame import add_model, warming
+from frame.display import PageEnd, show_problem, show_problems
 from menu import MENU
-from state import choices
+from state import choices, hosting
 
 st.set_page_config("CAMpare", page_icon="🍏", layout="wide")
 
@@ -16,17 +16,24 @@ st.logo(HERE / "logo.svg", size="large")
 with st.container(key="history"):
     st.html(HERE / "frame" / "history.html", unsafe_allow_javascript=True)
 
-first = warming.first_page(is_visited=choices.is_open(choices.session()))
-menu = {
-    section: [
-        st.Page(e.file, title=e.title, icon=e.icon, url_path=e.name, default=e.name == first)
-        for e in entries
-    ]
-    for section, entries in MENU.items()
+is_visited = choices.is_open(choices.session())
+if is_visited and hosting.is_hosted() and not hosting.visitor():
+    show_problem(hosting.NO_NAME)
+    st.stop()
+first = warming.first_page(is_visited=is_visited)
+pages = {
+    e.name: st.Page(e.file, title=e.title, icon=e.icon, url_path=e.name, default=e.name == first)
+    for entries in MENU.values()
+    for e in entries
 }
+menu = {section: [pages[e.name] for e in entries] for section, entries in MENU.items()}
 page = st.navigation(menu, position="top")
-for unknown in choices.read_address(page.url_path):
-    show_problem(unknown)
+st.set_page_config(f"{page.title} · CAMpare")
+choices.read_address(page.url_path)
+problems = st.container()
 with suppress(PageEnd):
     page.run()
+add_model.show_if_asked()
+with problems:
+    show_problems(choices.unknown())
 choices.write_address()

@@ -14,20 +14,21 @@ class Entry:
 
 
 MENU = {
-    "Images": (
-        Entry("compare", "compare/page.py", "Compare methods", ":material/compare:"),
+    "Look at images": (
+        Entry("compare", "compare/page.py", "Compare", ":material/compare:"),
         Entry("cam_vs_secam", "cam_vs_secam/page.py", "CAM or SeCAM", ":material/grid_view:"),
         Entry("mistakes", "mistakes/page.py", "Mistakes", ":material/rule:"),
         Entry("features", "features/page.py", "Features", ":material/blur_on:"),
     ),
-    "Results": (
+    "Decide between methods": (
         Entry("leaderboard", "results/leaderboard.py", "Leaderboard", ":material/leaderboard:"),
         Entry("curves", "results/curves.py", "Curves", ":material/show_chart:"),
         Entry("agreement", "results/agreement.py", "Agreement", ":material/join_inner:"),
         Entry("ground_truth", "ground_truth/page.py", "Ground truth", ":material/fact_check:"),
         Entry("sanity", "results/sanity.py", "Sanity checks", ":material/health_and_safety:"),
+        Entry("report", "report/page.py", "Report", ":material/description:"),
     ),
-    "Work": (
+    "Evaluate and learn": (
         Entry("run", "evaluate/page.py", "Evaluate", ":material/play_circle:"),
         Entry("guide", "guide/page.py", "Guide", ":material/menu_book:"),
     ),

@@ -51,6 +51,19 @@ def found_in(folder: Path) -> dict[str, type[Recipe]]:
     return discover("some_catalog", folder, Recipe)
 
 
+def test_the_name_is_the_files_where_the_class_says_none(write: Write) -> None:
+    silent = RECIPE.replace('    name: ClassVar[str] = "{name}"\n', "")
+    folder = write(zebra=silent.format(class_name="Zebra"))
+    assert found_in(folder)["zebra"].name == "zebra"
+
+
+def test_a_class_without_its_decorator_is_refused(write: Write) -> None:
+    bare = RECIPE.replace("@dataclass(frozen=True)\n", "")
+    folder = write(zebra=bare.format(class_name="Zebra", name="zebra"))
+    with pytest.raises(RuntimeError, match=r"zebra\.py: Zebra lacks its @dataclass"):
+        found_in(folder)
+
+
 def test_every_file_gives_one_recipe_in_order_of_the_names(write: Write) -> None:
     folder = write(
         zebra=RECIPE.format(class_name="Zebra", name="zebra"),

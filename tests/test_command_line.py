@@ -16,11 +16,15 @@ from PIL import Image
 from xai_core.__main__ import main
 from xai_core.command_line import COMMANDS, dashboard
 from xai_core.command_line._progress import ProgressLine
+from xai_core.evaluation.store import load_manifest
 from xai_core.images.reading import Photo, map_on_photo, open_image
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS
 from xai_core.models.batch import Batch
-from xai_core.models.loading import build_network, load_classifier
+from xai_core.models.loading import load_classifier
+from xai_core.models.sources import describe
+from xai_core.models.torchvision_networks import build_network
+from xai_core.places import DATA
 from xai_core.training.trainer import save_network
 
 NAMES = ("apple", "pear", "fig", "lime", "plum")
@@ -132,6 +136,21 @@ def test_explain_writes_overlays_maps_and_a_record(
         assert maps[name] == pytest.approx(values.numpy(), rel=1e-4, abs=1e-5)
 
 
+def test_what_the_embedded_model_knows_is_said_of_a_foreign_image(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--classifier", "orchard", "--methods", "sobel", "--out"]
+    assert main(["explain", str(pictures / "a.png"), *words, str(tmp_path / "foreign")]) == 0
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"This model (orchard) {describe('orchard').knows}. ")
+    assert said.endswith("say --classifier imagenet.")
+    card = json.loads((DATA / "models" / "orchard.json").read_text())
+    assert f"knows {len(card['categories'])} {card['kind']}" in said
+    own = sorted((DATA / "orchard" / "images").iterdir())[0]
+    assert main(["explain", str(own), *words, str(tmp_path / "own")]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_chosen_classes_are_explained_by_name_or_number(
     fruit: Path, pictures: Path, tmp_path: Path
 ) -> None:
@@ -227,7 +246,7 @@ def test_evaluate_says_what_it_found_and_takes_the_masks_value(
     assert "masks not used: 1 (the first: a.png: the mask has the values 1, 2, 3; which" in said
     assert main([*command, str(tmp_path / "s"), "--mask-value", "1"]) == 0
     assert "masks not used" not in capsys.readouterr().err
-    images = json.loads((tmp_path / "s" / "manifest.json").read_text())["images"]
+    images = load_manifest(tmp_path / "s").images
     shares = {image["image"]: image["mask_fraction"] for image in images}
     assert shares["a.png"] == pytest.approx(50 * 60 / (96 * 120), abs=0.02)
     assert shares["b.png"] is None
@@ -311,12 +330,13 @@ def test_a_method_that_does_not_fit_the_network_gives_one_sentence(
     tmp_path: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     form = {"size": 64, "resize": 64, "mean": [0.5] * 3, "std": [0.25] * 3}
-    card = {"architecture": "squeezenet1_1", "categories": NAMES, "form": form}
-    save_network(build_network("squeezenet1_1", len(NAMES)), card, tmp_path / "s", "squeeze")
+    card = {"architecture": "mobilenet_v3_small", "categories": NAMES, "form": form}
+    save_network(build_network("mobilenet_v3_small", len(NAMES)), card, tmp_path / "s", "small")
     line = one_line(
         main(explain(tmp_path / "s", tmp_path / "o", pictures, "--methods", "cam")), capsys
     )
-    assert line.startswith("cam: squeeze has no CAM head")
+    assert line.startswith("cam: small has no CAM head")
+    assert "classifier.0 (Linear) and classifier.3 (Linear). Use grad_cam" in line
 
 
 @pytest.mark.parametrize(
@@ -327,6 +347,8 @@ def test_a_method_that_does_not_fit_the_network_gives_one_sentence(
         (["--set", "deletion.x=1"], "deletion has no setting 'x'; it has: "),
         (["--set", "nothing.x=1"], "--set nothing.x=1: spell it name.setting=value"),
         (["--limit", "0"], "--limit must be at least 1, got 0"),
+        (["--workers", "-1"], "--workers must be at least 1, got -1"),
+        (["--workers", "2", "--scheduler", "tcp://a:1"], "--scheduler goes with neither --workers"),
         (["--dataset", "nowhere"], "nowhere"),
         (["--classifier", "resnet51"], "unknown classifier 'resnet51'"),
     ],

@@ -12,9 +12,12 @@ import pytest
 import torch
 
 from xai_core.catalog import discover, names_in
-from xai_core.methods import Method
+from xai_core.ground_truth.benchmarks import BENCHMARKS
+from xai_core.methods import METHODS, Method
+from xai_core.metrics import METRICS
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
+from xai_core.publications import named_in
 
 ROOT = Path(__file__).resolve().parent.parent
 FOR_ALL = {"test_contract.py", "test_other_libraries.py"}
@@ -22,7 +25,7 @@ FOR_ALL = {"test_contract.py", "test_other_libraries.py"}
 FOLDERS = {
     "methods": ROOT / "xai_core" / "methods",
     "metrics": ROOT / "xai_core" / "metrics",
-    "orchard": ROOT / "xai_core" / "orchard" / "benchmarks",
+    "ground_truth": ROOT / "xai_core" / "ground_truth" / "benchmarks",
 }
 
 
@@ -41,7 +44,18 @@ def test_each_one_is_named_in_a_test_of_its_own_or_of_its_family(kind: str) -> N
     named = {word for path in files for word in words_in(path)}
     named |= {path.stem.removeprefix("test_") for path in files}
     without = [name for name in names_in(FOLDERS[kind]) if name not in named]
+    assert names_in(FOLDERS[kind])
     assert without == [], f"write tests/{kind}/test_<name>.py, or a row in its family's file"
+
+
+def test_every_reference_is_a_publication_that_reports_can_cite() -> None:
+    recipes = [*METHODS.values(), *METRICS.values(), *BENCHMARKS.values()]
+    unknown = [
+        f"{recipe.name}: {recipe.reference}"
+        for recipe in recipes
+        if "this project" not in recipe.reference and not named_in(recipe.reference)
+    ]
+    assert unknown == [], "add these papers to xai_core/publications.toml"
 
 
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -60,14 +74,21 @@ def test_the_guides_method_passes_the_guides_test(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As a file of a folder of methods, found there by its name."""
+    """As a file of a folder of methods, found there by its name; a wrong one does not pass."""
     method, oracle = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
-    package = tmp_path / "methods_of_the_guide"
-    package.mkdir()
-    (package / "__init__.py").touch()
-    (package / "brightness.py").write_text(method, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    found = discover(package.name, package, Method)
-    names: dict[str, Any] = {"METHODS": found, "torch": torch}
-    exec(compile(oracle, "CONTRIBUTING.md", "exec"), names)
-    names["test_brightness_is_the_mean_of_the_colours"](tiny_classifier, tiny_batch)
+
+    def check(package: str, content: str) -> None:
+        folder = tmp_path / package
+        folder.mkdir()
+        (folder / "__init__.py").touch()
+        (folder / "brightness.py").write_text(content, encoding="utf-8")
+        names: dict[str, Any] = {"METHODS": discover(package, folder, Method), "torch": torch}
+        exec(compile(oracle, "CONTRIBUTING.md", "exec"), names)
+        names["test_brightness_is_the_mean_of_the_colours"](tiny_classifier, tiny_batch)
+
+    check("methods_of_the_guide", method)
+    wrong = method.replace("mean(dim=1)", "amax(dim=1)")
+    assert wrong != method
+    with pytest.raises(AssertionError, match="not close"):
+        check("wrong_methods_of_the_guide", wrong)

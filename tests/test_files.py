@@ -14,7 +14,7 @@ from torch import nn
 from xai_core import files
 from xai_core.evaluation.manifest import Manifest
 from xai_core.evaluation.status import load_status
-from xai_core.files import read_object, write_whole
+from xai_core.files import is_file, is_folder, is_there, read_object, write_whole
 from xai_core.models.loading import load_classifier
 from xai_core.models.torchvision_networks import BadClassifier, build_network
 from xai_core.training.trainer import save_network
@@ -104,3 +104,10 @@ def test_weights_that_are_not_their_cards_are_refused(tmp_path: Path) -> None:
     os.replace(save_network(network, told, tmp_path / "other", "fruit"), path)
     with pytest.raises(BadClassifier, match="is not the file of its card"):
         load_classifier(tmp_path / "mine")
+
+
+@pytest.mark.parametrize("name", ["9" * 5000, "a\0b", "", "nowhere/at/all"])
+def test_a_name_that_no_system_takes_is_no_file(name: str) -> None:
+    assert not is_there(name)
+    assert not is_file(name)
+    assert not is_folder(name)

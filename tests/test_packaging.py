@@ -15,11 +15,12 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 MODULES = {
     "opencv-python-headless": "cv2", "scikit-image": "skimage", "scikit-learn": "sklearn",
     "pillow": "PIL", "pillow-heif": "pillow_heif",
+    "python-pptx": "pptx",
 }  # fmt: skip
 # starlette: a floor with security fixes below Streamlit; cryptography: distributed's keys
-# scikit-learn: Captum's LIME and KernelSHAP import it; uvloop: Streamlit takes it where it is
+# uvloop: Streamlit takes it where it is
 OTHERS = ("heic",)  # the readers of other models are found by name where they are installed
-NOT_IMPORTED_HERE = {"scikit-learn", "uvloop", "starlette", "cryptography"}
+NOT_IMPORTED_HERE = {"uvloop", "cryptography"}
 
 
 def declared(*extras: str) -> dict[str, Requirement]:
@@ -54,7 +55,7 @@ def modules_of(wanted: dict[str, Requirement]) -> set[str]:
 
 def test_what_is_imported_is_declared_and_nothing_else() -> None:
     core, dashboard = declared(*OTHERS), declared("dashboard", *OTHERS)
-    assert imported("xai_core") == modules_of(core) - {"sklearn"}
+    assert imported("xai_core") == modules_of(core) - {"cryptography"}
     assert imported("dashboard") <= modules_of(dashboard)
     used = imported("xai_core") | imported("dashboard")
     assert modules_of(dashboard) - used == modules_of(dict.fromkeys(NOT_IMPORTED_HERE))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from typing import Any
 
 import torch
@@ -37,7 +38,8 @@ def test_every_cell_runs_and_draws_itself() -> None:
     assert shape == (1, 2, 224, 224)
     assert scored.count("<td>") == 3 * 2
     assert "single_deletion" in table
-    assert own.count("owl") == 2
+    told = re.sub(r'src="[^"]*"', "", own)  # any word may stand in an encoded image
+    assert told.count("owl") == 2
     assert (size, label, category) == (
         torch.Size([1, 1, 224, 224]), "SeCAM (segments 100)", "apple",
     )  # fmt: skip

@@ -186,6 +186,7 @@ def test_a_setting_added_later_keeps_the_key_of_older_results() -> None:
 
     @dataclass(frozen=True)
     class GrownFurther(Grown):
+        name = Grown.name
         sharp: bool = setting(False, "whether edges stay sharp", added_later=True)
 
     assert GrownFurther().key() == Grown().key()

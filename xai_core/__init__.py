@@ -2,14 +2,14 @@
 
 `explain` and `evaluate` answer in one call, and a notebook draws the answer:
 
->>> maps = explain("orchard", DATA / "orchard/images/apple-1-0.jpg", ["cam", "secam"])
+>>> maps = explain("orchard", DATA / "orchard/images/apple-1-1.jpg", ["cam", "secam"])
 >>> maps["secam"].shape                                     # (images, classes, height, width)
 (1, 1, 224, 224)
 
 In pieces, for research code:
 
 >>> classifier = load_classifier("orchard")                                 # a frozen model
->>> batch = Batch.of(classifier, [open_image(DATA / "orchard/images/apple-1-0.jpg")])
+>>> batch = Batch.of(classifier, [open_image(DATA / "orchard/images/apple-1-1.jpg")])
 >>> method = METHODS["secam"](segments=100)
 >>> maps = method.attribute(batch, batch.predicted[:, None])                # (N, 1, H, W)
 >>> case = Case(batch, batch.predicted, maps[:, 0], method)                 # what a metric sees

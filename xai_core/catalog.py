@@ -25,7 +25,8 @@ def names_in(folder: Path) -> tuple[str, ...]:
 def discover(package: str, folder: Path, base: type[R]) -> dict[str, type[R]]:
     """Name -> class for every file of `folder`; each must define one recipe of its own name.
 
-    Raises RuntimeError for a file with no recipe, with two, or with another name.
+    Raises RuntimeError for a file with no recipe, with two, with another name, or with a class
+    that is no dataclass of its own, whose settings would be lost.
     Import errors pass through.
     """
     found: dict[str, type[R]] = {}
@@ -44,6 +45,8 @@ def discover(package: str, folder: Path, base: type[R]) -> dict[str, type[R]]:
             )
         if recipes[0].name != name:
             raise RuntimeError(f"{package}/{name}.py defines a recipe named {recipes[0].name!r}")
+        if "__dataclass_params__" not in vars(recipes[0]):
+            raise RuntimeError(f"{package}/{name}.py: {recipes[0].__name__} lacks its @dataclass")
         found[name] = recipes[0]
     return found
 

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 JSON_LIMIT_BYTES = 256 * 2**20
+
+
+def is_there(name: str | Path) -> bool:
+    """Whether a file or folder has this name: none has one that no system takes, whose `Path`
+    would raise OSError."""
+    return os.path.exists(name)
+
+
+def is_file(name: str | Path) -> bool:
+    """Whether a file has this name, whatever the name."""
+    return os.path.isfile(name)
+
+
+def is_folder(name: str | Path) -> bool:
+    """Whether a folder has this name, whatever the name."""
+    return os.path.isdir(name)
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
@@ -27,6 +45,33 @@ def write_whole(path: Path, content: bytes | str) -> None:
     except OSError:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def write_large(folder: Path, write: Callable[[Path], None]) -> tuple[Path, str]:
+    """A file that `write` fills, named `all-` and its sha256, whole or not at all; and the sha256.
+
+    For what is too large to be held as bytes. Raises OSError.
+    """
+    unfinished = folder / f"all.{os.getpid()}-{threading.get_ident()}.tmp"
+    try:
+        write(unfinished)
+        with unfinished.open("rb+") as file:
+            checksum = hashlib.file_digest(file, "sha256").hexdigest()
+            os.fsync(file.fileno())
+        path = folder / f"all-{checksum[:16]}.parquet"
+        os.replace(unfinished, path)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
+    return path, checksum
+
+
+def append(path: Path, text: str) -> None:
+    """Add lines to a file; what a killed process added is whole lines and at most a torn one."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_object(path: Path, limit: int = JSON_LIMIT_BYTES) -> dict[str, Any]:

@@ -24,6 +24,14 @@ def runs_folder() -> Path:
     return Path(os.environ.get("CAMPARE_RUNS") or own).expanduser().resolve()
 
 
+def data_roots() -> tuple[Path, ...] | None:
+    """The folders that the dashboard may read, from CAMPARE_DATA; None: all that it can."""
+    told = os.environ.get("CAMPARE_DATA")
+    if told is None:
+        return None
+    return tuple(Path(one).expanduser().resolve() for one in told.split(os.pathsep) if one)
+
+
 def default_run_dir(dataset: str, classifier: str) -> Path:
     """The run folder of a data set and a model; the name suits every file system."""
     return runs_folder() / f"{dataset}-{classifier}".replace(":", "-")

@@ -108,12 +108,21 @@ def key_of(
 
 @dataclass(frozen=True)
 class Recipe:
-    """A configured method, metric or imputer: compared by value, named by `name` and `key()`."""
+    """A configured method, metric or imputer: compared by value, named by `name` and `key()`.
+
+    `name` is the file's, where a class does not say another.
+    """
 
     name: ClassVar[str]
     title: ClassVar[str]
     reference: ClassVar[str]
     revision: ClassVar[int] = 1
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        file = cls.__module__.rpartition(".")[2]
+        if "name" not in vars(cls) and not file.startswith("_") and file != "base":
+            cls.name = file
 
     def __post_init__(self) -> None:
         for field_name, rule in self.declared().items():

@@ -8,32 +8,42 @@ import streamlit as st
 from drawing import charts
 from frame import cards, display, evidence
 from frame.watching import watch
-from runs import cached, superpixel_wording
-from state import choices, networks
+from runs import tables
+from state import choices, image_choice, look_choice, model_choice, networks, run_choice
 
-from cam_vs_secam import superpixel_cards
+from cam_vs_secam import asked, superpixel_cards
+from xai_core.findings import superpixel_wording
 
 display.show_heading(
     "CAM or SeCAM: what do superpixels change?",
     "SeCAM gives every superpixel the mean of CAM. The outlines are the image's, the evidence "
     "is CAM's.",
 )
-answer = cached.superpixel_answer()
-display.show_answer(answer.sentences, "<br>")
-choices.ask_picture(*evidence.pictures(), evidence.prepare)
-if choices.problem():
-    display.show_problem(choices.problem())
-with choices.toolbar([2, 2, 2, 2, 2]) as (segments, compactness, threshold, network, opacity):
+with st.columns([2, 8])[0]:
+    run = run_choice.ask_run(list(tables.runs()))
+answer, note = superpixel_cards.answer_of(run)
+display.show_answer([*answer.sentences, *superpixel_cards.echo_of(answer, run)], "<br>")
+if note:
+    display.show_note(note)
+image_choice.ask_picture(*evidence.pictures(), evidence.prepare)
+display.show_problems(image_choice.problems())
+with choices.toolbar([1.9, 1.8, 2.6, 1.8, 1.9]) as (
+    segments,
+    compactness,
+    threshold,
+    network,
+    opacity,
+):
     with segments:
-        choices.ask_segments()
+        asked.ask_segments()
     with compactness:
-        choices.ask_compactness()
+        asked.ask_compactness()
     with threshold:
-        choices.ask_threshold()
+        look_choice.ask_threshold()
     with network:
-        choices.ask_network(networks.embedded())
+        model_choice.ask_network(networks.embedded())
     with opacity:
-        choices.ask_opacity()
+        look_choice.ask_opacity()
 
 chosen = choices.current()
 methods = superpixel_cards.compared(chosen)

@@ -8,11 +8,14 @@ from frame.display import offer_figures, show_legend, show_note, show_section, s
 from frame.evidence import Cell, Evidence
 from frame.exports import LONGEST_PX
 from recipes import facts
-from runs import cached, steps_to_secam
+from runs import drawn_images, standings, steps_to_secam, tables, truths
 from runs.steps_to_secam import Look, Step
 from state.choices import Choices
 
 from xai_core.evaluation.contrast import CONTROLS
+from xai_core.findings import echo
+from xai_core.findings.phrases import not_yours
+from xai_core.findings.superpixel_wording import Answer
 from xai_core.images.reading import InputFormat
 
 COUNTS, SHARES = (20, 50, 100, 200), (0.5, 0.6, 0.7, 0.8, 0.9)
@@ -27,11 +30,31 @@ def compared(chosen: Choices) -> tuple[str, ...]:
     return ("cam", secam, legacy, *controls)
 
 
+def answer_of(run: str) -> tuple[Answer, str]:
+    """CAM or SeCAM from a run, else from the shipped one; and a note that says which."""
+    runs = tables.runs()
+    shown = runs.get(run, tables.SHIPPED)
+    own = truths.superpixel_answer(shown)
+    if len(own.table) or shown == tables.SHIPPED:
+        return own, ""
+    manifest = tables.manifest(tables.SHIPPED, tables.run_stamp(tables.SHIPPED))
+    why = "Yours does not hold both CAM and SeCAM."
+    return truths.superpixel_answer(), not_yours(manifest, len(manifest["images"]), run, why)
+
+
+def echo_of(answer: Answer, run: str) -> list[str]:
+    """What the shipped run on other images says of CAM and SeCAM, and where both agree."""
+    other = standings.counterpart(tables.runs().get(run, tables.SHIPPED))
+    if other is None:
+        return []
+    return echo.superpixels_say(answer, truths.superpixel_answer(other[0]))
+
+
 def look_of(seen: Evidence, chosen: Choices) -> Look:
     """How the photo of some evidence is shown."""
     form = InputFormat(**dict(seen.form))
-    drawn = cached.fitted_photo(seen.photo, seen.photo.sha256, LONGEST_PX)
-    framed = cached.framed_photo(seen.photo, seen.photo.sha256, seen.form, chosen.framing)
+    drawn = drawn_images.fitted_photo(seen.photo, seen.photo.sha256, LONGEST_PX)
+    framed = drawn_images.framed_photo(seen.photo, seen.photo.sha256, seen.form, chosen.framing)
     return Look(drawn, framed, form, chosen.framing, chosen.opacity, chosen.threshold)
 
 
@@ -41,7 +64,7 @@ def show_way(seen: Evidence, chosen: Choices, cam: Cell) -> None:
         return
     look = look_of(seen, chosen)
     key = (seen.photo.sha256, seen.network, cam.target, look.framing, look.opacity, look.threshold)
-    show_steps(cached.secam_steps(look, cam.map, key, chosen.segments, chosen.compactness), 6)
+    show_steps(drawn_images.secam_steps(look, cam.map, key, chosen.segments, chosen.compactness), 6)
     show_legend("overlay", chosen.threshold)
     show_section(
         "What it scores on this image",
@@ -67,7 +90,7 @@ def show_sweep(seen: Evidence, chosen: Choices) -> None:
     show_steps(steps, len(SHARES))
     with st.container(horizontal=True):
         offer_figures(exports.sweep_figure, "secam_sweep", rows, COUNTS, SHARES)
-    show_note(f"Compactness {chosen.compactness:g}; black is what stays below the threshold.")
+    show_note(f"Compactness {chosen.compactness:g}; pale is what stays below the threshold.")
 
 
 def show_slic(seen: Evidence, chosen: Choices) -> None:

@@ -6,13 +6,18 @@ import logging
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
+
+from state import hosting
+from state.byte_store import MB, ByteStore
+from state.networks import Network
 
 from compute.questions import Answer, Question
 from compute.workers import DiedError, Task, UnreachableError
 
-KEPT_ANSWERS = 2000
+KEPT_ANSWERS_MB = 256
+MOST_SEEN = 1000
 LOOKED_AT_SECONDS = 6.0
 """Pages ask every two seconds at least; one that has not for so long is hidden."""
 FORGET_SECONDS = 90.0
@@ -40,6 +45,8 @@ class Engine(Protocol):
         self, question: Question, given: dict[Question, Answer], wake: Callable[[], None]
     ) -> Task: ...
 
+    def forget(self, sha256s: frozenset[str]) -> None: ...
+
 
 class Desk:
     """Has questions answered one after another, those of all sessions in turn.
@@ -47,17 +54,24 @@ class Desk:
     What a session asks for replaces what it asked for before, and what is at work for nobody then
     ends at its next forward pass. A session for which `is_open` is false waits for nothing any
     more. Pages that are hidden stand back for those that are looked at, and are forgotten after a
-    while. A question whose worker dies is asked once more.
+    while. A question whose worker dies is asked once more. What is known of images that a session
+    brought leaves with it, here, in the workers, and by `forget` wherever else.
     """
 
     def __init__(
-        self, engine: Engine, is_open: Callable[[str], bool] = lambda session: True
+        self,
+        engine: Engine,
+        is_open: Callable[[str], bool] = lambda session: True,
+        forget: Callable[[frozenset[str]], None] = lambda sha256s: None,
     ) -> None:
         self._engine = engine
         self._is_open = is_open
-        self._answers: OrderedDict[Question, Answer] = OrderedDict()
+        self._forget = forget
+        self._answers: ByteStore[Question, Answer] = ByteStore(KEPT_ANSWERS_MB * MB)
+        self._brought: dict[str, set[str]] = {}
         self._wanted: OrderedDict[str, tuple[float, list[Question]]] = OrderedDict()
         self._at_work: set[Question] = set()
+        self._begun: dict[Question, tuple[Task, float]] = {}
         self._deaths: Counter[Question] = Counter()
         self._failed: dict[Question, float] = {}
         self._seen: OrderedDict[str, None] = OrderedDict()
@@ -88,11 +102,13 @@ class Desk:
             self.start()
         with self._change:
             if waiting and patience:
-                self._change.wait_for(lambda: self._answers.keys() >= set(waiting), patience)
-            known = {q: self._answers[q] for q in questions if q in self._answers}
-            for question in known:
-                self._answers.move_to_end(question)
-        return known
+                self._change.wait_for(lambda: not self._unanswered(waiting), patience)
+            return {q: self._answers[q] for q in questions if q in self._answers}
+
+    def brought(self, session: str, sha256s: Iterable[str]) -> None:
+        """These images are the session's own."""
+        with self._change:
+            self._brought.setdefault(session, set()).update(sha256s)
 
     def notice(self, tab: str) -> str:
         """One sentence where a session whose name begins so waits for what a dead worker had."""
@@ -100,6 +116,12 @@ class Desk:
             lost = {question for question in self._deaths if question not in self._answers}
             of_tab = [qs for name, (_, qs) in self._wanted.items() if name.startswith(tab)]
             return LOST if any(lost & set(questions) for questions in of_tab) else ""
+
+    def progress(self, question: Question) -> tuple[int, float] | None:
+        """Passes begun and seconds since the start of one at work; None for all others."""
+        with self._change:
+            task, begun = self._begun.get(question, (None, 0.0))
+            return None if task is None else (task.passes(), time.monotonic() - begun)
 
     def _begin(self) -> None:
         try:
@@ -112,6 +134,7 @@ class Desk:
 
     def _work(self) -> None:
         while True:
+            self._let_go()
             with self._change:
                 question = self._next()
                 if question is None:
@@ -125,11 +148,29 @@ class Desk:
                 answer = Answer(error=f"{type(error).__name__}: {error}; the log tells where")
             with self._change:
                 self._at_work.discard(question)
+                self._begun.pop(question, None)
                 if answer is not None:
                     self._note(question, answer)
 
+    def _let_go(self) -> None:
+        """Forget what only sessions that have ended brought."""
+        with self._change:
+            ended = [name for name in self._brought if not self._is_open(name)]
+            gone = frozenset[str]().union(*map(self._brought.pop, ended))
+            gone -= set[str]().union(*self._brought.values())
+            if not gone:
+                return
+            self._answers.forget(lambda question: question.sha256 in gone)
+            for sha256 in gone:
+                self._seen.pop(sha256, None)
+        self._forget(gone)
+        self._engine.forget(gone)
+
     def _answered(self, question: Question) -> Answer | None:
         """The answer; None where nobody wants it any more, or it is to be asked once more."""
+        problem = hosting.network_problem(Network.parse(question.network))
+        if problem:
+            return Answer(error=problem)
         try:
             return self._sent(question)
         except UnreachableError as error:
@@ -137,7 +178,7 @@ class Desk:
         except DiedError:
             self._seen.clear()
             with self._change:
-                self._deaths[question] += 1
+                self._deaths[question.without_photo()] += 1
                 is_last = self._deaths[question] >= DEATHS
             return self._failure(question, LOST_TWICE) if is_last else None
 
@@ -150,7 +191,7 @@ class Desk:
         for question, failed in list(self._failed.items()):
             if time.monotonic() - failed > RETRY_SECONDS:
                 del self._failed[question]
-                self._answers.pop(question, None)
+                self._answers.drop(question)
 
     def _sent(self, question: Question) -> Answer | None:
         with self._change:
@@ -161,11 +202,15 @@ class Desk:
         answer = self._waited(question, self._engine.begin(sent, given, self._wake))
         if answer is None and is_light and not self._is_over(question):
             answer = self._waited(question, self._engine.begin(question, given, self._wake))
-        self._seen[question.sha256] = None
+        with self._change:
+            self._seen[question.sha256] = None
+            while len(self._seen) > MOST_SEEN:
+                self._seen.popitem(last=False)
         return answer
 
     def _waited(self, question: Question, task: Task) -> Answer | None:
         with self._change:
+            self._begun[question] = task, time.monotonic()
             while not task.is_done():
                 if self._is_over(question):
                     task.end()
@@ -179,9 +224,7 @@ class Desk:
 
     def _note(self, question: Question, answer: Answer) -> None:
         self._deaths.pop(question, None)
-        self._answers[question.without_photo()] = answer
-        while len(self._answers) > KEPT_ANSWERS:
-            self._answers.popitem(last=False)
+        self._answers.put(question.without_photo(), answer)
         self._change.notify_all()
 
     def _is_over(self, question: Question) -> bool:

@@ -6,24 +6,23 @@ scheduler at that address, whose workers must have this code and its requirement
 
 from __future__ import annotations
 
-import json
+import contextlib
 import logging
 import os
-import subprocess
 import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from recipes import children
-
 from compute import workplace
 from compute.questions import Answer, Question
+from xai_core.evaluation.cluster import Cluster
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
 SCHEDULER = "CAMPARE_SCHEDULER"
 CONNECT_SECONDS = 20.0
+MOST_TOLD = 64
 
 
 class DiedError(Exception):
@@ -39,6 +38,9 @@ class Task(Protocol):
 
     def is_done(self) -> bool: ...
 
+    def passes(self) -> int:
+        """Of one at work: how many passes of single images have begun, as far as it is told."""
+
     def answer(self) -> Answer | None:
         """Of one that is done: its answer, None where the photo is needed; raises DiedError."""
 
@@ -49,12 +51,18 @@ class Task(Protocol):
 class DaskTask:
     """A question at work in a worker of Dask."""
 
-    def __init__(self, future: Future, has_ended: Callable[[], bool]) -> None:
+    def __init__(
+        self, future: Future, has_ended: Callable[[], bool], told: Mapping[str, int]
+    ) -> None:
         self._future = future
+        self._told = told
         self._has_ended = has_ended
 
     def is_done(self) -> bool:
         return bool(self._future.done()) or self._has_ended()
+
+    def passes(self) -> int:
+        return self._told.get(str(self._future.key), 0)
 
     def answer(self) -> Answer | None:
         from concurrent.futures import CancelledError
@@ -80,8 +88,9 @@ class Workers:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._client: Client | None = None
-        self._process: subprocess.Popen[str] | None = None
+        self._cluster = Cluster()
         self._count = 0
+        self._told: dict[str, int] = {}
 
     def start(self) -> int:
         """Reach the workers and let them load; the number of their threads, 1 at least.
@@ -98,14 +107,22 @@ class Workers:
         """Have a question answered; `wake` is called when that is done. Raises UnreachableError."""
         future = self._submit(workplace.answered, question, dict(given))
         future.add_done_callback(lambda _: wake())
-        return DaskTask(future, self._has_ended)
+        return DaskTask(future, self._has_ended, self._told)
+
+    def forget(self, sha256s: frozenset[str]) -> None:
+        """Have the workers drop what they keep of these images, where there are any."""
+        with self._lock:
+            client = self._client
+        if client is not None and not self._has_ended() and client.status == "running":
+            with contextlib.suppress(OSError, TimeoutError):
+                client.run(workplace.forget, sha256s, on_error="ignore")
 
     def close(self) -> None:
         """End our own process, and leave one that is not ours as it is."""
         with self._lock:
             if self._client is not None:
                 self._client.close()
-            self._end_own()
+            self._cluster.close()
             self._client = None
 
     def _submit(self, work: Callable[..., Any], *about: Any) -> Future:
@@ -117,47 +134,31 @@ class Workers:
         with self._lock:
             if self._client is None or self._has_ended() or self._client.status != "running":
                 self._client = self._connected()
+                self._client.subscribe_topic(workplace.PROGRESS, self._hear)
             return self._client
+
+    def _hear(self, event: tuple[float, Mapping[str, Any]]) -> None:
+        """A worker tells how far it is; only what is at work is asked for."""
+        _, told = event
+        while len(self._told) > MOST_TOLD:
+            del self._told[next(iter(self._told))]
+        self._told[str(told["key"])] = int(told["passes"])
 
     def _has_ended(self) -> bool:
         """Whether our own process has ended, scheduler and all."""
-        return self._process is not None and self._process.poll() is not None
+        return self._cluster.has_ended()
 
     def _connected(self) -> Client:
         import dask
-        from distributed import Client, Security
+        from distributed import Client
 
         dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})  # photos
-        address = os.environ.get(SCHEDULER, "")
-        opens: dict[str, str] = {}
+        address, security = os.environ.get(SCHEDULER, ""), None
         where = f"{SCHEDULER}={address}" if address else "the process that computes"
         try:
             if not address:
-                address, opens = self._own()
-            security = Security(require_encryption=True, **opens) if opens else None
+                address, security = self._cluster.start()
             return Client(address, security=security, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
             logging.getLogger(__name__).exception("no worker")
             raise UnreachableError(f"{where} does not answer; the log tells why") from error
-
-    def _end_own(self) -> None:
-        if self._process is not None and self._process.stdin and self._process.stdout:
-            self._process.stdin.close()
-            self._process.stdout.close()
-            self._process.wait()
-        self._process = None
-
-    def _own(self) -> tuple[str, dict[str, str]]:
-        """Start our own; its address and what opens it. It ends when its input does."""
-        self._end_own()
-        self._process = subprocess.Popen(
-            children.command("compute.cluster"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=children.environment(DASK_LOGGING__DISTRIBUTED="warning"),
-            start_new_session=True,  # Ctrl-C is for the server
-        )
-        line = self._process.stdout.readline() if self._process.stdout else ""
-        told = json.loads(line)
-        return told["address"], told["security"]

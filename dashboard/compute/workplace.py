@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
+from state import uploads
+from state.byte_store import MB, ByteStore, bytes_of
 from state.networks import Network
 
 from compute.questions import Answer, Maps, Prediction, Question
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
     from xai_core.models.batch import Batch
     from xai_core.models.classifier import Classifier
 
-KEPT_NETWORKS = 3
-KEPT_BATCHES = 4
-KEPT_PHOTOS = 4
+KEPT_NETWORKS_MB = 2048
+KEPT_BATCHES_MB = 512
+KEPT_PHOTOS_MB = 256
+PROGRESS = "campare-progress"
+TOLD_SECONDS = 0.5
 EXPECTED = (ValueError, ArithmeticError, OSError, RuntimeError, MemoryError)
 """What bad input, full disks and small memories raise; the message is for people."""
 _GIVEN: ContextVar[Mapping[Question, Answer]] = ContextVar("given")
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 class PhotoMissingError(LookupError):
@@ -38,19 +39,25 @@ class Workplace:
     """Answers questions in the calling thread, one after another."""
 
     def __init__(self) -> None:
-        self._photos: OrderedDict[str, Photo] = OrderedDict()
-        self._networks: OrderedDict[str, Classifier] = OrderedDict()
-        self._batches: OrderedDict[tuple[str, str, Framing], Batch] = OrderedDict()
+        self._photos: ByteStore[str, Photo] = ByteStore(KEPT_PHOTOS_MB * MB)
+        self._networks: ByteStore[str, Classifier] = ByteStore(KEPT_NETWORKS_MB * MB)
+        self._batches: ByteStore[tuple[str, str, Framing], Batch] = ByteStore(
+            KEPT_BATCHES_MB * MB, _bytes_of_batch
+        )
 
     def answer_from(self, question: Question, given: Mapping[Question, Answer]) -> Answer:
         """The answer, computed from those that are `given`; raises PhotoMissingError."""
         if question.photo.sha256:
-            _kept(self._photos, question.photo.sha256, lambda: question.photo, KEPT_PHOTOS)
+            self._photos.made(question.photo.sha256, lambda: question.photo)
         token = _GIVEN.set(given)
         try:
             return self.answer(question)
         finally:
             _GIVEN.reset(token)
+            key = (question.network, question.sha256, question.framing)
+            batch = self._batches.get(key)
+            if batch is not None:  # it has grown by what methods share
+                self._batches.put(key, batch)
 
     def answer(self, question: Question) -> Answer:
         """The answer that was given with the question at work, or else computed now."""
@@ -71,7 +78,12 @@ class Workplace:
     def batch(self, question: Question) -> Batch:
         """The image prepared for the model, with what methods share already computed."""
         key = (question.network, question.sha256, question.framing)
-        return _kept(self._batches, key, lambda: self._prepared(question), KEPT_BATCHES)
+        return self._batches.made(key, lambda: self._prepared(question))
+
+    def forget(self, sha256s: frozenset[str]) -> None:
+        """Drop all that is kept of these images."""
+        self._photos.forget(lambda sha256: sha256 in sha256s)
+        self._batches.forget(lambda key: key[1] in sha256s)
 
     def classifier(self, name: str) -> Classifier:
         """The model of that name, loaded once: it is wanted again, whatever the image."""
@@ -80,7 +92,7 @@ class Workplace:
             with interruptible(lambda: False):
                 return Network.parse(name).load()
 
-        return _kept(self._networks, name, load, KEPT_NETWORKS)
+        return self._networks.made(name, load)
 
     def _prepared(self, question: Question) -> Batch:
         from xai_core.models.batch import Batch
@@ -91,14 +103,8 @@ class Workplace:
         return Batch.of(self.classifier(question.network), [photo], question.framing)
 
 
-def _kept(store: OrderedDict[K, V], key: K, make: Callable[[], V], most: int) -> V:
-    """The value of `key`, made where it is not there; the `most` that were used last stay."""
-    if key not in store:
-        store[key] = make()
-    store.move_to_end(key)
-    while len(store) > most:
-        store.popitem(last=False)
-    return store[key]
+def _bytes_of_batch(batch: Batch) -> int:
+    return bytes_of({name: held for name, held in vars(batch).items() if name != "classifier"})
 
 
 _HERE = Workplace()
@@ -110,12 +116,27 @@ def answered(question: Question, given: Mapping[Question, Answer]) -> Answer | N
 
     worker = get_worker()
     task = worker.state.tasks[worker.get_current_task()]
+    passes, told = 0, 0.0
+
+    def note(more: int) -> None:
+        nonlocal passes, told
+        passes += more
+        if time.monotonic() - told > TOLD_SECONDS:
+            told = time.monotonic()
+            worker.log_event(PROGRESS, {"key": task.key, "passes": passes})
+
     try:
         # a task that is cancelled while it runs is told so nowhere else
-        with interruptible(lambda: task.state != "executing"):
+        with interruptible(lambda: task.state != "executing", note):
             return _HERE.answer_from(question, given)
     except (Interrupted, PhotoMissingError):
         return None
+
+
+def forget(sha256s: frozenset[str]) -> None:
+    """What a worker is told when nobody has these images any more."""
+    _HERE.forget(sha256s)
+    uploads.forget(sha256s)
 
 
 def make_ready() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 import plotly.graph_objects as go
 
-from drawing.name_tags import place_names
+from drawing.name_tags import place_names, spread
 from xai_core.evaluation.lead import ALPHA
+from xai_core.findings.wording import CURVE_NAMES
 
 if TYPE_CHECKING:
     from xai_core.evaluation.statistics import Friedman
@@ -21,15 +23,20 @@ COLOURS = (
     "#00838f", "#d81b60", "#8d6e63", "#546e7a", "#827717",
 )  # fmt: skip
 """All with a contrast of 3 at least to the page, light or dark."""
-CURVE_NAMES = {
-    "morf": "most relevant first",
-    "lerf": "least relevant first",
-    "insertion": "revealed",
-    "irof": "by superpixels",
-}
 ACCENT, WARM, MUTED, TRUE = "#1a6fc4", "#c8401c", "#8a8a8a", "#2b8a3e"
 SPEED_PX = (900, 520)
-DIVERGING = [[0.0, "#1c5ca8"], [0.5, "#f6f5f0"], [1.0, "#c8401c"]]
+TIMES = {1e-4: "0.1 ms", 1e-3: "1 ms", 1e-2: "10 ms", 0.1: "0.1 s", 1.0: "1 s", 10.0: "10 s",
+         100.0: "100 s", 1000.0: "1000 s"}  # fmt: skip
+DIVERGING = [
+    [0.0, "rgba(47,128,214,0.75)"], [0.5, "rgba(138,138,138,0.08)"], [1.0, "rgba(208,72,34,0.8)"]
+]  # fmt: skip
+"""Nothing is the page itself, light or dark; numbers in the page's ink are legible at both ends."""
+RISING = [[0.0, "rgba(224,118,44,0.06)"], [1.0, "rgba(224,118,44,0.8)"]]
+TITLE_LETTERS, LETTER_PX, CURVES_PX, NAME_GAP_PX = 44, 7.0, 440, 17
+NAME_LETTERS, TWO_LINES_PX, HALF_TITLE_LETTERS = 27, 28, 28
+"""What a phone shows whole beside a plot and, under the half that names leave, below it."""
+ABOVE = {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0}
+"""Where a legend stands: above the plot, so that a phone has its whole width."""
 
 
 def draw_gains(table: pd.DataFrame, names: Sequence[str], better: str, worse: str) -> go.Figure:
@@ -46,7 +53,7 @@ def draw_gains(table: pd.DataFrame, names: Sequence[str], better: str, worse: st
     chart = go.Figure(
         go.Scatter(
             x=scaled["gain"],
-            y=list(names),
+            y=[in_lines(name) for name in names],
             mode="markers",
             marker={"size": 11, "color": colours},
             error_x=reach(scaled, "gain", MUTED),
@@ -57,10 +64,26 @@ def draw_gains(table: pd.DataFrame, names: Sequence[str], better: str, worse: st
     )
     chart.add_vline(x=0, line_width=1, line_color=MUTED)
     chart.update_yaxes(autorange="reversed", ticks="")
-    title = f"← {worse} better      gain in standard deviations      {better} better →"
+    title = f"← {worse} better · {better} better →<br>gain in standard deviations"
     chart.update_xaxes(title={"text": title, "font": {"size": 12}}, zeroline=False)
-    chart.update_layout(height=110 + 30 * len(table), margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    chart.update_layout(height=120 + 30 * len(table), margin={"l": 10, "r": 10, "t": 10, "b": 10})
     return chart
+
+
+def in_lines(name: str) -> str:
+    """A method's name beside its row: in two lines where one would leave a phone no plot."""
+    return wrapped(name, NAME_LETTERS)
+
+
+def row_px(names: Sequence[str], least: int) -> int:
+    """The height of a row: `least`, and more where a name takes two lines."""
+    is_long = any(len(name) > NAME_LETTERS for name in names)
+    return max(least, TWO_LINES_PX) if is_long else least
+
+
+def wrapped(title: str, letters: int = TITLE_LETTERS) -> str:
+    """A title in lines that a phone shows whole."""
+    return "<br>".join(textwrap.wrap(title, letters))
 
 
 def reach(
@@ -90,7 +113,7 @@ def draw_intervals(rows: pd.DataFrame, floor: float | None, title: str) -> go.Fi
         chart.add_trace(
             go.Scatter(
                 x=part["mean"],
-                y=part["name"],
+                y=[in_lines(method) for method in part["name"]],
                 name=name,
                 mode="markers",
                 marker={"size": 9, "color": colour, "symbol": symbol},
@@ -103,12 +126,14 @@ def draw_intervals(rows: pd.DataFrame, floor: float | None, title: str) -> go.Fi
     if floor is not None:
         chart.add_vline(x=floor, line_width=1, line_dash="dash", line_color=MUTED)
     names = list(rows["name"])
-    chart.update_yaxes(categoryorder="array", categoryarray=names[::-1], ticks="", tickfont_size=12)
+    order = [in_lines(name) for name in names[::-1]]
+    chart.update_yaxes(categoryorder="array", categoryarray=order, ticks="", tickfont_size=12)
+    title = wrapped(title, HALF_TITLE_LETTERS)
     chart.update_xaxes(title={"text": title, "font": {"size": 12}}, zeroline=False)
     chart.update_layout(
-        height=120 + 21 * len(names),
+        height=120 + row_px(names, 21) * len(names),
         margin={"l": 10, "r": 10, "t": 30, "b": 10},
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
+        legend=ABOVE,
     )
     return chart
 
@@ -155,12 +180,14 @@ def draw_critical_differences(
         )
     )
     chart.update_yaxes(
-        tickvals=list(rows.values()), ticktext=names, ticks="", showgrid=True, tickfont_size=12
-    )
-    title = f"mean rank (1 is best); critical difference {test.critical_difference:.2f}"
+        tickvals=list(rows.values()), ticktext=[in_lines(name) for name in names], ticks="",
+        showgrid=True, tickfont_size=12,
+    )  # fmt: skip
+    title = f"mean rank (1 is best)<br>critical difference {test.critical_difference:.2f}"
     ends = [ranks.min() - 0.5, bars_at + 0.35 * min(8, len(test.groups)) + 0.2]
     chart.update_xaxes(title={"text": title, "font": {"size": 12}}, zeroline=False, range=ends)
-    chart.update_layout(height=120 + 21 * len(names), margin={"l": 10, "r": 10, "t": 30, "b": 10})
+    height = 120 + row_px(names, 21) * len(names)
+    chart.update_layout(height=height, margin={"l": 10, "r": 10, "t": 30, "b": 10})
     return chart
 
 
@@ -175,7 +202,7 @@ def draw_wins(pairs: pd.DataFrame, names: Mapping[str, str], order: Sequence[str
         share[row, column], share[column, row] = pair["wins"] / played, pair["losses"] / played
         if pair["p_holm"] < 0.05:
             text[row, column] = text[column, row] = "•"
-    labels = [names[method] for method in order]
+    labels = [in_lines(names[method]) for method in order]
     chart = go.Figure(
         go.Heatmap(
             z=share,
@@ -183,24 +210,32 @@ def draw_wins(pairs: pd.DataFrame, names: Mapping[str, str], order: Sequence[str
             y=labels,
             text=text,
             texttemplate="%{text}",
-            textfont={"color": "#111111"},
             zmin=0,
             zmax=1,
             colorscale=DIVERGING,
-            colorbar={"title": {"text": "share won"}, "tickformat": ".0%", "thickness": 12},
+            colorbar={
+                "title": {"text": "share won", "side": "top"},
+                "tickformat": ".0%",
+                "thickness": 12,
+                "orientation": "h",
+                "y": 1.0,
+                "yanchor": "bottom",
+                "dtick": 0.5,
+            },
             hovertemplate="%{y} beats %{x} on %{z:.0%} of the images<extra></extra>",
         )
     )
     chart.update_yaxes(autorange="reversed", ticks="", tickfont_size=11, showgrid=False)
     chart.update_xaxes(tickangle=-45, ticks="", tickfont_size=11)
-    chart.update_layout(height=220 + 20 * len(order), margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    height = 270 + row_px([names[m] for m in order], 22) * len(order)
+    chart.update_layout(height=height, margin={"l": 10, "r": 10, "t": 10, "b": 10})
     return chart
 
 
 def draw_curves(
     rows: pd.DataFrame, names: Mapping[str, str], title: str, across: str = "share of pixels"
 ) -> go.Figure:
-    """Mean curves with their bands; the second curve of a metric is dashed.
+    """Mean curves with their bands, named at their ends; a second kind of curve is dashed.
 
     `rows` has method, curve, fraction, mean, low, high; `across` names the fraction.
     """
@@ -209,37 +244,48 @@ def draw_curves(
     dashes = dict(zip(kinds, ("dash", "solid") if len(kinds) > 1 else ("solid",), strict=False))
     colours = palette(list(dict.fromkeys(rows["method"])))
     for (method, curve), part in rows.groupby(["method", "curve"], sort=False):
-        colour = colours[str(method)]
-        ends = list(part["fraction"]) + list(part["fraction"])[::-1]
-        band = list(part["high"]) + list(part["low"])[::-1]
-        shared = {"legendgroup": str(method), "hoverinfo": "skip", "showlegend": False}
         which = f", {CURVE_NAMES.get(str(curve), curve)}" if len(kinds) > 1 else ""
-        chart.add_trace(
-            go.Scatter(
-                x=ends,
-                y=band,
-                mode="lines",
-                fill="toself",
-                fillcolor=_faint(colour),
-                line={"width": 0},
-                **shared,
-            )
-        )
-        chart.add_trace(
-            go.Scatter(
-                x=part["fraction"],
-                y=part["mean"],
-                name=f"{names[str(method)]}{which}",
-                legendgroup=str(method),
-                mode="lines",
-                line={"color": colour, "width": 2.5, "dash": dashes[curve]},
-                hovertemplate="%{x:.0%}: %{y:.3f}",
-            )
-        )
+        name = f"{names[str(method)]}{which}"
+        _draw_curve(chart, part, name, colours[str(method)], dashes[curve])
     chart.update_xaxes(title={"text": across}, tickformat=".0%", range=[0, 1])
-    chart.update_yaxes(title={"text": title}, rangemode="tozero")
-    chart.update_layout(height=520, margin={"l": 10, "r": 10, "t": 10, "b": 10}, hovermode="x")
+    chart.update_yaxes(title={"text": wrapped(title)}, rangemode="tozero")
+    right = _name_ends(chart, rows[rows["curve"] == kinds[0]], names, colours) if kinds else 10
+    chart.update_layout(
+        height=CURVES_PX, margin={"l": 10, "r": right, "t": 10, "b": 10}, hovermode="x",
+        showlegend=len(kinds) > 1, legend={"orientation": "h", "y": -0.2, "yanchor": "top"},
+    )  # fmt: skip
     return chart
+
+
+def _draw_curve(chart: go.Figure, part: pd.DataFrame, name: str, colour: str, dash: str) -> None:
+    ends = list(part["fraction"]) + list(part["fraction"])[::-1]
+    chart.add_scatter(
+        x=ends, y=list(part["high"]) + list(part["low"])[::-1], mode="lines", fill="toself",
+        fillcolor=_faint(colour), line={"width": 0}, hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
+    chart.add_scatter(
+        x=part["fraction"], y=part["mean"], name=name, mode="lines",
+        line={"color": colour, "width": 2.5, "dash": dash}, hovertemplate="%{x:.0%}: %{y:.3f}",
+    )  # fmt: skip
+
+
+def _name_ends(
+    chart: go.Figure, rows: pd.DataFrame, names: Mapping[str, str], colours: Mapping[str, str]
+) -> int:
+    """Names at the right of the plot, in the order of the lines where they part; their width."""
+    late = rows[rows["fraction"] >= min(0.6, rows["fraction"].max())].groupby("fraction")["mean"]
+    parted = (late.max() - late.min()).iloc[::-1].idxmax()  # the last of equals
+    heights = rows[rows["fraction"] == parted].groupby("method", sort=False)["mean"].mean()
+    low, high = min(0.0, float(rows["low"].min())), float(rows["high"].max())
+    gap = NAME_GAP_PX / (0.8 * CURVES_PX) * (high - low or 1.0)
+    labels = [str(names[str(method)]) for method in heights.index]
+    chart.add_scatter(
+        x=[1.0] * len(labels), y=spread(list(heights), gap, low, high), mode="markers+text",
+        text=labels, textposition="middle right", textfont={"size": 12}, cliponaxis=False,
+        marker={"size": 8, "symbol": "square", "color": [colours[str(m)] for m in heights.index]},
+        hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
+    return round(20 + LETTER_PX * max(map(len, labels)))
 
 
 def palette(methods: Sequence[str]) -> dict[str, str]:
@@ -292,6 +338,7 @@ def draw_speed(rows: pd.DataFrame, title: str) -> go.Figure:
                 text=part["shown"],
                 textposition=[spot or "top center" for spot in part["spot"]],
                 textfont={"size": 11},
+                cliponaxis=False,
                 marker={"size": 10, "color": colours[str(family)]},
                 customdata=part["name"],
                 hovertemplate="%{customdata}: %{x:.3g} s, %{y:.3f}<extra></extra>",
@@ -300,11 +347,12 @@ def draw_speed(rows: pd.DataFrame, title: str) -> go.Figure:
     seconds = np.log10(rows["seconds"])
     ends = [seconds.min() - 0.4, seconds.max() + 0.4]
     chart.update_xaxes(
-        type="log", title={"text": "seconds per image (log)"}, range=ends, dtick=1,
-        exponentformat="none",
+        type="log", title={"text": "time per image (log)"}, range=ends, tickangle=0,
+        tickvals=list(TIMES), ticktext=list(TIMES.values()),
     )  # fmt: skip
     chart.update_yaxes(title={"text": title})
-    chart.update_layout(height=SPEED_PX[1], margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    margin = {"l": 10, "r": 10, "t": 30, "b": 10}
+    chart.update_layout(height=SPEED_PX[1], margin=margin, legend=ABOVE)
     return chart
 
 
@@ -318,17 +366,17 @@ def draw_matrix(
     """A square of pairwise values, written into its cells; the mouse tells their intervals."""
     spread = "" if intervals is None else " (%{customdata[0]:.2f} to %{customdata[1]:.2f})"
     text = [["–" if v != v else f"{v:z.2f}" for v in row] for row in values]
+    labels = [in_lines(name) for name in names]
     chart = go.Figure(
         go.Heatmap(
             z=values,
-            x=list(names),
-            y=list(names),
+            x=labels,
+            y=labels,
             text=text,
             texttemplate="%{text}",
-            textfont={"color": "#111111"},
             zmin=low,
             zmax=1,
-            colorscale=DIVERGING if low < 0 else [[0, "#f6f5f0"], [1, "#e0762c"]],
+            colorscale=DIVERGING if low < 0 else RISING,
             showscale=False,
             xgap=2,
             ygap=2,

@@ -24,7 +24,6 @@ def draw_confusion(counts: npt.NDArray[np.int64], names: Sequence[str]) -> go.Fi
             y=list(names),
             text=np.where(counts > 0, counts.astype(str), ""),
             texttemplate="%{text}",
-            textfont={"color": "#111111"},
             zmin=-1,
             zmax=1,
             colorscale=DIVERGING,
@@ -89,7 +88,7 @@ def draw_calibration(bins: pd.DataFrame, error: float | None) -> go.Figure:
     told = "too few images for a calibration error"
     if error is not None:
         told = f"calibration error {error:.3f}"
-    title = f"probability of the predicted class ({told})"
+    title = f"probability of the predicted class<br>({told})"
     chart.update_xaxes(title={"text": title}, range=[0, 1.04], tickformat=".0%")
     chart.update_yaxes(title={"text": "share that is right"}, range=[0, 1.06], tickformat=".0%")
     chart.update_layout(height=420, margin={"l": 10, "r": 10, "t": 10, "b": 10}, showlegend=False)

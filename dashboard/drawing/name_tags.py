@@ -59,3 +59,21 @@ def _beside(point: tuple[float, float], way: tuple[float, float], width: float) 
 
 def _cover(one: Box, other: Box) -> bool:
     return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
+
+
+def spread(heights: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Where names stand that belong at these heights: in their order, at least `gap` apart.
+
+    They stay between low and high as long as all have room there.
+    """
+    order = sorted(range(len(heights)), key=lambda number: -heights[number])
+    places = [0.0] * len(heights)
+    limit = high
+    for number in order:
+        places[number] = limit = min(heights[number], limit)
+        limit -= gap
+    floor = low
+    for number in reversed(order):
+        places[number] = floor = max(places[number], floor)
+        floor += gap
+    return places

@@ -236,7 +236,7 @@ def _draw_boxes(axes: Axes, mark: _Mark) -> None:
 
 def _draw_matrix(axes: Axes, mark: _Mark) -> None:
     trace = mark.trace
-    scale = LinearSegmentedColormap.from_list("own", [tuple(stop) for stop in trace.colorscale])
+    scale = LinearSegmentedColormap.from_list("own", [(at, _rgba(c)) for at, c in trace.colorscale])
     values = np.asarray(trace.z, dtype=float)
     image = axes.imshow(values, cmap=scale, vmin=trace.zmin, vmax=trace.zmax, aspect="auto")
     size = 8 if max(values.shape) <= 12 else 6
@@ -287,4 +287,4 @@ def _rgba(colour: str) -> Any:
 
 def _plain(text: object) -> str:
     """Text that is not read as mathematics."""
-    return str(text).replace("$", r"\$")
+    return str(text).replace("$", r"\$").replace("<br>", "\n")

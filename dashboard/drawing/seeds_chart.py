@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from drawing.charts import palette
+from drawing.charts import ABOVE, palette
 
 
 def draw_seeds(points: Mapping[str, Mapping[int, float]], counts: Sequence[int]) -> go.Figure:
@@ -30,6 +30,6 @@ def draw_seeds(points: Mapping[str, Mapping[int, float]], counts: Sequence[int])
         height=360,
         showlegend=True,
         margin={"l": 10, "r": 10, "t": 30, "b": 10},
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
+        legend=ABOVE,
     )
     return chart

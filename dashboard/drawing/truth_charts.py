@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from drawing.charts import ACCENT, COLOURS, MUTED, WARM, reach
+from drawing.charts import ABOVE, ACCENT, COLOURS, MUTED, WARM, in_lines, reach
 from xai_core.evaluation.lead import ALPHA
 
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
@@ -55,7 +55,7 @@ def draw_shares(table: pd.DataFrame) -> go.Figure:
         ("control", "control that cannot use it", ACCENT),
     )
     labels = {
-        name: f"{name}  (AUROC {auroc:.2f})"
+        name: f"{in_lines(name)}<br>AUROC {auroc:.2f}"
         for name, auroc in zip(table["name"], table["auroc"], strict=True)
     }
     for column, title, colour in kinds:
@@ -71,13 +71,13 @@ def draw_shares(table: pd.DataFrame) -> go.Figure:
             )
         )
     chart.update_yaxes(autorange="reversed", ticks="", tickfont_size=12)
-    title = "share of the positive attribution on the sticker"
-    chart.update_xaxes(title={"text": title, "font": {"size": 12}}, rangemode="tozero")
+    title = "share of the positive<br>attribution on the sticker"
+    chart.update_xaxes(title={"text": title, "font": {"size": 12}}, rangemode="tozero", nticks=5)
     chart.update_layout(
         boxmode="group",
         height=140 + 46 * len(labels),
         margin=_MARGIN,
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
+        legend=ABOVE,
     )
     return chart
 
@@ -96,6 +96,7 @@ def draw_declines(declines: Sequence[Mapping[str, Any]], metric: str, title: str
                     y=row["means"],
                     name=f"{row['way']} (order {order})",
                     mode="lines+markers",
+                    line={"color": COLOURS[len(chart.data)]},
                     customdata=row["amounts"],
                     hovertemplate="amount %{customdata}: %{y:.3f}<extra></extra>",
                 )
@@ -107,7 +108,7 @@ def draw_declines(declines: Sequence[Mapping[str, Any]], metric: str, title: str
     chart.update_layout(
         height=340,
         margin=_MARGIN,
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
+        legend=ABOVE,
     )
     return chart
 
@@ -144,12 +145,12 @@ def draw_parts(page: Mapping[str, Any], methods: Sequence[str]) -> go.Figure:
             )
         )
     chart.update_yaxes(autorange="reversed", ticks="", tickfont_size=12)
-    text = "importance (of the largest) and share of the positive attribution"
+    text = "importance (of the largest) and<br>share of the positive attribution"
     chart.update_xaxes(title={"text": text, "font": {"size": 12}})
     chart.update_layout(
         height=130 + (18 + 12 * len(methods)) * len(units),
         margin=_MARGIN,
         barmode="group",
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
+        legend=ABOVE,
     )
     return chart

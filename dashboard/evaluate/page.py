@@ -7,9 +7,9 @@ from frame import display
 from recipes import facts
 from runs import jobs
 from runs.jobs import Order
-from state import choices, networks
+from state import choices, method_choice, model_choice, networks
 
-from evaluate import workbench
+from evaluate import asked, workbench
 from xai_core import headline
 
 display.show_heading(
@@ -19,10 +19,10 @@ display.show_heading(
 left, right = st.columns([3, 2], gap="large")
 with left:
     dataset, limit = workbench.ask_pictures()
-    choices.ask_network(networks.embedded())
-    choices.ask_methods()
-    nulls = headline.NULLS if choices.ask_nulls() else ()
-    metrics = choices.ask_metrics(facts.facts("metrics"))
+    model_choice.ask_network(networks.embedded())
+    method_choice.ask_methods()
+    nulls = headline.NULLS if asked.ask_nulls() else ()
+    metrics = asked.ask_metrics(facts.facts("metrics"))
     with st.container(horizontal=True):
         workbench.show_details()
     chosen = choices.current()

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from frame import display, forms
+from frame import display, folder_box, forms
 from recipes import facts
-from runs import cached, costs, jobs
+from runs import costs, expiry, jobs, run_folders, tables
+from runs.expiry import Deleted
 from runs.jobs import Job, Order
-from state import choices
+from state import choices, image_choice, look_choice
 from state.networks import Network
 
+from evaluate import asked
+from xai_core.evaluation.run_note import load_note
 from xai_core.evaluation.store import RunFolderError
-from xai_core.images.image_files import find_images
-from xai_core.images.reading import BadImage
 
 MOST_REASONS = 5
 STATES = {
+    "waiting": "waiting for its turn",
     "starting": "starting",
     "running": "running",
     "stopping": "stopping after the piece it is working on",
@@ -33,38 +36,38 @@ STATES = {
 
 def ask_pictures() -> tuple[str, int]:
     """The images to evaluate: a data set name or folder (empty: none yet), and how many."""
-    source = choices.ask_source()
+    source = asked.ask_source()
     dataset, found = "", 0
     if source == "orchard":
         dataset, found = "orchard", 240
     elif source == "folder":
-        dataset = choices.ask_folder()
-        if dataset:
-            dataset = str(Path(dataset).expanduser().resolve())
-            try:
-                found = len(find_images(dataset))
-                display.show_note(f"{found} images. Folders that name a class give its label.")
-            except BadImage as error:
-                display.show_problem(str(error))
-                dataset = ""
+        dataset, found = folder_box.ask_images()
+        if found:
+            display.show_note(f"{found} images. Folders that name a class give its label.")
     else:
-        files = choices.ask_files()
+        files = image_choice.ask_files()
         if files:
-            folder = jobs.keep_uploads([(file.name, file.getvalue()) for file in files])
-            dataset, found = str(folder), len(files)
-    return dataset, choices.ask_limit(found) if found else 0
+            dataset = _kept([(file.name, file.getvalue()) for file in files])
+            found = len(files) if dataset else 0
+    return dataset, asked.ask_limit(found) if found else 0
+
+
+def _kept(files: list[tuple[str, bytes]]) -> str:
+    try:
+        return str(jobs.keep_uploads(files))
+    except (OSError, ValueError) as error:
+        display.show_problem(f"{error}.")
+        return ""
 
 
 def show_details() -> None:
-    """A checkpoint as the model, settings of methods and metrics, and the framing."""
-    with st.popover("Own model"):
-        forms.offer_checkpoint()
+    """Settings of methods and metrics, and the framing."""
     with st.popover("Method settings"):
         forms.offer_variant()
     with st.popover("Metric settings"):
         forms.offer_variant("metrics")
     with st.popover("Preprocessing"):
-        choices.ask_framing()
+        look_choice.ask_framing()
 
 
 def show_estimate(order: Order) -> None:
@@ -75,7 +78,8 @@ def show_estimate(order: Order) -> None:
     total = passes * order.limit
     text = f"About {total:,.0f} forward passes"
     if seconds is not None:
-        text += f", {display.duration(total * seconds)} at the speed of the shipped run"
+        taken = display.duration(total * seconds)
+        text += f", {taken} at the speed of the shipped run ({costs.speed_of()})"
     unknown = costs.not_counted(order.methods, order.metrics)
     if unknown:
         text += f"; not counting {facts.joined(unknown)}"
@@ -89,6 +93,9 @@ def begin(order: Order) -> None:
     except OSError as error:
         display.show_problem(f"The run cannot be started: {error.strerror or error}.")
         return
+    except ValueError as error:
+        display.show_problem(f"{error}.")
+        return
     st.rerun()
 
 
@@ -99,18 +106,22 @@ def show_jobs(was_active: bool) -> None:
         display.show_note("Nothing has been evaluated yet.")
     for job in found:
         _show_job(job)
+    for one in expiry.deleted(run_folders.home()):
+        _show_deleted(one)
     if was_active != any(job.is_active for job in found):
         st.rerun()
 
 
 def _show_job(job: Job) -> None:
-    with st.container(border=True, key=choices.job_key(job.name, "box")):
+    with st.container(border=True, key=asked.job_key(job.name, "box")):
         left = "" if job.seconds_left is None else f", {display.duration(job.seconds_left)} left"
         state = STATES.get(job.state, job.state)
         st.html(
             f"<div class='card'><h3>{escape(job.name)}</h3><p class='note'>{state}{left}"
             f"{_about(job)}</p></div>"
         )
+        if note := load_note(job.run_dir):
+            display.show_note(f"Note: {note}")
         if job.is_active:
             st.progress(min(1.0, job.fraction))
             display.show_note(job.message)
@@ -119,13 +130,26 @@ def _show_job(job: Job) -> None:
         for reason in _left_out(job)[:MOST_REASONS]:
             display.show_note(f"Left out: {reason}")
         with st.empty():  # a place of its own: were others to move, an open box would close
-            if choices.job_problem(job.name):
-                display.show_problem(choices.job_problem(job.name))
+            if asked.job_problem(job.name):
+                display.show_problem(asked.job_problem(job.name))
         with st.container(horizontal=True):
             _offer_actions(job)
-        if job.is_active or job.state == "failed":
+        if job.is_own and (job.is_active or job.state == "failed"):
             with st.expander("Log"):
                 st.code(jobs.log_of(job.run_dir) or "nothing yet", language=None)
+
+
+def _show_deleted(one: Deleted) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        until = time.strftime("%d %B %H:%M", time.localtime(one.until))
+        display.show_note(f"{one.name} was deleted; it can be had back until {until}.")
+        if st.button("Undo", key=asked.job_key(one.folder.name, "undo")):
+            try:
+                expiry.restore(one)
+            except (ValueError, OSError) as error:
+                display.show_problem(f"{error}.")
+                return
+            st.rerun()
 
 
 def _about(job: Job) -> str:
@@ -142,14 +166,14 @@ def _about(job: Job) -> str:
         return ""
     counts = (images, "image"), (methods, "method"), (metrics, "metric")
     what, by, how = (f"{n} {word}{'s' * (n != 1)}" for n, word in counts)
-    return escape(f" · {what} of {dataset}, {network}, {by}, {how}")
+    return escape(f" · {what} of {dataset}, model {network}, {by}, {how}")
 
 
 def _evaluated(job: Job) -> dict[str, Any] | None:
     """The manifest of a run; None where it has none, or one that cannot be read."""
-    stamp = cached.run_stamp(job.run_dir)
+    stamp = tables.run_stamp(job.run_dir)
     try:
-        return cached.manifest(job.run_dir, stamp) if stamp else None
+        return tables.manifest(job.run_dir, stamp) if stamp else None
     except RunFolderError:
         return None
 
@@ -161,34 +185,37 @@ def _left_out(job: Job) -> list[str]:
 
 
 def _offer_actions(job: Job) -> None:
-    if job.is_active:
+    if job.is_active and job.is_own:
         stopping = job.state in ("stopping", "finishing")
-        if st.button("Stop", key=choices.job_key(job.name, "stop"), disabled=stopping):
+        if st.button("Stop", key=asked.job_key(job.name, "stop"), disabled=stopping):
             jobs.stop(job)
             st.rerun(scope="fragment")
         return
     if (job.run_dir / "manifest.json").is_file() and st.button(
-        "Show results", key=choices.job_key(job.name, "show")
+        "Show results", key=asked.job_key(job.name, "show")
     ):
-        choices.show_results(job.name, cached.is_truth(job.run_dir))
-    if job.order is not None and job.state in ("cancelled", "failed"):
+        choices.show_results(job.name, tables.is_truth(job.run_dir))
+    if job.is_own and job.order is not None and job.state in ("cancelled", "failed"):
         order = job.order
-        if st.button("Resume", key=choices.job_key(job.name, "on")):
+        if st.button("Resume", key=asked.job_key(job.name, "on")):
             _try(job, lambda: jobs.start(order, job.run_dir))
     if job.is_protected:
         return
     with st.popover("More"):
-        name = choices.ask_name(job.name)
-        if st.button("Rename", key=choices.job_key(job.name, "rename")):
+        name = asked.ask_name(job.name)
+        if st.button("Rename", key=asked.job_key(job.name, "rename")):
             _try(job, lambda: jobs.rename(job, name))
-        if st.button("Delete for good", key=choices.job_key(job.name, "delete")):
+        note = asked.ask_note(job.name, load_note(job.run_dir))
+        if st.button("Save note", key=asked.job_key(job.name, "noted")):
+            _try(job, lambda: jobs.take_note(job, note))
+        if st.button("Delete", key=asked.job_key(job.name, "delete")):
             _try(job, lambda: jobs.delete(job))
 
 
 def _try(job: Job, action: Callable[[], object]) -> None:
     try:
         action()
-        choices.take_job_problem(job.name, "")
+        asked.take_job_problem(job.name, "")
     except (ValueError, OSError) as error:
-        choices.take_job_problem(job.name, str(error))
+        asked.take_job_problem(job.name, str(error))
     st.rerun()

@@ -11,10 +11,11 @@ from compute.questions import ChannelMeans, Channels, Question, Synthesis
 from frame import display, evidence
 from frame.evidence import About, Evidence
 from frame.watching import SLOW
-from runs import cached
+from runs import cached, drawn_images, shipped_maps
 from state import choices
 from state.choices import Choices
 
+from features import asked
 from xai_core.evaluation.feature_book import FeatureBook
 from xai_core.images import heatmap
 from xai_core.images.reading import RGB, Floats, InputFormat, map_on_photo
@@ -72,40 +73,40 @@ def look(chosen: Choices) -> Features:
     if seen.error or not seen.targets:
         return Features(seen, pace=seen.pace, error=seen.error)
     about = About(chosen.network, seen.photo.sha256, chosen.framing, seen.photo)
-    count = choices.channels()
-    asked: list[Question] = [Channels(*about, target, count) for target in seen.targets]
+    count = asked.channels()
+    questions: list[Question] = [Channels(*about, target, count) for target in seen.targets]
     desk, session, book = cached.desk(), choices.session(), _book_of(seen, chosen)
-    samples = cached.orchard_singles()
+    samples = drawn_images.orchard_singles()
     means = ChannelMeans(
         chosen.network,
         "orchard",
         chosen.framing,
         seen.photo,
-        tuple(cached.sample_photo(sample.id) for sample in samples) if book is None else (),
+        tuple(drawn_images.sample_photo(sample.id) for sample in samples) if book is None else (),
     )
     if book is None:
-        asked.append(means)
-    known = desk.ask(session, asked)
-    found = [known[q] for q in asked if isinstance(q, Channels) and q in known]
+        questions.append(means)
+    known = desk.ask(session, questions)
+    found = [known[q] for q in questions if isinstance(q, Channels) and q in known]
     broken = next((answer.error for answer in found if answer.error), "")
     if broken:
         return Features(seen, error=broken)
     indices = list(dict.fromkeys(i for answer in found for i in answer.value["channels"]))
     drawings = {i: drawn for i in indices if book and (drawn := book.drawing(i)) is not None}
-    if choices.wants_synthesis():
-        asked += [
+    if asked.wants_synthesis():
+        questions += [
             Synthesis(chosen.network, "synthesis", chosen.framing, seen.photo, index, STEPS)
             for index in indices
             if index not in drawings
         ]
-    known = desk.ask(session, asked)
-    for question in asked:
+    known = desk.ask(session, questions)
+    for question in questions:
         if isinstance(question, Synthesis) and question in known:
             drawings[question.channel] = known[question].value
     table = known[means].value if means in known else None
     names = [sample.id for sample in samples]
     parts = []
-    for question in asked:
+    for question in questions:
         if not isinstance(question, Channels) or question not in known:
             continue
         told = known[question].value
@@ -123,13 +124,13 @@ def look(chosen: Choices) -> Features:
             )
         )
         parts.append(Part(question.target, told["logit"], told["bias"], told["all"], channels))
-    waiting = any(question not in known for question in asked)
+    waiting = any(question not in known for question in questions)
     return Features(seen, tuple(parts), pace=SLOW if waiting else None)
 
 
 def _book_of(seen: Evidence, chosen: Choices) -> FeatureBook | None:
     """The shipped channels, where they are those of this model as the page shows it."""
-    book = cached.feature_book()
+    book = shipped_maps.feature_book()
     fits = book is not None and book.classifier["fingerprint"] == seen.fingerprint
     return book if fits and chosen.framing == "whole" else None
 
@@ -173,8 +174,8 @@ def show_channel(seen: Evidence, chosen: Choices, channel: Channel, with_synthes
             if example is None:
                 st.html("<div class='waiting'></div>")
                 continue
-            photo = cached.sample_photo(example)
-            picture = cached.shown_photo(photo, photo.sha256)
+            photo = drawn_images.sample_photo(example)
+            picture = drawn_images.shown_photo(photo, photo.sha256)
             st.image(picture, width="stretch", alt=f"excites the channel: {example}")
     with grid.cell():
         if channel.synthesis is not None:

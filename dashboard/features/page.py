@@ -5,31 +5,30 @@ from __future__ import annotations
 import streamlit as st
 from frame import cards, display, evidence
 from frame.watching import watch
-from state import choices, networks
+from state import choices, image_choice, look_choice, model_choice, networks
 
-from features import channel_cards
+from features import asked, channel_cards
 
 display.show_heading(
     "Which channels carried this prediction, and what do they respond to?",
     "CAM splits the class score over the channels of the last stage exactly: each adds its weight "
     "times its mean activation.",
 )
-choices.ask_picture(*evidence.pictures(), evidence.prepare)
-if choices.problem():
-    display.show_problem(choices.problem())
+image_choice.ask_picture(*evidence.pictures(), evidence.prepare)
+display.show_problems(image_choice.problems())
 with choices.toolbar([2, 2, 2, 3]) as (network, classes, count, synthesis):
     with network:
-        choices.ask_network(networks.embedded())
+        model_choice.ask_network(networks.embedded())
     with classes:
-        choices.ask_classes()
+        look_choice.ask_classes()
     with count:
-        choices.ask_channels()
+        asked.ask_channels()
     with synthesis:
-        choices.ask_synthesis()
+        asked.ask_synthesis()
 if choices.current().classes == "named":
     names = evidence.look(channel_cards.chosen()).categories
     if names:
-        choices.ask_named(names)
+        look_choice.ask_named(names)
 chosen = channel_cards.chosen()
 
 
@@ -44,7 +43,7 @@ def show_channels() -> None:
         st.html(f"<h2 class='rowtitle'>{cards.class_line(now.seen, part.target)}</h2>")
         display.show_note(channel_cards.caption(part))
         for channel in part.channels:
-            channel_cards.show_channel(now.seen, chosen, channel, choices.wants_synthesis())
+            channel_cards.show_channel(now.seen, chosen, channel, asked.wants_synthesis())
 
 
 watch(show_channels, lambda: channel_cards.look(chosen).pace)

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
+from dataclasses import replace
 from html import escape
 
 import numpy as np
 import streamlit as st
 from recipes import facts
 from recipes.facts import joined
-from runs import alikeness, cached
+from runs import alikeness, drawn_images
+from state import skipping
 from state.choices import Choices
 
-from frame import evidence, exports, seeds
+from frame import evidence, exports, layers, seeds
 from frame.display import (
     duration,
-    offer,
-    offer_figures,
     show_chart,
     show_note,
     show_problem,
@@ -32,7 +31,7 @@ CLEAR = 0.01
 SHORT = {"symmetric_relevance_gain": "Relevance gain"}
 NOTES = {
     "r2": "fit R²",
-    "completeness_error": "completeness error",
+    "completeness_error": "completeness error (logits; 0 is exact)",
     "efficiency_error": "efficiency error",
     "conservation_error": "conservation error",
     "bias_share": "kept by biases",
@@ -44,7 +43,7 @@ POOLED = "On a model that ends in global average pooling and one linear layer th
 
 def show_photo(seen: Evidence) -> None:
     st.image(
-        cached.shown_photo(seen.photo, seen.photo.sha256),
+        drawn_images.shown_photo(seen.photo, seen.photo.sha256),
         width="stretch",
         alt=f"the image, showing {seen.label}" if seen.label else "the image",
     )
@@ -55,20 +54,35 @@ def show_row(
     chosen: Choices,
     target: int,
     metrics: Sequence[str] = evidence.SHOWN_METRICS,
+    layered: bool = False,
 ) -> None:
-    """One class: the photo and every method's map for it, each with its scores and time."""
+    """One class: the photo and every method's map for it, each with its scores and time.
+
+    `layered`: the browser mixes image and map, by the controls of `compare.viewer`.
+    """
     cells = [cell for cell in seen.cells if cell.target == target]
     cells = cells or [Cell(method, target) for method in chosen.methods]
     best = best_of(cells, metrics)
     rows = -(-(len(cells) + 1) // MOST_COLUMNS)
     grid = st.grid(-(-(len(cells) + 1) // rows), min_column_width=126)
     with grid.cell():
-        show_photo(seen)
+        (layers.show_plain if layered else show_photo)(seen)
         st.html(_photo_card(seen))
     for cell in cells:
         with grid.cell():
-            show_map(seen, cell, chosen)
+            (layers.show_layers if layered else show_map)(seen, cell, chosen)
             st.html(card(cell, metrics, best[cell.method]))
+            if layered:
+                _offer_skip(seen, cell, chosen)
+
+
+def _offer_skip(seen: Evidence, cell: Cell, chosen: Choices) -> None:
+    """Skip what takes long, for every class; and take it up again."""
+    about = seen.photo.sha256, chosen.network, cell.method
+    if cell.is_skipped:
+        skipping.offer_unskip(*about, cell.target)
+    elif cell.pending and cell.waiting:
+        skipping.offer_skip(*about, cell.target)
 
 
 def show_map(seen: Evidence, cell: Cell, chosen: Choices, variant: str = "") -> None:
@@ -78,7 +92,7 @@ def show_map(seen: Evidence, cell: Cell, chosen: Choices, variant: str = "") -> 
         kind, shape = "waiting" if cell.pending else "nothing", f"aspect-ratio: {width} / {height}"
         st.html(f"<div class='{kind}' style='{shape}'></div>")
         return
-    picture = cached.drawn(
+    picture = drawn_images.drawn(
         seen.photo,
         cell.map,
         (seen.photo.sha256, seen.network, cell.method, cell.target, variant),
@@ -106,22 +120,27 @@ def show_contrast(seen: Evidence, chosen: Choices) -> None:
     if len(seen.targets) < 2:
         return
     first, second = seen.targets[:2]
-    cells = []
-    for method in filter(facts.is_class_sensitive, chosen.methods):
-        pair = seen.cell(method, first), seen.cell(method, second)
-        if pair[0].map is not None and pair[1].map is not None:
-            cells.append(Cell(f"{method}", first, pair[0].map - pair[1].map))
-    if not cells:
+    sensitive = [m for m in chosen.methods if facts.is_class_sensitive(m)]
+    cells = [_difference(seen.cell(m, first), seen.cell(m, second)) for m in sensitive]
+    if all(cell.map is None for cell in cells):
         return
     titles = seen.categories[first], seen.categories[second]
     st.html(f"<h2 class='rowtitle'>{escape(titles[0])} more than {escape(titles[1])}</h2>")
-    grid = st.grid(min(len(cells) + 1, MOST_COLUMNS), min_column_width=126)
+    rows = -(-(len(chosen.methods) + 1) // MOST_COLUMNS)
+    grid = st.grid(-(-(len(chosen.methods) + 1) // rows), min_column_width=126)
     with grid.cell():
         show_photo(seen)
     for cell in cells:
         with grid.cell():
             show_map(seen, cell, chosen, f"minus {second}")
             st.html(f"<div class='card'><h3>{escape(facts.label_of(cell.method))}</h3></div>")
+
+
+def _difference(first: Cell, second: Cell) -> Cell:
+    """The first cell's map minus the second's; pending or failed as either of them."""
+    if first.map is None or second.map is None:
+        return replace(first, map=None, error=first.error or second.error)
+    return Cell(first.method, first.target, first.map - second.map)
 
 
 def show_twins(seen: Evidence) -> None:
@@ -162,8 +181,11 @@ def card(cell: Cell, metrics: Iterable[str], best: set[str]) -> str:
     title = f"<h3>{escape(facts.label_of(cell.method))}</h3>"
     if cell.error:
         return f"<div class='card'>{title}<p class='failed'>{escape(cell.error)}</p></div>"
+    if cell.is_skipped:
+        return f"<div class='card'>{title}<p class='note'>skipped</p></div>"
     if cell.pending:
-        return f"<div class='card'>{title}<p class='note'>computing …</p></div>"
+        how = f"<br>{escape(cell.waiting)}" if cell.waiting else ""
+        return f"<div class='card'>{title}<p class='note'>computing …{how}</p></div>"
     rows = []
     known = facts.facts("metrics")
     for metric in metrics:
@@ -174,6 +196,8 @@ def card(cell: Cell, metrics: Iterable[str], best: set[str]) -> str:
         mark = " class='best'" if metric in best else ""
         arrow = fact.arrow if fact else ""
         rows.append(f"<tr{mark}><th scope='row'>{name} {arrow}</th><td>{text}</td></tr>")
+    if cell.scores_follow and not cell.scores:
+        rows = ["<tr><th scope='row'>scores follow</th></tr>"]
     told = [] if cell.seconds is None else [duration(cell.seconds)]
     told += [f"{NOTES.get(name, name)} {value:.4g}" for name, value in cell.notes.items()]
     seconds = f"<p class='note'>{' · '.join(escape(text) for text in told)}</p>" if told else ""
@@ -256,14 +280,3 @@ def show_convergence(seen: Evidence, chosen: Choices) -> None:
         return SLOW if waiting else None
 
     watch(draw, pace)
-
-
-def show_exports(seen: Evidence, chosen: Choices) -> None:
-    """The comparison as a figure, the maps as numbers."""
-    with st.container(horizontal=True):
-        offer_figures(exports.figure, "comparison", seen, chosen)
-        raw = partial(exports.raw_maps, seen, chosen)
-        offer("Maps as NPZ", raw, "maps.npz", "application/octet-stream")
-    show_note(
-        "Figures are drawn at 300 dpi when you click. The maps are signed and not normalised."
-    )

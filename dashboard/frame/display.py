@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
-from runs import cached
+from runs import cached, drawn_images
 from runs.steps_to_secam import Step
 from streamlit.delta_generator import DeltaGenerator
 
@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from frame.exports import Table
 
 STYLE = Path(__file__).with_name("style.css")
-TABLE_ROWS = 12
+TABLE_ROWS = 40
+GRID_ROWS = 12
+NO_RESULTS = "There are no results yet: evaluate something on the page Evaluate."
 LEAST_NAME_PX, CELL_PX, LETTER_PX = 100, 24, 7.2
 CHART_CONFIG = {"displayModeBar": False}
+MOST_NUMBERS = 10
 
 
 class PageEnd(Exception):
@@ -57,11 +60,21 @@ def show_problem(text: str, kind: str = "problem") -> None:
     st.html(f"<div class='{kind}' role='{role}'>{escape(text)}</div>")
 
 
+def show_problems(texts: Sequence[str]) -> None:
+    """Each as `show_problem` shows it, in a place that stays where there are none.
+
+    Controls that move up or down on the page begin anew with what the browser remembers of them.
+    """
+    with st.container():
+        for text in texts:
+            show_problem(text)
+
+
 def show_legend(view: str, threshold: float) -> None:
     """What the colours mean, the same for every method."""
     if view == "kept":
         share = f"{threshold:.0%} of the map's maximum"
-        st.html(f"<p class='note'>Shown is what reaches {share}; the rest is black.</p>")
+        st.html(f"<p class='note'>Shown is what reaches {share}; the rest is pale.</p>")
         return
     st.html(
         "<div class='legend'><span>contradicts the class</span>"
@@ -76,7 +89,7 @@ def show_steps(steps: Sequence[Step], columns: int) -> None:
     grid = st.grid(columns, min_column_width=150)
     for step in steps:
         with grid.cell():
-            picture = heatmap.fitted(step.picture, cached.DISPLAY_PX)
+            picture = heatmap.fitted(step.picture, drawn_images.DISPLAY_PX)
             st.image(heatmap.encoded(picture, ".jpg"), width="stretch", alt=step.text)
             title, text = escape(step.title), escape(step.text)
             st.html(f"<div class='card'><h3>{title}</h3><p class='note'>{text}</p></div>")
@@ -89,11 +102,21 @@ def show_answer(sentences: Sequence[str], between: str = " ") -> None:
 
 
 def show_chart(place: DeltaGenerator | None, chart: Figure, alt: str = "") -> None:
-    """A chart in its place, or here; under it the same as PNG, SVG and PDF."""
+    """A chart in its place, or here; above it the same as PNG, SVG and PDF.
+
+    Above, because there the buttons of charts side by side stand at one height.
+    """
     title = alt or chart.layout.title.text or "chart"
     with place or st.container():
-        st.plotly_chart(chart, width="stretch", config=CHART_CONFIG, alt=title)
         offer_chart(chart, title)
+        with st.container(key=_key_of(chart, title)):
+            st.plotly_chart(chart, width="stretch", config=CHART_CONFIG, alt=title)
+
+
+def _key_of(chart: Figure, title: str) -> str | None:
+    """Matrices of many cells are marked: a phone leaves their numbers out."""
+    cells = max((len(t.x) for t in chart.data if t.type == "heatmap"), default=0)
+    return f"matrix {title}" if cells > MOST_NUMBERS else None
 
 
 def offer_chart(chart: Figure, title: str) -> None:
@@ -113,16 +136,24 @@ def _paper(chart: Figure, kind: str) -> bytes:
     return paper.save(chart, kind)
 
 
-def show_table(table: Table, name: str, caption: str = "") -> None:
-    """A table with its caption, and as CSV and LaTeX; a long one scrolls and can be sorted."""
+def show_table(
+    table: Table,
+    name: str,
+    caption: str = "",
+    whole: Table | None = None,
+) -> None:
+    """A table with its caption, and as CSV and LaTeX; a long one scrolls and can be sorted.
+
+    `whole` is what is saved where only some of its columns are shown.
+    """
     if len(table) > TABLE_ROWS:
         _show_grid(table, caption or name)
     else:  # text is there at once; a grid loads two megabytes of scripts first
-        rows = table if isinstance(table, list) else table.to_dict("records")
+        rows = table if isinstance(table, list) else _records(table)
         st.html(_typeset(rows, caption or name))
     with st.container(horizontal=True, vertical_alignment="center"):
         show_note(caption)
-        offer_table(table, name, caption)
+        offer_table(table if whole is None else whole, name, caption)
 
 
 def _show_grid(table: Table, label: str) -> None:
@@ -133,11 +164,17 @@ def _show_grid(table: Table, label: str) -> None:
         shown,
         hide_index=True,
         width="stretch",
-        height=38 + 35 * TABLE_ROWS,
+        height=38 + 35 * GRID_ROWS,
         column_config=column_forms(shown),
         placeholder="–",
         alt=label,
     )
+
+
+def _records(table: pd.DataFrame) -> list[dict[Any, Any]]:
+    """Its rows, with None where a value is missing, whatever a column calls that."""
+    found: list[dict[Any, Any]] = table.astype(object).where(table.notna(), None).to_dict("records")
+    return found
 
 
 def _typeset(rows: Sequence[Mapping[Any, Any]], label: str) -> str:
@@ -156,24 +193,36 @@ def _cell(value: object, title: str) -> str:
         return "<td>–</td>"
     if title.startswith("p ") and isinstance(value, float) and value < 0.001:
         return "<td class='number'>&lt; 0.001</td>"
+    if isinstance(value, bool):
+        return f"<td>{'yes' if value else 'no'}</td>"
     if not isinstance(value, float):
         return f"<td>{escape(str(value))}</td>"
-    if "Seconds" in title and value < 100:
-        return f"<td class='number'>{value:.2g}</td>"
+    if "Seconds" in title:
+        return f"<td class='number'>{f'{value:.2g}' if value < 100 else f'{value:.0f}'}</td>"
     return f"<td class='number'>{round(value, 3) + 0.0:.3f}</td>"
 
 
+def tint(share: float) -> str:
+    """A blue that is seen on a light and on a dark page; the more, the larger the share."""
+    return f"rgba(47, 128, 214, {0.32 * share:.2f})"
+
+
 def column_forms(table: pd.DataFrame) -> dict[str, Any]:
-    """Fractions with three digits, times with two that count; the names stay in sight, whole."""
+    """Fractions with three digits, times with two that count; the names are there whole."""
     numbers = {
         str(name): "%.2g" if "Seconds" in str(name) else "%.3f"
         for name in table.select_dtypes("float")
     }
     forms = {name: st.column_config.NumberColumn(format=form) for name, form in numbers.items()}
-    first = str(table.columns[0])
-    longest = max((len(str(name)) for name in table[first]), default=0)
-    width = max(LEAST_NAME_PX, CELL_PX + round(LETTER_PX * longest))
-    return {**forms, first: st.column_config.TextColumn(pinned=True, width=width)}
+    words = table.select_dtypes(exclude=["number", "bool"])
+    return {**forms, **{str(name): _wide(words[name]) for name in words}}
+
+
+def _wide(names: pd.Series[Any]) -> Any:
+    longest = max((len(str(name)) for name in names), default=0)
+    return st.column_config.TextColumn(
+        width=max(LEAST_NAME_PX, CELL_PX + round(LETTER_PX * longest))
+    )
 
 
 def without_minus_zero(table: pd.DataFrame) -> pd.DataFrame:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from compute.questions import Answer, ImageScores, Maps, Prediction, Question
-from runs import cached, costs
-from state import choices
+from compute.recognition import Recognised
+from runs import cached, costs, drawn_images, shipped_maps
+from state import choices, image_choice, networks, skipping
 from state.choices import Choices
 
+from frame import waiting
 from frame.watching import QUICK, SLOW, SLOWER
 from xai_core import headline
 from xai_core.images.reading import Floats, Framing, Photo
@@ -55,10 +58,13 @@ class Cell:
     scores: dict[str, float | None] = field(default_factory=dict)
     notes: dict[str, float] = field(default_factory=dict)
     error: str = ""
+    waiting: str = ""
+    is_skipped: bool = False
+    scores_follow: bool = False
 
     @property
     def pending(self) -> bool:
-        return self.map is None and not self.error
+        return self.map is None and not self.error and not self.is_skipped
 
 
 @dataclass(frozen=True)
@@ -102,12 +108,20 @@ class Evidence:
 
 def pictures() -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
     """The images to choose from: id -> (title, data URI) of the first, id -> title of others."""
-    everyday = choices.current().network != "orchard"
-    thumbnails = dict(cached.thumbnails(cached.gallery_stamp(), everyday))
-    for number, (name, photo) in enumerate(choices.uploads().items(), start=1):
-        thumbnails[name] = (f"your image {number}", cached.thumbnail(photo))
+    kinds = kinds_for(choices.current().network)
+    thumbnails = dict(drawn_images.thumbnails(shipped_maps.gallery_stamp(), kinds))
+    cached.desk().brought(choices.session(), [p.sha256 for p in image_choice.uploads().values()])
+    for number, (name, photo) in enumerate(image_choice.uploads().items(), start=1):
+        thumbnails[name] = (f"your image {number}", drawn_images.thumbnail(photo))
     others = {k: s.title() for k, s in cached.samples().items() if k not in thumbnails}
     return thumbnails, others
+
+
+def kinds_for(network: str) -> tuple[str, ...]:
+    """What a model can know of the samples: fruits, everyday things, or of its own either."""
+    if network in networks.embedded():
+        return ("fruits",)
+    return ("photos", "fruits") if Path(network).is_dir() else ("photos",)
 
 
 def prepare() -> None:
@@ -119,9 +133,16 @@ def prepare() -> None:
     cached.desk().ask(choices.session(), questions)
 
 
+def stages(chosen: Choices) -> tuple[str, ...]:
+    """The model's stages, which methods can look at; empty while it is loaded."""
+    question = Recognised.of(chosen.network)
+    answer = cached.desk().ask(choices.session("stages"), [question], FIRST_PATIENCE).get(question)
+    return tuple(answer.value["stages"]) if answer and not answer.error else ()
+
+
 def photo_of(picture: str) -> Photo:
     """The photo of a sample or of an upload."""
-    return choices.uploads().get(picture) or cached.sample_photo(picture)
+    return image_choice.uploads().get(picture) or drawn_images.sample_photo(picture)
 
 
 def look(
@@ -129,44 +150,28 @@ def look(
     metrics: Sequence[str] = SHOWN_METRICS,
     subject: Subject | None = None,
     patience: float = 0.0,
+    part: str = "",
 ) -> Evidence:
     """All that is known now; what is missing is computed in the background, cheapest first.
 
     The image is `subject`, else the chosen sample or upload. For what takes no longer than
-    `patience` (s) it is waited.
+    `patience` (s) it is waited. `part`: which of several looks of one page this is.
     """
     photo, label = _pictured(chosen, subject)
-    shipped = _shipped(chosen, photo)
-    desk, session = cached.desk(), choices.session()
     about = About(chosen.network, photo.sha256, chosen.framing, photo)
-    if shipped is not None:
-        told: dict[str, Any] = shipped
-    else:
-        question = Prediction(*about)
-        answer = desk.ask(session, [question], patience and FIRST_PATIENCE).get(question)
-        if answer is None or answer.error:
-            return Evidence(
-                photo,
-                label,
-                pace=QUICK if answer is None else None,
-                error=answer.error if answer else "",
-            )
-        told = answer.value
+    shipped = _shipped(chosen, photo)
+    told = shipped or _prediction(about, part, patience)
+    if not isinstance(told, Mapping):  # not known yet, or an error
+        return Evidence(photo, label, pace=QUICK if told is None else None, error=told or "")
     truth = (subject.true,) if subject else _indices(told["categories"], label)
     targets = targets_of(chosen, told["categories"], told["probabilities"], truth)
-    missing = [m for m in chosen.methods if shipped is None or not _stored(shipped, m, targets)]
-    dear = costs.cheapest_first(missing)
-    questions: list[Question] = [Maps(*about, method, targets) for method in dear]
-    questions += [
-        ImageScores(*about, method, targets, target, tuple(metrics))
-        for method in (dear if metrics else ())
-        for target in targets
-    ]
-    known = desk.ask(session, questions, patience) if questions else {}
+    stored = [m for m in chosen.methods if shipped is not None and _stored(shipped, m, targets)]
+    live = [method for method in chosen.methods if method not in stored]
+    computed, pace = _compute(about, live, targets, tuple(metrics), part, patience)
     cells = [
-        _live_cell(known, about, method, targets, target, tuple(metrics))
-        if method in missing
-        else _stored_cell(shipped or {}, method, target)
+        _stored_cell(shipped or {}, method, target)
+        if method in stored
+        else computed[method, target]
         for target in targets
         for method in chosen.methods
     ]
@@ -179,11 +184,52 @@ def look(
         tuple(told["probabilities"]),
         targets,
         tuple(cells),
-        pace=_pace([question for question in questions if question not in known], dear),
-        stored=not missing,
+        pace=pace,
+        stored=not live,
         truth=truth,
         fingerprint=told["fingerprint"],
     )
+
+
+def _prediction(about: About, part: str, patience: float) -> dict[str, Any] | str | None:
+    """What the model says of the image; an error's sentence, or None while it is at work."""
+    question, wait = Prediction(*about), patience and FIRST_PATIENCE
+    answer = cached.desk().ask(choices.session(part), [question], wait).get(question)
+    if answer is None:
+        return None
+    found: dict[str, Any] = answer.value
+    return answer.error or found
+
+
+def _compute(
+    about: About,
+    methods: Sequence[str],
+    targets: tuple[int, ...],
+    metrics: tuple[str, ...],
+    part: str,
+    patience: float,
+) -> tuple[dict[tuple[str, int], Cell], float | None]:
+    """The cells of (method, class) that are asked of the desk, as known now; and `pace`."""
+    skipped = {m for m in methods if skipping.is_skipped(about.sha256, about.network, m)}
+    dear = costs.cheapest_first([m for m in methods if m not in skipped])
+    maps = [Maps(*about, method, targets) for method in dear]
+    questions: list[Question] = [*maps]
+    questions += [
+        ImageScores(*about, method, targets, target, metrics)
+        for method in (dear if metrics else ())
+        for target in targets
+    ]
+    desk = cached.desk()
+    known = desk.ask(choices.session(part), questions, patience) if questions else {}
+    texts = waiting.texts(maps, known, dear, desk.progress)
+    cells = {
+        (method, target): Cell(method, target, is_skipped=True)
+        if method in skipped
+        else _live_cell(known, about, method, targets, target, metrics, texts)
+        for method in methods
+        for target in targets
+    }
+    return cells, _pace([question for question in questions if question not in known], dear)
 
 
 def _pictured(chosen: Choices, subject: Subject | None) -> tuple[Photo, str | None]:
@@ -217,7 +263,7 @@ def targets_of(
 
 def _shipped(chosen: Choices, photo: Photo) -> dict[str, Any] | None:
     """The gallery's entry of the image, with the model's facts; None where it is not there."""
-    gallery = cached.gallery()
+    gallery = shipped_maps.gallery()
     if gallery is None or chosen.framing != "whole" or chosen.picture not in gallery:
         return None
     picture = gallery.picture(chosen.picture)
@@ -227,17 +273,17 @@ def _shipped(chosen: Choices, photo: Photo) -> dict[str, Any] | None:
 
 
 def _stored(shipped: dict[str, Any], method: str, targets: Sequence[int]) -> bool:
-    entries = cached.gallery_entries(cached.gallery_stamp(), shipped["picture"])
+    entries = shipped_maps.gallery_entries(shipped_maps.gallery_stamp(), shipped["picture"])
     return method in entries and set(targets) <= set(shipped["targets"])
 
 
 def _stored_cell(shipped: dict[str, Any], method: str, target: int) -> Cell:
-    stamp, name = cached.gallery_stamp(), shipped["picture"]
-    entry = cached.gallery_entries(stamp, name)[method]
+    stamp, name = shipped_maps.gallery_stamp(), shipped["picture"]
+    entry = shipped_maps.gallery_entries(stamp, name)[method]
     number = shipped["targets"].index(target)
     scores = {k: v[number] if number < len(v) else None for k, v in entry["scores"].items()}
     notes = {k: v[number] for k, v in entry.get("notes", {}).items()}
-    values = cached.gallery_maps(stamp, name, method)[number]
+    values = shipped_maps.gallery_maps(stamp, name, method)[number]
     return Cell(method, target, values, entry["seconds"], scores, notes)
 
 
@@ -248,10 +294,13 @@ def _live_cell(
     targets: tuple[int, ...],
     target: int,
     metrics: tuple[str, ...],
+    texts: Mapping[str, str],
 ) -> Cell:
     answer = known.get(Maps(*about, method, targets))
-    if answer is None or answer.error:
-        return Cell(method, target, error=answer.error if answer else "")
+    if answer is None:
+        return Cell(method, target, waiting=texts.get(method, ""))
+    if answer.error:
+        return Cell(method, target, error=answer.error)
     number = targets.index(target)
     scored = known.get(ImageScores(*about, method, targets, target, metrics))
     return Cell(
@@ -261,6 +310,7 @@ def _live_cell(
         answer.seconds,
         dict(scored.value or {}) if scored else {},
         {name: values[number] for name, values in answer.value["notes"].items()},
+        scores_follow=bool(metrics) and scored is None,
     )
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -15,15 +18,24 @@ from frame import evidence
 from frame.evidence import Cell, Evidence
 from xai_core.images import heatmap
 from xai_core.images.reading import RGB, InputFormat, map_on_photo
+from xai_core.titles import joined
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from xai_core.report.grid import Line
 
 Table: TypeAlias = "pd.DataFrame | list[dict[str, Any]]"
 """Rows of one shape; a short table is shown before pandas, which takes half a second, is loaded."""
 FIGURES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 LONGEST_PX = 1200
-MEASURED_INCHES = 1.5
+MEASURED_INCHES, LINE_PX = 1.5, 600
+METHODS_BESIDE = {"column": 3, "page": 6, "slide": 8}
+"""Heatmaps side by side at each width; more of them begin a new block of lines."""
+VIEW_SAYS = {
+    "overlay": "", "map": "",
+    "kept": "Shown is what reaches {threshold:.0%} of the map's maximum; the rest is pale.",
+}  # fmt: skip
 
 
 def picture_of(seen: Evidence, cell: Cell, chosen: Choices, longest_px: int = LONGEST_PX) -> RGB:
@@ -39,29 +51,103 @@ def picture_of(seen: Evidence, cell: Cell, chosen: Choices, longest_px: int = LO
     return heatmap.overlay(rgb, values, 1.0 if chosen.view == "map" else chosen.opacity)
 
 
-def figure(seen: Evidence, chosen: Choices, kind: str) -> bytes:
-    """The comparison as a figure file: one row per class, one column per method."""
-    from matplotlib.figure import Figure
+@dataclass(frozen=True)
+class Form:
+    """How a comparison is drawn: `width` is one of the report's, scores below the heatmaps."""
 
-    columns, rows = len(chosen.methods) + 1, len(seen.targets)
-    height, width = seen.photo.rgb.shape[:2]
-    inches = MEASURED_INCHES
-    drawing = Figure(figsize=(columns * inches, rows * (inches * height / width + 0.55)), dpi=300)
-    axes = drawing.subplots(rows, columns, squeeze=False)
-    longest = 700 if kind == "png" else LONGEST_PX
-    for row, target in zip(axes, seen.targets, strict=True):
-        row[0].imshow(heatmap.fitted(seen.photo.rgb, longest))
-        share = seen.probabilities[target]
-        row[0].set_title(f"{seen.categories[target]} {share:.1%}".replace("$", r"\$"), fontsize=8)
-        for axis, method in zip(row[1:], chosen.methods, strict=True):
-            axis.imshow(picture_of(seen, seen.cell(method, target), chosen, longest))
-            axis.set_title(facts.label_of(method).replace("$", r"\$"), fontsize=8, wrap=True)
-    for axis in axes.flat:
-        axis.set_axis_off()
-    drawing.tight_layout(pad=0.4)
-    content = io.BytesIO()
-    drawing.savefig(content, format=kind)
-    return content.getvalue()
+    width: str = "page"
+    with_scores: bool = False
+    is_transparent: bool = False
+
+
+def figure(
+    seen: Evidence, chosen: Choices, form: Form, others: Sequence[Evidence], kind: str
+) -> bytes:
+    """The comparison as a figure file: one line per model and class, one column per method.
+
+    What is not computed yet stays pale. `others`: what further models make of the same image.
+    """
+    from xai_core.report.grid import draw_lines, height_of
+    from xai_core.report.style import WIDTHS, files_of
+
+    width = WIDTHS[form.width]
+    lines = lines_of([seen, *others], chosen, form)
+
+    def draw(drawing: Any, _: Any) -> None:
+        draw_lines(drawing, width, lines)
+
+    height = height_of(width, lines)
+    return files_of(draw, width, height, form.is_transparent, kinds=(kind,))[kind]
+
+
+def file_stem(seen: Evidence) -> str:
+    """A figure's name made of the image's and the model's."""
+    parts = [Path(seen.photo.name).stem, Path(seen.network).stem]
+    return re.sub(r"[^\w.]+", "-", "-".join(filter(None, parts))).strip("-.") or "comparison"
+
+
+def lines_of(models: Sequence[Evidence], chosen: Choices, form: Form) -> list[Line]:
+    """The lines of the figure: few methods side by side, every block with its titles once."""
+    from xai_core.report.grid import Line
+
+    side_by_side = METHODS_BESIDE[form.width]
+    count = len(chosen.methods)
+    parts = -(-count // side_by_side)
+    size = -(-count // parts)
+    lines = []
+    for start in range(0, count, size):
+        methods = chosen.methods[start : start + size]
+        for number, (now, target) in enumerate((m, t) for m in models for t in m.targets):
+            cells = [now.cell(method, target) for method in methods]
+            lines.append(
+                Line(
+                    _line_label(now, target, len(models) > 1),
+                    heatmap.fitted(now.photo.rgb, LINE_PX),
+                    tuple(facts.label_of(method) for method in methods),
+                    tuple(None if c.map is None else picture_of(now, c, chosen, LINE_PX)
+                          for c in cells),
+                    tuple(_scores_of(cell, form) for cell in cells),
+                    has_titles=number == 0,
+                )
+            )  # fmt: skip
+    return lines
+
+
+def _line_label(seen: Evidence, target: int, has_model: bool) -> str:
+    text = f"{seen.categories[target]} {seen.probabilities[target]:.1%}"
+    return f"{seen.network}\n{text}" if has_model else text
+
+
+def _scores_of(cell: Cell, form: Form) -> str:
+    """The scores below a heatmap, one line each; or why there is no heatmap."""
+    if cell.map is None:
+        return "failed" if cell.error else "skipped" if cell.is_skipped else "computing"
+    known = facts.facts("metrics")
+    scores = cell.scores if form.with_scores else {}
+    return "\n".join(
+        f"{known[metric].title if metric in known else metric} {value:z.3f}"
+        for metric, value in scores.items()
+        if value is not None
+    )
+
+
+def caption(seen: Evidence, chosen: Choices, form: Form, others: Sequence[Evidence] = ()) -> str:
+    """What the figure shows, in the words of the report's captions; "computing" is told."""
+    from xai_core.findings import wording  # loads pandas, which the first view does without
+
+    models = joined([f"the model {now.network}" for now in (seen, *others)])
+    classes = joined([f"{seen.categories[t]} ({seen.probabilities[t]:.1%})" for t in seen.targets])
+    methods = joined([facts.label_of(method) for method in chosen.methods])
+    shown = f"an image of {seen.label}" if seen.label else "one image"
+    missing = [m for m in chosen.methods for t in seen.targets if seen.cell(m, t).map is None]
+    parts = [
+        f"Heatmaps of {methods} on {shown} for {models}; explained: {classes}.",
+        VIEW_SAYS[chosen.view].format(threshold=chosen.threshold) or wording.HEATMAP_COLOURS,
+        "Below each: its scores on this image alone." if form.with_scores else "",
+        f"Not computed yet: {joined([facts.label_of(m) for m in dict.fromkeys(missing)])}."
+        if missing else "",
+    ]  # fmt: skip
+    return " ".join(part for part in parts if part)
 
 
 def sweep_figure(

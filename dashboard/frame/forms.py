@@ -2,45 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import streamlit as st
 from recipes import facts
 from recipes.facts import Kind
-from state import choices
+from state import method_choice
 
 from xai_core.recipe import Setting, Value
 
+LAYER = "stage"
+"""The setting that names the target layer."""
 
-def ask_settings(name: str, kind: Kind = "methods") -> str:
-    """The settings of one recipe as widgets; returns the spec they spell."""
+
+def ask_settings(name: str, kind: Kind = "methods", stages: Sequence[str] = ()) -> str:
+    """The settings of one recipe as widgets; returns the spec they spell.
+
+    `stages` are the model's, to choose the target layer from where they are known.
+    """
     settings = {k: s for k, s in facts.facts(kind)[name].settings.items() if s.changes_result}
+    if stages and LAYER in settings:
+        settings[LAYER] = replace(settings[LAYER], choices=("", *stages))
     values = {field: _ask(name, field, rule) for field, rule in settings.items()}
     return facts.spec_of(name, values, kind)
 
 
-def offer_variant(kind: Kind = "methods") -> None:
+def offer_variant(kind: Kind = "methods", stages: Sequence[str] = ()) -> None:
     """A method or metric with other settings, and a button that adds it to the chosen ones."""
-    spec = ask_settings(choices.ask_variant(kind), kind)
-    label = f"Add this {choices.VARIANT_OF[kind]}"
-    st.button(label, on_click=choices.add_variant, args=(kind, spec))
-
-
-def offer_checkpoint() -> None:
-    """A checkpoint file as the model."""
-    network = choices.ask_checkpoint()
-    st.button(
-        "Use this model",
-        disabled=not (network.name and network.architecture),
-        on_click=choices.take_network,
-        args=(network.spell(),),
-    )
+    spec = ask_settings(method_choice.ask_variant(kind), kind, stages)
+    label = f"Add this {method_choice.VARIANT_OF[kind]}"
+    st.button(label, on_click=method_choice.add_variant, args=(kind, spec))
 
 
 def _ask(name: str, field: str, rule: Setting) -> Value:
-    label = field.replace("_", " ").capitalize()
-    key = choices.setting_key(name, field)
+    label = "Target layer" if field == LAYER else field.replace("_", " ").capitalize()
+    key = method_choice.setting_key(name, field)
     if rule.choices is not None:
         at = rule.choices.index(str(rule.default))
-        return str(st.selectbox(label, rule.choices, index=at, key=key, help=rule.help))
+        shown = st.selectbox(
+            label,
+            rule.choices,
+            index=at,
+            key=f"{key}.of{len(rule.choices)}" if field == LAYER else key,
+            help=rule.help,
+            format_func=lambda value: value or "the last one",
+        )
+        return str(shown)
     if isinstance(rule.default, bool):
         return bool(st.toggle(label, rule.default, key=key, help=rule.help))
     if isinstance(rule.default, str):

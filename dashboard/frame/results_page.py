@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runs import cached, results
+from runs import tables
 from runs.former import former_says
-from runs.results import Filters
-from state import choices
+from state import choices, run_choice
 
 from frame import display
+from xai_core.evaluation.run_note import load_note
+from xai_core.findings import results
+from xai_core.findings.results import Filters
 
 
 @dataclass(frozen=True)
@@ -35,16 +37,16 @@ def ask_run_and_images(
 ) -> Shown:
     """The controls at the head of a result page; stops the page where there is nothing to show.
 
-    `metrics` limits the metrics to choose from (an empty list leaves the choice out), `name` is
+    `measures` limits the metrics to choose from (an empty list leaves the choice out), `name` is
     what the choice is called in the address.
     """
-    runs = cached.runs()
+    runs = tables.runs()
     if not runs:
-        display.show_problem("There are no results yet: evaluate something under Work.", "hint")
+        display.show_problem(display.NO_RESULTS, "hint")
         raise display.PageEnd
-    run_dir = runs[choices.chosen_run(list(runs))]
-    stamp = cached.run_stamp(run_dir)
-    manifest = cached.manifest(run_dir, stamp)
+    run_dir = runs[run_choice.chosen_run(list(runs))]
+    stamp = tables.run_stamp(run_dir)
+    manifest = tables.manifest(run_dir, stamp)
     known = results.metrics_of(manifest, kinds)
     if measures is not None:
         known = [metric for metric in known if metric in measures]
@@ -58,17 +60,19 @@ def ask_run_and_images(
         outcome,
     ):
         with run:
-            choices.ask_run({name: name for name in runs})
+            run_choice.ask_run(list(runs))
         if titles:
             with measure[0]:
-                metric = choices.ask_measure(titles, name)
+                metric = run_choice.ask_measure(titles, name)
         with labels:
-            classes = choices.ask_labels(manifest["classifier"]["categories"])
+            classes = run_choice.ask_labels(manifest["classifier"]["categories"])
         with levels:
             stored = sorted({i["level"] for i in manifest["images"] if i["level"] is not None})
-            chosen_levels = choices.ask_levels(stored) if stored else ()
+            chosen_levels = run_choice.ask_levels(stored) if stored else ()
         with outcome:
-            filters = Filters(classes, chosen_levels, choices.ask_outcome())
+            filters = Filters(classes, chosen_levels, run_choice.ask_outcome())
+    if note := load_note(run_dir):
+        display.show_note(f"Note on {run_dir.name}: {note}")
     if said := former_says(manifest):
         display.show_note(said)
     return Shown(run_dir, stamp, manifest, filters, metric, titles)

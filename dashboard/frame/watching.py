@@ -16,20 +16,24 @@ looks take more than the half of what the model computes with.
 """
 
 
-def watch(draw: Callable[[], None], pace: Callable[[], float | None]) -> None:
+def watch(
+    draw: Callable[[], None],
+    pace: Callable[[], float | None],
+    stage: Callable[[], object] = lambda: None,
+) -> None:
     """Draw now, and again every `pace()` seconds until that is None.
 
-    The page is drawn again whenever the pace changes, with what depends on the finished part.
+    The page is drawn again whenever pace or stage change, with what depends on this part.
     Where what computes had to begin again, a sentence says so until all is there.
     """
-    first = pace()
+    first = pace(), stage()
 
     def show() -> None:
         notice = cached.desk().notice(choices.session())
         if notice:
             st.html(f"<div class='hint' role='status'>{notice}</div>")
         draw()
-        if pace() != first:
+        if (pace(), stage()) != first:
             st.rerun()
 
-    st.fragment(show, run_every=first)()
+    st.fragment(show, run_every=first[0])()

@@ -5,17 +5,18 @@ from __future__ import annotations
 import streamlit as st
 from drawing import charts
 from frame import display
-from runs import cached, lead_wording, results, truth_wording
+from runs import tables, truths
 from runs.former import former_says
 from state import choices
 
-from ground_truth import truth_pages
+from ground_truth import asked, truth_pages
+from xai_core.findings import lead_wording, results, truth_wording
 
 display.show_heading(
     "Who finds the evidence that is known to matter?",
     "Scenes are drawn again with one thing changed, so what the model uses is known.",
 )
-runs = cached.truth_runs()
+runs = tables.truth_runs()
 if not runs:
     display.show_problem(
         "There are no ground-truth results yet: run "
@@ -25,19 +26,21 @@ if not runs:
     raise display.PageEnd
 with choices.toolbar([2, 3, 5]) as (run, benchmark, _):
     with run:
-        run_dir = runs[choices.ask_truth({name: name for name in runs})]
-    found = cached.truth(run_dir)
+        run_dir = runs[asked.ask_truth(list(runs))]
+    found = truths.truth(run_dir)
     with benchmark:
         metrics = results.metrics_of(found.manifest)
         titles = {metric: results.metric_title(metric, found.manifest) for metric in metrics}
-        metric = choices.ask_benchmark(titles)
+        metric = asked.ask_benchmark(titles)
 
 if former := former_says(found.manifest):
     display.show_note(former)
 display.show_answer(found.sentences)
+if note := truth_pages.not_the_chosen_run(run_dir, found):
+    display.show_note(note)
 rows = found.rows(metric)
-stamp = cached.run_stamp(run_dir)
-test, leading = cached.truth_test(run_dir, stamp, metric)
+stamp = tables.run_stamp(run_dir)
+test, leading = truths.truth_test(run_dir, stamp, metric)
 said = lead_wording.lead_says(leading, found.manifest, metric, found.board.same)
 display.show_section(titles[metric], " ".join(said))
 left, right = st.columns(2)
@@ -51,8 +54,9 @@ if test is not None:
     chart = charts.draw_critical_differences(test, names, floor)
     display.show_chart(right, chart, f"Mean ranks in {titles[metric]}")
 n, has_nulls = int(rows["n"].max()), results.floor_of(rows) is not None
-caption = truth_wording.benchmark_caption(
-    found.manifest, metric, n, len(found.means), metric in found.ceilings, has_nulls
+higher = bool(results.is_higher_better(metric, found.manifest))
+oracle = truth_wording.oracle_says(rows["mean"], found.ceilings.get(metric), higher)
+display.show_note(
+    truth_wording.benchmark_caption(found.manifest, metric, n, len(found.means), oracle, has_nulls)
 )
-display.show_note(caption)
 st.fragment(truth_pages.show_more)(run_dir, stamp, found)

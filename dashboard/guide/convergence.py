@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
-from drawing.charts import COLOURS
+from drawing.charts import ABOVE, COLOURS
 
 EXPLANATION = (
     "Two seeds draw other samples, so their maps differ. Points: rank correlation between the maps "
@@ -43,7 +43,7 @@ def draw_convergence(measured: dict[str, Any]) -> go.Figure:
     chart.update_yaxes(title="rank correlation between two seeds", range=[0, 1.02])
     chart.update_layout(
         title=f"Two seeds, {rows['image'].nunique()} images, {measured['classifier']['name']}",
-        height=420, margin={"l": 10, "r": 10, "t": 50, "b": 10}, legend={"x": 0.75, "y": 0.1},
+        height=440, margin={"l": 10, "r": 10, "t": 70, "b": 10}, legend=ABOVE,
     )  # fmt: skip
     return chart
 

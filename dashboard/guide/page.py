@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 from frame import display, lessons
 from recipes import facts
-from runs import cached, costs, wording
+from runs import costs, shipped_maps
 from state import choices
 
-from guide import convergence
+from guide import asked, convergence, declared
 
 display.show_heading(
     "Guide",
@@ -19,22 +19,24 @@ methods, measures, slic, samples, reading = choices.tabs(
 )
 if methods.open:
     with methods:
-        name = choices.ask_topic("Method", facts.facts("methods"), "topic")
+        name = asked.ask_topic("Method", facts.facts("methods"), "topic")
         lessons.show_recipe(facts.facts("methods")[name])
         display.show_section("All methods")
-        display.show_table(wording.method_table(costs.passes()), "methods", wording.METHOD_COLUMNS)
+        display.show_table(
+            declared.method_table(costs.passes()), "methods", declared.METHOD_COLUMNS
+        )
 if measures.open:
     with measures:
-        name = choices.ask_topic("Metric", facts.facts("metrics"), "measure_topic")
+        name = asked.ask_topic("Metric", facts.facts("metrics"), "measure_topic")
         lessons.show_recipe(facts.facts("metrics")[name])
         display.show_section("All metrics")
-        display.show_table(wording.metric_table(), "measures", wording.METRIC_COLUMNS)
+        display.show_table(declared.metric_table(), "measures", declared.METRIC_COLUMNS)
 if slic.open:
     with slic:
         lessons.show_worked_example()
 if samples.open:
     with samples:
-        measured = cached.convergence()
+        measured = shipped_maps.convergence()
         if measured is None:
             display.show_note("Not measured yet: campare convergence")
         else:
@@ -44,6 +46,6 @@ if samples.open:
             display.show_note(convergence.EXPLANATION)
 if reading.open:
     with reading:
-        for title, text in wording.READING:
+        for title, text in declared.READING:
             display.show_section(title)
             st.html(f"<p class='prose'>{text}</p>")

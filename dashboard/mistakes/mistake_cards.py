@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from html import escape
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import streamlit as st
 from compute.questions import NO_PHOTO, MeanMap
@@ -17,17 +18,19 @@ from frame.display import CHART_CONFIG, offer_chart, show_note, show_problem
 from frame.evidence import Evidence, Subject
 from frame.watching import SLOW, watch
 from recipes import facts
-from runs import cached, confusions, costs, run_images
-from state import choices
+from runs import cached, confusions, costs, drawn_images, run_images, tables
+from state import choices, method_choice
 from state.choices import Choices
 
-from mistakes import mistakes_wording
+from mistakes import asked, mistakes_wording
+from xai_core import headline
 from xai_core.images import heatmap
 from xai_core.images.reading import BadImage
 
 if TYPE_CHECKING:
     import pandas as pd
 
+Methods: TypeAlias = tuple[str, ...]
 SHOWN_PICTURES = 24
 CHEAP_PASSES = 4
 MEAN_PICTURES, MEAN_CLASSES = 24, 24
@@ -39,16 +42,16 @@ def ask_confusion(table: pd.DataFrame, names: Sequence[str]) -> None:
     counts = confusions.confusion(table, len(names))[rows][:, rows]
     shown = confusions.told_apart(names)
     chart = mistake_charts.draw_confusion(counts, [shown[row] for row in rows])
+    offer_chart(chart, "Confusion matrix")
     st.plotly_chart(
         chart,
         width="stretch",
-        on_select=partial(choices.take_confusion, rows),
+        on_select=partial(asked.take_confusion, rows),
         selection_mode="points",
         config=CHART_CONFIG,
-        key=choices.CONFUSION,
+        key=asked.CONFUSION,
         alt="Confusion matrix: rows are the true classes, columns what the model predicted",
     )
-    offer_chart(chart, "Confusion matrix")
     if len(rows) < len(names):
         show_note(f"Of {len(names):,} classes, the {len(rows)} that most mistakes are about.")
 
@@ -56,9 +59,9 @@ def ask_confusion(table: pd.DataFrame, names: Sequence[str]) -> None:
 def ask_picture(table: pd.DataFrame, names: Sequence[str]) -> dict[str, Any] | None:
     """The images of a confusion, or the most confident errors; returns the one looked at."""
     pairs = {"": "The most confident errors"} | confusions.confusion_pairs(table, names)
-    left, right = st.columns([2, 5], vertical_alignment="center")
+    left, right = st.columns([2, 5], vertical_alignment="bottom")
     with left:
-        chosen = choices.ask_confusion(pairs)
+        chosen = asked.ask_confusion(pairs)
     rows = confusions.confident_mistakes(table)
     if chosen:
         label, predicted = map(int, chosen.split("-"))
@@ -67,13 +70,13 @@ def ask_picture(table: pd.DataFrame, names: Sequence[str]) -> dict[str, Any] | N
         more = f"; the first {SHOWN_PICTURES} are shown" if len(rows) > SHOWN_PICTURES else ""
         show_note(f"n = {len(rows)} images{more}. Choose one to see the evidence.")
     listed = [*rows["image"].head(SHOWN_PICTURES)]
-    if choices.mistake() in set(rows["image"]):  # a link may name one that is not among the first
-        listed = list(dict.fromkeys([*listed, choices.mistake()]))
+    if asked.mistake() in set(rows["image"]):  # a link may name one that is not among the first
+        listed = list(dict.fromkeys([*listed, asked.mistake()]))
     shown = table.set_index("image", drop=False).loc[listed]
     pictures = {
         row["image"]: (f"{names[row['label']]}, predicted {names[row['predicted']]}", thumbnail)
         for row in shown.to_dict("records")
-        if (thumbnail := cached.run_thumbnail(run_images.file_of(row), row["sha256"]))
+        if (thumbnail := drawn_images.run_thumbnail(run_images.file_of(row), row["sha256"]))
     }
     if not pictures:
         show_problem(
@@ -83,15 +86,30 @@ def ask_picture(table: pd.DataFrame, names: Sequence[str]) -> dict[str, Any] | N
             "hint",
         )
         return None
-    image = choices.ask_mistake(pictures)
+    image = asked.ask_mistake(pictures)
     found = table[table["image"] == image].iloc[0]
     return {**found, "label": int(found["label"]), "predicted": int(found["predicted"])}
 
 
-def choices_for(image: dict[str, Any], manifest: dict[str, Any]) -> Choices:
-    """What is looked at: predicted and true class of an image, by the run's own model."""
+def ask_methods(run_dir: Path | None) -> tuple[str, ...]:
+    """Which of the run's own methods are looked at, first those of the headline; where it has
+    only one, those that are chosen on other pages."""
+    stamp = tables.run_stamp(run_dir) if run_dir is not None else 0.0
+    if run_dir is None or not stamp:
+        return ()
+    methods = {e["spec"]: e["label"] for e in tables.manifest(run_dir, stamp)["methods"].values()}
+    first: Sequence[str] = headline.METHODS
+    if len(methods) < 2:  # "Find the mistakes" explains by one method only
+        first = choices.current().methods
+        methods = {spec: facts.label_of(spec) for spec in first}
+    return tuple(method_choice.ask_shown(methods, first))
+
+
+def choices_for(image: dict[str, Any], manifest: dict[str, Any], methods: Methods) -> Choices:
+    """What is looked at: predicted and true class of an image, by the run's model and methods."""
     return replace(
         choices.current(),
+        methods=methods,
         picture=image["image"],
         network=manifest.get("source") or manifest["classifier"]["name"],
         framing=manifest["framing"],
@@ -100,27 +118,27 @@ def choices_for(image: dict[str, Any], manifest: dict[str, Any]) -> Choices:
     )
 
 
-def look(image: dict[str, Any], manifest: dict[str, Any]) -> Evidence:
+def look(image: dict[str, Any], manifest: dict[str, Any], methods: Methods) -> Evidence:
     """What is known of the image now; raises BadImage where it has gone or was changed."""
     names = tuple(manifest["classifier"]["categories"])
-    photo = cached.run_photo(run_images.file_of(image), image["sha256"])
+    photo = drawn_images.run_photo(run_images.file_of(image), image["sha256"])
     subject = Subject(photo, names[image["label"]], image["label"])
-    seen = evidence.look(choices_for(image, manifest), (), subject)
+    seen = evidence.look(choices_for(image, manifest, methods), (), subject)
     if seen.fingerprint and seen.fingerprint != manifest["classifier"]["fingerprint"]:
         return replace(seen, error=mistakes_wording.OTHER_NETWORK, cells=(), targets=(), pace=None)
     return replace(seen, categories=names) if seen.categories else seen
 
 
-def show_evidence(image: dict[str, Any], manifest: dict[str, Any]) -> None:
+def show_evidence(image: dict[str, Any], manifest: dict[str, Any], methods: Methods) -> None:
     """Predicted against true class by every chosen method, and the difference."""
     try:
-        look(image, manifest)
+        look(image, manifest, methods)
     except BadImage as error:
         show_problem(str(error))
         return
 
     def show() -> None:
-        seen, chosen = look(image, manifest), choices_for(image, manifest)
+        seen, chosen = look(image, manifest, methods), choices_for(image, manifest, methods)
         if seen.error:
             show_problem(seen.error)
             return
@@ -130,7 +148,7 @@ def show_evidence(image: dict[str, Any], manifest: dict[str, Any]) -> None:
             cards.show_row(seen, chosen, target, ())
         cards.show_contrast(seen, chosen)
 
-    watch(show, lambda: look(image, manifest).pace)
+    watch(show, lambda: look(image, manifest, methods).pace)
 
 
 def show_off_object(table: pd.DataFrame, scores: pd.DataFrame, manifest: dict[str, Any]) -> None:
@@ -140,7 +158,7 @@ def show_off_object(table: pd.DataFrame, scores: pd.DataFrame, manifest: dict[st
     if not known:
         show_problem(mistakes_wording.NO_MASKS, "hint")
         return
-    method = choices.ask_off_object(known)
+    method = asked.ask_off_object(known)
     rows = confusions.off_object(scores, method).head(9)
     show_note(mistakes_wording.OFF_OBJECT)
     grid = st.grid(9, min_column_width=110)
@@ -157,16 +175,16 @@ def show_off_object(table: pd.DataFrame, scores: pd.DataFrame, manifest: dict[st
             if row["image"] in set(table["image"]):
                 st.button(
                     "Look",
-                    key=choices.off_object_key(number),
-                    on_click=choices.take_mistake,
+                    key=asked.off_object_key(number),
+                    on_click=asked.take_mistake,
                     args=(row["image"], f"{row['label']}-{row['predicted']}"),
                 )
 
 
-def show_mean_maps(table: pd.DataFrame, manifest: dict[str, Any]) -> None:
+def show_mean_maps(table: pd.DataFrame, manifest: dict[str, Any], methods: Methods) -> None:
     """The mean map of each class over its images, for the class itself."""
-    known = _cheap(choices.current().methods)
-    method = choices.ask_mean_method(known)
+    known = _cheap(methods)
+    method = asked.ask_mean_method(known)
     network = manifest.get("source") or manifest["classifier"]["name"]
     questions = _mean_questions(table, manifest, network, method)
     desk, session = cached.desk(), choices.session("means")
@@ -187,7 +205,7 @@ def show_mean_maps(table: pd.DataFrame, manifest: dict[str, Any]) -> None:
                     value, opacity = answer.value, choices.current().opacity
                     picture = heatmap.overlay(value["picture"], value["map"], opacity)
                     st.image(
-                        heatmap.encoded(heatmap.fitted(picture, cached.DISPLAY_PX), ".jpg"),
+                        heatmap.encoded(heatmap.fitted(picture, drawn_images.DISPLAY_PX), ".jpg"),
                         width="stretch",
                         alt=f"mean {facts.label_of(method)} for {names[question.target]}",
                     )

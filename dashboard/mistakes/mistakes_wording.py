@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from runs.confusions import LEAST_IN_BIN
-from runs.phrases import about
 from scipy import stats
 
 from xai_core.evaluation.lead import LEAST_IMAGES
+from xai_core.findings.phrases import about
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,8 +32,8 @@ NO_LABELS = (
     "their folders after its classes, or put a labels.csv beside them."
 )
 NO_MASKS = (
-    "This run knows no masks: put images of the objects' outlines into a folder masks/ under the "
-    "images' names, and evaluate relevance mass."
+    "This run did not score where the maps look: evaluate relevance mass. Images of your own need "
+    "masks of their objects for that, of the same names in a folder masks/."
 )
 ENOUGH = (
     "hollow below {least} images; a line joins neighbours that have more; the calibration error is "

@@ -5,13 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
-from frame import display
-from runs import cached, jobs
+from frame import display, folder_box
+from runs import jobs, tables
 from runs.jobs import Job, Order
-from state import choices, networks
-
-from xai_core.images.image_files import find_images
-from xai_core.images.reading import BadImage
+from state import choices, look_choice, model_choice, networks, run_choice
 
 METHODS, METRICS = ("grad_cam",), ("relevance_mass", "sparseness")
 MOST_PICTURES = 500
@@ -19,19 +16,15 @@ MOST_PICTURES = 500
 
 def offer() -> None:
     """A model and a folder, and a button that looks for its mistakes there."""
-    choices.ask_network(networks.embedded())
-    choices.ask_framing()
-    folder, found = choices.ask_folder(), 0
-    if folder:
-        folder = str(Path(folder).expanduser().resolve())
-        try:
-            found = min(MOST_PICTURES, len(find_images(folder)))
-            display.show_note(
-                f"{found} images are looked at. Labels: folders named like the classes, or a "
-                "labels.csv with the columns file and class_index or class_name."
-            )
-        except BadImage as error:
-            display.show_problem(str(error))
+    model_choice.ask_network(networks.embedded())
+    look_choice.ask_framing()
+    folder, images = folder_box.ask_images()
+    found = min(MOST_PICTURES, images)
+    if found:
+        display.show_note(
+            f"{found} images are looked at. Labels: folders named like the classes, or a "
+            "labels.csv with the columns file and class_index or class_name."
+        )
     chosen = choices.current()
     order = Order(folder, chosen.network, METHODS, METRICS, found, chosen.framing)
     st.button(
@@ -41,14 +34,16 @@ def offer() -> None:
 
 def _start(order: Order) -> None:
     try:
-        choices.take_run(jobs.start(order).name)
+        run_choice.take_run(jobs.start(order).name)
     except OSError as error:
         display.show_problem(f"This cannot be started: {error.strerror or error}.")
+    except ValueError as error:
+        display.show_problem(f"{error}.")
 
 
 def known_runs() -> dict[str, Path]:
     """Runs with results, and those that are at work or have failed."""
-    return cached.runs() | {job.name: job.run_dir for job in jobs.all_jobs() if _is_open(job)}
+    return tables.runs() | {job.name: job.run_dir for job in jobs.all_jobs() if _is_open(job)}
 
 
 def _is_open(job: Job) -> bool:

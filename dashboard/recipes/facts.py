@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from recipes import known
-from xai_core.recipe import Setting, Value, in_words
+from xai_core.recipe import Setting, Value
 from xai_core.spec import Spec
+from xai_core.titles import Kind as Kind
+from xai_core.titles import joined as joined
+from xai_core.titles import label_of as label_of
 
-Kind = Literal["methods", "metrics", "benchmarks"]
 _KNOWN: dict[Kind, dict[str, Facts]] = {}
 _ONCE = threading.Lock()
 
@@ -70,19 +72,15 @@ def is_class_sensitive(spec: str) -> bool:
     return fact is None or bool(fact.constants.get("class_sensitive", True))
 
 
-def label_of(spec: str, kind: Kind = "methods") -> str:
-    """The title of a spec such as `secam[segments=200]`, with the settings that were changed."""
-    read = Spec.parse(spec)
-    fact = facts(kind).get(read.name)
-    title = str(fact.title) if fact else read.name.replace("_", " ")
-    changes = ", ".join(in_words(name, value) for name, value in read.settings.items())
-    return f"{title} ({changes})" if changes else title
+FAMILIES = ("CAM", "gradients", "LRP", "SHAP", "perturbation", "attention", "baseline")
+"""The order in which methods are offered."""
 
 
-def joined(names: Sequence[str]) -> str:
-    """a, b and c"""
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
+def by_family() -> list[str]:
+    """Every method, the families one after another, the baselines last."""
+    known = facts("methods")
+    order = {family: place for place, family in enumerate(FAMILIES)}
+    return sorted(known, key=lambda name: (order.get(known[name].family, -1), known[name].title))
 
 
 def spec_of(name: str, values: Mapping[str, Value], kind: Kind = "methods") -> str:

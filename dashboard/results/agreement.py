@@ -5,14 +5,17 @@ from __future__ import annotations
 import streamlit as st
 from drawing import charts
 from frame import display, results_page
-from runs import cached, results, wording
+from runs import shipped_maps, standings, tables
+
+from xai_core.findings import results, wording
+from xai_core.findings.phrases import not_yours
 
 display.show_heading(
     "Do methods agree, and do metrics?",
     "Metrics that rank methods differently say different things; so do maps that differ.",
 )
 shown = results_page.ask_run_and_images([])
-found = cached.agreements(shown.run_dir, shown.stamp, shown.filters)
+found = standings.agreements(shown.run_dir, shown.stamp, shown.filters)
 if found.methods < 3:
     display.show_problem("Agreement needs a run with at least three methods.", "hint")
     raise display.PageEnd
@@ -27,12 +30,16 @@ display.show_note(wording.AGREEMENT.format(methods=found.methods, images=found.i
 table = results.pair_table(taus, found.intervals, names, "Kendall's τ-b")
 display.offer_table(table, "agreement_of_metrics")
 
-methods, pairs, intervals, pictures = cached.map_agreement(cached.gallery_stamp())
+methods, pairs, intervals, pictures = shipped_maps.map_agreement(shipped_maps.gallery_stamp())
 if methods:
     display.show_section(
         "Between methods: the maps themselves",
         "How alike two methods order the pixels of an image.",
     )
+    if shown.run_dir != tables.SHIPPED:
+        shipped = tables.manifest(tables.SHIPPED, tables.run_stamp(tables.SHIPPED))
+        why = "Runs keep scores, not maps."
+        display.show_note(not_yours(shipped, pictures, shown.run_dir.name, why))
     titles = [shown.title_of(method) for method in methods]
     title = "Mean rank correlation of the maps"
     display.show_chart(None, charts.draw_matrix(pairs, titles, -1, title, intervals))

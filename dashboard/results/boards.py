@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from drawing import charts
+from frame import display
 from frame.display import (
     column_forms,
     offer_table,
@@ -18,14 +19,17 @@ from frame.display import (
     show_table,
     without_minus_zero,
 )
-from runs import cached, lead_wording, results, run_images, wording
-from runs.results import Board
-from state import choices
+from runs import cached, run_images
+from state import choices, run_choice
 
+from results import asked
 from xai_core import headline
+from xai_core.findings import lead_wording, results, wording
+from xai_core.findings.results import Board
 
 if TYPE_CHECKING:
     import pandas as pd
+    from pandas.io.formats.style import Styler
 
     from xai_core.evaluation.lead import Lead
 
@@ -33,33 +37,65 @@ if TYPE_CHECKING:
 def show_board(
     board: Board,
     manifest: dict[str, Any],
-    scores: pd.DataFrame,
+    counted: Callable[[], pd.DataFrame],
     sampled: Mapping[str, float | None],
+    leading_in: Callable[[str], Lead | None],
 ) -> None:
-    """All metrics; a chosen cell opens the images behind its number."""
+    """A group of metrics that fits; a chosen cell opens the images behind its number.
+
+    `counted` reads the rows of the images that count, for these.
+    """
     table = results.mean_table(board, manifest)
     titles = zip(table["Method"], table.index, strict=True)
     table["Method"] = [lead_wording.marked(title, str(m), sampled) for title, m in titles]
+    groups = results.metric_groups(table, manifest)
+    shown = without_minus_zero(table[["Method", *groups[run_choice.ask_group(list(groups))]]])
+    metrics = {results.metric_title(m, manifest): m for m in results.metrics_of(manifest)}
+    show_note(wording.BOARD)
     event = st.dataframe(
-        without_minus_zero(table),
+        _tinted(shown, metrics, manifest, board, leading_in),
         hide_index=True,
         width="stretch",
         height=38 + 35 * len(table),
-        column_config=column_forms(table),
+        column_config=column_forms(shown),
         placeholder="–",
         on_select="rerun",
         selection_mode="single-cell",
-        key=choices.BOARD,
-        alt="Means of all metrics, one row per method",
+        key=asked.BOARD,
+        alt="Means of some metrics, one row per method",
     )
-    show_note("Choose a cell to see the images behind its number.")
-    if results.HEADLINE_RANK in table:
-        show_note(wording.rank_caption())
+    if results.HEADLINE_RANK in shown:
+        show_note(wording.rank_caption(board))
     offer_table(table, "leaderboard")
     for row, column in event["selection"]["cells"][:1]:
-        metrics = {results.metric_title(m, manifest): m for m in results.metrics_of(manifest)}
-        if column in metrics:
-            show_examples(scores, str(table.index[row]), metrics[column], manifest)
+        if column in metrics and column in shown:
+            show_examples(counted(), str(table.index[row]), metrics[column], manifest)
+
+
+def _tinted(
+    table: pd.DataFrame,
+    metrics: Mapping[str, str],
+    manifest: dict[str, Any],
+    board: Board,
+    leading_in: Callable[[str], Lead | None],
+) -> Styler:
+    """The better the bluer within a metric; bold what a test tells apart from all others."""
+    ranked = {t: m for t, m in metrics.items() if t in table}
+    ranked = {t: m for t, m in ranked.items() if results.is_higher_better(m, manifest) is not None}
+
+    def column_styles(column: pd.Series[Any]) -> list[str]:
+        metric = ranked[str(column.name)]
+        good = results.goodness(column, bool(results.is_higher_better(metric, manifest)))
+        best = results.surely_best(leading_in(metric), board.same)
+        tints = [f"background-color: {display.tint(g)}" for g in good.fillna(0)]
+        bold = ["; font-weight: bold" if m in best else "" for m in column.index]
+        return [tint + weight for tint, weight in zip(tints, bold, strict=True)]
+
+    numbers: dict[Any, str | Callable[[object], str] | None] = {
+        name: "{:.2g}" if "Seconds" in str(name) else "{:.3f}"
+        for name in table.select_dtypes("float")
+    }
+    return table.style.apply(column_styles, subset=list(ranked)).format(numbers, na_rep="–")
 
 
 def show_nulls(leading: Lead | None, manifest: dict[str, Any]) -> None:
@@ -98,6 +134,6 @@ def show_examples(scores: pd.DataFrame, method: str, metric: str, manifest: dict
             text = f"{row['place']}: {row['score']:z.3f}"
             st.html(f"<div class='card'><h3>{escape(text)}</h3></div>")
             known = row["image"] in cached.samples()
-            if known and st.button("Open", key=choices.example_key(number), width="stretch"):
+            if known and st.button("Open", key=asked.example_key(number), width="stretch"):
                 methods = dict.fromkeys([method, *headline.METHODS])
                 choices.show_in_compare(row["image"], list(methods))

@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
+import streamlit as st
 from drawing import charts
 from frame import display, results_page
-from runs import cached, results, wording
-from state import choices
+from runs import standings, tables
+from state import method_choice
 
 from xai_core import headline
+from xai_core.findings import results, wording
 
 display.show_heading(
-    "How does the score run as pixels are taken away or revealed?",
-    "A score is the area of a curve. The curve shows where a method wins or loses it.",
+    "How does the score change as pixels are taken away or revealed?",
+    "A score is the area under a curve. The curve shows where a method wins or loses it.",
 )
-shown = results_page.ask_run_and_images(cached.curve_measures(), name="curve")
-curves = cached.curves(shown.run_dir, shown.stamp)
+shown = results_page.ask_run_and_images(standings.curve_measures(), name="curve")
+curves = tables.curves(shown.run_dir, shown.stamp)
 if not results.curve_metrics(curves, shown.manifest):
     display.show_problem("This run stored no curves: evaluate deletion or insertion.", "hint")
 else:
     methods = {e["spec"]: e["label"] for e in shown.manifest["methods"].values()}
-    chosen = choices.ask_shown(methods, (*headline.METHODS, "random"))
+    chosen = method_choice.ask_shown(methods, (*headline.METHODS, "random"))
     about = (shown.run_dir, shown.stamp, shown.filters, shown.measure)
-    rows = cached.curve_means(*about, tuple(chosen))
+    rows = standings.curve_means(*about, tuple(chosen))
     if rows.empty:
         display.show_problem("No curve fits these choices: take a filter away.", "hint")
     else:
-        display.show_answer(wording.curves_say(rows, shown.measure, methods, shown.manifest))
-        chart = charts.draw_curves(rows, methods, "class probability")
-        display.show_chart(None, chart, f"Curves of {shown.titles[shown.measure]}")
-        note = wording.curves_caption(rows)
-        board = cached.board(shown.run_dir, shown.stamp, shown.filters)
-        if same := wording.same_scores(board, shown.manifest, chosen):
-            note += f" The same curve, one behind the other: {same}."
-        display.show_note(note)
-        table = rows.assign(method=[methods[m] for m in rows["method"]])
+        board = standings.board(shown.run_dir, shown.stamp, shown.filters)
+        rows, names = results.merged(rows, board.same, methods)
+        display.show_answer(wording.curves_say(rows, shown.measure, names, shown.manifest))
+        kinds = [
+            kind for kind in (*wording.KINDS, *rows["curve"].unique()) if kind in set(rows["curve"])
+        ]
+        kinds = list(dict.fromkeys(kinds))
+        for place, kind in zip(st.columns(len(kinds)), kinds, strict=True):
+            title, lead = wording.KINDS.get(kind, (shown.titles[shown.measure], ""))
+            with place:
+                display.show_section(title, lead)
+            chart = charts.draw_curves(rows[rows["curve"] == kind], names, "class probability")
+            display.show_chart(place, chart, f"{title}: {shown.titles[shown.measure]}")
+        display.show_note(wording.curves_caption(rows))
+        table = rows.assign(method=[names[m] for m in rows["method"]])
         display.offer_table(table, "curves")

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 from drawing import charts
 from frame import display, results_page
 from recipes.facts import joined
-from runs import cached, lead_wording, results, wording
+from runs import standings, tables
 from state import choices
 
-from results import boards, versus
+from results import boards, rank_boards, versus
+from xai_core.evaluation.lead import Lead
+from xai_core.findings import echo, lead_wording, results, wording
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 display.show_heading(
     "Which method is best, and is the difference real?",
@@ -18,17 +25,19 @@ display.show_heading(
 shown = results_page.ask_run_and_images()
 run_dir, stamp, manifest, filters = shown.run_dir, shown.stamp, shown.manifest, shown.filters
 metric, titles = shown.measure, shown.titles
-board = cached.board(run_dir, stamp, filters)
+board = standings.board(run_dir, stamp, filters)
 if not board.images:
     display.show_problem("No image fits these filters: take one away.", "hint")
     raise display.PageEnd
 rows = results.metric_rows(board, manifest, metric)
-test, leading = cached.standing(run_dir, stamp, filters, metric)
-sampled = cached.seed_agreements(run_dir, stamp)
-finished = cached.finished(run_dir, stamp)
-display.show_answer(
-    lead_wording.lead_says(leading, manifest, metric, board.same, finished, sampled)
-)
+test, leading = standings.standing(run_dir, stamp, filters, metric)
+sampled = standings.seed_agreements(run_dir, stamp)
+finished = tables.finished(run_dir, stamp)
+said = lead_wording.lead_says(leading, manifest, metric, board.same, finished, sampled)
+if other := standings.counterpart(run_dir):
+    found = standings.echo(run_dir, stamp, filters, other, metric)
+    said = [*said, *filter(None, [echo.echo_says(found, metric, tables.manifest(*other))])]
+display.show_answer(said)
 rows["name"] = [lead_wording.marked(r["name"], r["method"], sampled) for _, r in rows.iterrows()]
 left, right = st.columns(2)
 chart = charts.draw_intervals(rows, results.floor_of(rows), titles[metric])
@@ -47,13 +56,31 @@ if marks := lead_wording.marks_say(sampled, manifest):
     display.show_note(marks)
 
 
+def leading_in(measure: str) -> Lead | None:
+    return standings.standing(run_dir, stamp, filters, measure)[1]
+
+
+def counted() -> pd.DataFrame:
+    """The rows of the images that count; read only where they are looked at."""
+    return filters.of(tables.scores(run_dir, stamp))
+
+
 def show_more() -> None:
-    table, nulls, intervals, wins, speed, other = choices.tabs(
-        ["All metrics", "Null baselines", "Intervals", "Pairwise wins", "Speed", "Another run"]
-    )
+    names = ["All metrics", "Ranks", "Two aims", "By class", "Null baselines", "Intervals",
+             "Pairwise wins", "Speed", "Another run"]  # fmt: skip
+    table, ranks, aims, classes, nulls, intervals, wins, speed, other = choices.tabs(names)
+    if ranks.open:
+        with ranks:
+            rank_boards.show_ranks(board, manifest)
+    if aims.open:
+        with aims:
+            rank_boards.show_aims(board, manifest, metric)
+    if classes.open:
+        with classes:
+            rank_boards.show_classes(counted(), manifest, metric, board.same)
     if table.open:
         with table:
-            boards.show_board(board, manifest, filters.of(cached.scores(run_dir, stamp)), sampled)
+            boards.show_board(board, manifest, counted, sampled, leading_in)
     if nulls.open:
         with nulls:
             boards.show_nulls(leading, manifest)
@@ -63,7 +90,7 @@ def show_more() -> None:
                 results.interval_table(board, manifest), "intervals", wording.INTERVALS
             )
     if wins.open:
-        pairs = cached.pairwise(run_dir, stamp, filters, metric)
+        pairs = standings.pairwise(run_dir, stamp, filters, metric)
         with wins:
             boards.show_wins(pairs, rows, manifest)
     if speed.open:

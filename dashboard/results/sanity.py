@@ -6,10 +6,11 @@ import streamlit as st
 from drawing import charts
 from frame import display, results_page
 from recipes import facts
-from runs import cached, results, wording
-from state import choices
+from runs import standings, tables
+from state import choices, method_choice
 
 from xai_core import headline
+from xai_core.findings import results, wording
 
 display.show_heading(
     "Do the maps depend on the model and on the class?",
@@ -22,14 +23,14 @@ if not shown.titles:
     if st.button("Evaluate the checks", icon=":material/play_arrow:"):
         choices.evaluate([name for name, f in facts.facts("metrics").items() if f.kind == "check"])
 else:
-    board = cached.board(shown.run_dir, shown.stamp, shown.filters)
+    board = standings.board(shown.run_dir, shown.stamp, shown.filters)
     rows = results.metric_rows(board, shown.manifest, shown.measure).sort_values("mean")
     display.show_answer(wording.sanity_says(rows, shown.measure, shown.manifest))
     chart = charts.draw_intervals(rows, None, shown.titles[shown.measure])
     display.show_chart(None, chart, shown.titles[shown.measure])
     sign = wording.UNSIGNED if shown.measure.startswith("randomization") else ""
     display.show_note(wording.SANITY.format(n=int(rows["n"].max()), sign=sign))
-    stored = cached.curves(shown.run_dir, shown.stamp)
+    stored = tables.curves(shown.run_dir, shown.stamp)
     if shown.measure in results.curve_metrics(stored, shown.manifest):
         methods = dict(zip(rows["method"], rows["name"], strict=True))
         display.show_section(
@@ -37,9 +38,10 @@ else:
             "Rank correlation with the untouched map, with its sign, while layers become random, "
             "the last first.",
         )
-        chosen = choices.ask_shown(methods, headline.METHODS)
+        chosen = method_choice.ask_shown(methods, headline.METHODS)
         about = (shown.run_dir, shown.stamp, shown.filters, shown.measure)
-        rows = cached.curve_means(*about, tuple(chosen))
+        rows = standings.curve_means(*about, tuple(chosen))
+        rows, methods = results.merged(rows, board.same, methods)
         across = "share of the layers that are random"
         chart = charts.draw_curves(rows, methods, "rank correlation", across)
         display.show_chart(None, chart, "Layers")

@@ -6,17 +6,26 @@ from pathlib import Path
 
 import pandas as pd
 import plotly.graph_objects as go
-from drawing.charts import ACCENT, MUTED, reach
+from drawing.charts import ACCENT, MUTED, draw_gains, reach
 from drawing.name_tags import place_names
-from frame.display import show_answer, show_chart, show_problem, show_table
+from frame.display import (
+    show_answer,
+    show_chart,
+    show_note,
+    show_problem,
+    show_section,
+    show_table,
+)
 from frame.results_page import Shown
-from runs import cached, results
-from runs.phrases import about
-from runs.results import Filters
-from state import choices
+from runs import standings, tables
 
+from results import asked
 from xai_core.evaluation.agreement import agreement
 from xai_core.evaluation.lead import LEAST_IMAGES
+from xai_core.findings import results, two_runs_wording, wording
+from xai_core.findings.phrases import about
+from xai_core.findings.results import Filters
+from xai_core.ground_truth.verdict import ORACLE
 
 ALONE = "There is no other run with this metric: evaluate it with another model or other images."
 SIZE_PX = (900, 460)
@@ -28,22 +37,22 @@ CAPTION = (
 
 def show_versus(shown: Shown) -> None:
     """The chosen metric in this run and in another, method by method."""
-    runs = {name: path for name, path in cached.runs().items() if path != shown.run_dir}
+    runs = {name: path for name, path in tables.runs().items() if path != shown.run_dir}
     known = {
         name: name
         for name, path in runs.items()
-        if shown.measure in results.metrics_of(cached.manifest(path, cached.run_stamp(path)))
+        if shown.measure in results.metrics_of(tables.manifest(path, tables.run_stamp(path)))
     }
     if not known:
         show_problem(ALONE, "hint")
         return
-    name = choices.ask_other_run(known)
+    name = asked.ask_other_run(known)
     both = beside(shown, runs[name])
     if both.empty:
         show_problem("The two runs have no method in common.", "hint")
         return
     mine, measure = shown.run_dir.name, shown.titles[shown.measure]
-    there = cached.manifest(runs[name], cached.run_stamp(runs[name]))
+    there = tables.manifest(runs[name], tables.run_stamp(runs[name]))
     names = [
         f"{run}: {about(manifest, int(both[f'n_{side}'].max()))}"
         for run, manifest, side in ((mine, shown.manifest, "here"), (name, there, "there"))
@@ -56,16 +65,47 @@ def show_versus(shown: Shown) -> None:
         "mean_there": name, "low_there": " CI low", "high_there": " CI high", "n_there": " n",
     }  # fmt: skip
     show_table(both[list(columns)].rename(columns=columns), f"{mine}_{name}", CAPTION)
+    show_paired(shown, name, runs[name])
+
+
+def show_paired(shown: Shown, name: str, other: Path) -> None:
+    """The same images in both runs by paired tests, method by method; or why that cannot be."""
+    mine, run = shown.run_dir.name, (shown.run_dir, shown.stamp, shown.filters)
+    stamped = other, tables.run_stamp(other)
+    both = standings.two_runs(*run, *stamped)
+    if said := two_runs_wording.problem(both, mine, name):
+        show_note(said)
+        return
+    if results.is_higher_better(shown.measure, shown.manifest) is None:
+        return
+    gains = standings.paired_gains(*run, *stamped, shown.measure)
+    gains = gains[gains["method"] != ORACLE].sort_values("gain", ascending=False)
+    show_section("The same images, paired")
+    show_answer(
+        [
+            two_runs_wording.shared_says(both, mine, name, shown.manifest),
+            two_runs_wording.gains_say(gains, shown.measure, mine, name, shown.manifest),
+        ]
+    )
+    if gains.empty:
+        return
+    titles = [shown.title_of(str(method)) for method in gains["method"]]
+    drawn = gains.assign(p_holm=gains["p_holm"].where(gains["told_apart"], 1.0))
+    chart = draw_gains(drawn, titles, name, mine)  # grey where the interval disagrees
+    show_chart(None, chart, f"Gain of {name} over {mine} in {shown.titles[shown.measure]}")
+    table = two_runs_wording.gains_table(gains, mine, name, shown.manifest)
+    caption = two_runs_wording.CAPTION.format(second=name)
+    show_table(table, f"{mine}_and_{name}_paired", caption)
 
 
 def beside(shown: Shown, other: Path) -> pd.DataFrame:
     """The methods that both runs scored: name, and mean, low, high and n here and there."""
-    stamp = cached.run_stamp(other)
-    described = cached.manifest(other, stamp)
+    stamp = tables.run_stamp(other)
+    described = tables.manifest(other, stamp)
     same = described["classifier"]["categories"] == shown.manifest["classifier"]["categories"]
     boards = (
-        (cached.board(shown.run_dir, shown.stamp, shown.filters), shown.manifest),
-        (cached.board(other, stamp, shown.filters if same else Filters()), described),
+        (standings.board(shown.run_dir, shown.stamp, shown.filters), shown.manifest),
+        (standings.board(other, stamp, shown.filters if same else Filters()), described),
     )
     here, there = (results.metric_rows(b, m, shown.measure) for b, m in boards)
     joined = here.merge(there, on="method", suffixes=("_here", "_there"))
@@ -86,6 +126,8 @@ def says(both: pd.DataFrame, here: str, there: str, measure: str) -> list[str]:
         for column in ("mean_here", "mean_there")
     ]
     first = f"Kendall's τ-b between the two orders of {len(both)} methods is {tau:z.2f}."
+    if len(both) < wording.LEAST_METHODS:
+        return [first, f"Below {wording.LEAST_METHODS} methods even equal orders show nothing."]
     if best[0] == best[1]:
         return [first, f"{best[0]} has the best mean in both."]
     return [first, f"The best mean has {best[0]} in {here}, {best[1]} in {there}."]

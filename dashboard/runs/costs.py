@@ -1,4 +1,4 @@
-"""Costs: what methods and metrics take, in forward passes, as the shipped runs noted it."""
+"""Costs: what methods and metrics take, in forward passes, as the shipped results note it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,18 @@ from collections.abc import Mapping, Sequence
 
 from recipes import facts
 
-from runs import cached
-from runs.run_folders import SHIPPED_RUNS
+from runs import shipped_maps, tables
 
-NOTED_IN = tuple(SHIPPED_RUNS / name for name in ("every_method", "shipped"))
 COUNTS = ("samples", "steps")
 """Settings that the passes grow with in proportion."""
 
 
 def passes(kind: facts.Kind = "methods") -> dict[str, float]:
     """Forward passes per image by spec."""
-    noted: dict[str, float] = {}
-    for run_dir in NOTED_IN:
-        stamp = cached.run_stamp(run_dir)
-        described = cached.manifest(run_dir, stamp)[kind].values() if stamp else ()
-        noted |= {entry["spec"]: entry["passes"] for entry in described}
-    return noted
+    shipped, stamp = shipped_maps.gallery(), tables.run_stamp(tables.SHIPPED)
+    described = tables.manifest(tables.SHIPPED, stamp)[kind].values() if stamp else ()
+    noted = {entry["spec"]: float(entry["passes"]) for entry in described}
+    return {**(shipped.passes.get(kind, {}) if shipped else {}), **noted}
 
 
 def passes_of(spec: str, kind: facts.Kind = "methods") -> float | None:
@@ -58,13 +54,18 @@ def cheapest_first(methods: Sequence[str]) -> dict[str, float]:
 
 def estimate(methods: Sequence[str], metrics: Sequence[str]) -> tuple[float | None, float | None]:
     """Forward passes per image, and seconds per pass on the machine of the shipped run."""
-    shipped = NOTED_IN[-1]
-    stamp = cached.run_stamp(shipped)
+    stamp = tables.run_stamp(tables.SHIPPED)
     if not stamp:
         return None, None
     shared = sum(passes_of(metric, "metrics") or 0 for metric in metrics)
     total = sum((passes_of(method) or 0) + shared for method in methods)
-    return total, cached.seconds_per_pass(shipped, stamp)
+    return total, tables.seconds_per_pass(tables.SHIPPED, stamp)
+
+
+def speed_of() -> str:
+    """Whose speed an estimate rests on: "model orchard", the only one that was timed."""
+    described = tables.manifest(tables.SHIPPED, tables.run_stamp(tables.SHIPPED))
+    return f"model {described['classifier']['name']}"
 
 
 def not_counted(methods: Sequence[str], metrics: Sequence[str]) -> list[str]:

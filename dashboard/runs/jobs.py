@@ -5,22 +5,25 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import psutil
+from state import hosting
 from state.networks import Network
 
-from runs import run_folders
+from runs import expiry, limits, run_folders
 from xai_core import DATA
+from xai_core.evaluation.run_note import save_note
 from xai_core.evaluation.status import ask_to_stop, is_asked_to_stop, is_running, load_status
 from xai_core.files import read_object, write_whole
 from xai_core.locks import Taken, locked
@@ -78,35 +81,106 @@ class Job:
 
     @property
     def is_active(self) -> bool:
-        return self.state in ("starting", "running", "stopping", "finishing")
+        return self.state in ("waiting", "starting", "running", "stopping", "finishing")
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the visitor's, not the host's that all may see."""
+        return self.run_dir.parent == run_folders.home()
 
     @property
     def is_protected(self) -> bool:
-        return self.name in run_folders.PROTECTED
+        return self.name in run_folders.PROTECTED or not self.is_own
 
 
 def start(order: Order, run_dir: Path | None = None) -> Job:
     """Begin or continue an evaluation; one that is at work already is only shown.
 
-    Equal orders share a run, also after it was renamed. Raises OSError where the folder cannot
-    be written.
+    Equal orders share a run, also after it was renamed. Hosted, it waits for its turn. Raises
+    OSError where the folder cannot be written, and ValueError for what a visitor may not.
     """
+    _require_allowed(order)
     folder = run_dir or _folder_of(order)
     folder.mkdir(parents=True, exist_ok=True)
     begun = Job(folder.name, folder, "starting", message="loading the model", order=order)
     try:
         with locked(folder / "claim", PRESS_SECONDS):
-            if is_running(folder) or _is_alive(_read(folder / "job.json")):
+            if is_running(folder) or _is_busy(_read(folder / "job.json")):
                 return look(folder) or begun
-            _launch(order, folder)
+            if hosting.is_hosted():
+                _queue(order, folder)
+            else:
+                _launch(order, folder)
     except Taken:
+        return look(folder) or begun
+    if hosting.is_hosted():
+        begin_next()
         return look(folder) or begun
     return begun
 
 
+def _require_allowed(order: Order) -> None:
+    """Raises ValueError where a visitor may not have this evaluated."""
+    if hosting.roots() is None:
+        return
+    problem = hosting.network_problem(Network.parse(order.classifier))
+    if problem:
+        raise ValueError(problem)
+    uploads = run_folders.home() / expiry.UPLOADS
+    if order.dataset != "orchard" and Path(order.dataset).resolve().parent != uploads.resolve():
+        hosting.folder_named(order.dataset)
+
+
+def _queue(order: Order, folder: Path) -> None:
+    own, all_waiting = run_folders.folders_in(run_folders.home()), waiting()
+    busy = [path for path in own if path in all_waiting or _is_at_work(path)]
+    limits.require_turn(len(busy), len(all_waiting))
+    limits.require_space(run_folders.home())
+    _write(folder / "job.json", {**_told(order), "queued": True})
+
+
+def waiting() -> list[Path]:
+    """The folders of everybody's evaluations that wait for their turn, in that order."""
+    found = []
+    for home in run_folders.homes():
+        for folder in run_folders.folders_in(home):
+            described = _read(folder / "job.json")
+            if described.get("queued"):
+                found.append((described["started"], folder))
+    return [folder for _, folder in sorted(found)]
+
+
+def begin_next() -> None:
+    """Launch what waits longest while there is room for it."""
+    if not run_folders.RUNS.is_dir():
+        return
+    with contextlib.suppress(Taken), locked(run_folders.RUNS / ".turn", PRESS_SECONDS):
+        every = [f for home in run_folders.homes() for f in run_folders.folders_in(home)]
+        room = limits.AT_ONCE - sum(map(_is_at_work, every))
+        for folder in waiting()[: max(0, room)]:
+            described = _read(folder / "job.json")
+            order = _order(described)
+            described.pop("queued")
+            _write(folder / "job.json", described)  # what cannot be launched waits no more
+            if order is not None:
+                _launch(order, folder)
+
+
+def _is_at_work(folder: Path) -> bool:
+    return is_running(folder) or _is_alive(_read(folder / "job.json"))
+
+
+def _is_busy(described: dict[str, Any]) -> bool:
+    return bool(described.get("queued")) or _is_alive(described)
+
+
+def _told(order: Order) -> dict[str, Any]:
+    return {"order": asdict(order), "name": order.name(), "started": time.time()}
+
+
 def _launch(order: Order, folder: Path) -> None:
     """The child process, and who it is in job.json; Ctrl+C in the server's terminal spares it."""
-    told = {"order": asdict(order), "name": order.name(), "started": time.time()}
+    told = _told(order)
     with (folder / "log.txt").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
             order.command(folder),
@@ -120,7 +194,13 @@ def _launch(order: Order, folder: Path) -> None:
     with contextlib.suppress(psutil.NoSuchProcess):  # it may have ended already
         told["born"] = psutil.Process(process.pid).create_time()
     _write(folder / "job.json", {**told, "pid": process.pid})
-    threading.Thread(target=process.wait, daemon=True).start()
+    threading.Thread(target=_await, args=(process,), daemon=True).start()
+
+
+def _await(process: subprocess.Popen[bytes]) -> None:
+    process.wait()
+    if hosting.is_hosted():
+        begin_next()
 
 
 def look(run_dir: Path) -> Job | None:
@@ -130,6 +210,10 @@ def look(run_dir: Path) -> Job | None:
     if not described and not (run_dir / "manifest.json").is_file():
         return None
     job = Job(run_dir.name, run_dir, "done", 1.0, order=_order(described))
+    if described.get("queued"):
+        before = sum(1 for _ in takewhile(lambda folder: folder != run_dir, waiting()))
+        message = f"{before} evaluations before it" if before else "the next one"
+        return replace(job, state="waiting", fraction=0.0, message=message)
     if status is not None and status.get("heartbeat", 0) >= described.get("started", 0):
         state = str(status["state"])
         if state == "running" and is_asked_to_stop(run_dir):
@@ -159,6 +243,9 @@ def all_jobs() -> list[Job]:
 def stop(job: Job) -> None:
     """Ask a run to end after the piece it is working on; what is finished is kept."""
     described = _read(job.run_dir / "job.json")
+    if job.state == "waiting" and described.pop("queued", False):
+        _write(job.run_dir / "job.json", {**described, "stopped": True})
+        return
     if job.state == "starting" and "pid" in described and _is_alive(described):
         _write(job.run_dir / "job.json", {**described, "stopped": True})
         with contextlib.suppress(psutil.Error):
@@ -171,18 +258,26 @@ def rename(job: Job, name: str) -> Path:
     """Give a run another name; raises ValueError with the reason where that cannot be."""
     if job.is_protected or job.is_active:
         raise ValueError(f"{job.name}: a run that is shipped or at work keeps its name")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}", name):
-        raise ValueError("a name has letters, digits, dots, dashes and underscores only")
-    if name in run_folders.PROTECTED or (run_folders.RUNS / name).exists():
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9 ._-]{0,59}[A-Za-z0-9._-])?", name):
+        raise ValueError("a name has letters, digits, spaces, dots, dashes and underscores only")
+    home = run_folders.home()
+    if name in run_folders.PROTECTED or (home / name).exists():
         raise ValueError(f"{name}: there is a run of this name already")
-    return job.run_dir.rename(run_folders.RUNS / name)
+    return job.run_dir.rename(home / name)
+
+
+def take_note(job: Job, text: str) -> None:
+    """Write a note on a run; raises ValueError with the reason where that cannot be."""
+    if job.is_protected:
+        raise ValueError(f"{job.name}: only who made a run writes its note")
+    save_note(job.run_dir, text)
 
 
 def delete(job: Job) -> None:
-    """Remove a run with all its results; raises ValueError for shipped and active ones."""
+    """Delete a run, to be undone for a day; raises ValueError for shipped and active ones."""
     if job.is_protected or job.is_active:
         raise ValueError(f"{job.name}: a run that is shipped or at work is not deleted")
-    shutil.rmtree(job.run_dir)
+    expiry.throw_away(job.run_dir)
 
 
 def last_line(run_dir: Path) -> str:
@@ -200,11 +295,17 @@ def log_of(run_dir: Path, characters: int = 4000) -> str:
 
 
 def keep_uploads(pictures: Sequence[tuple[str, bytes]]) -> Path:
-    """Uploaded images as a folder of their own, named by their content; returns the folder."""
+    """Uploaded images as a folder of their own, named by their content; returns the folder.
+
+    Raises OSError where it cannot be written, ValueError where a visitor has too much already.
+    """
     names = [(hashlib.sha256(content).hexdigest()[:16], content) for _, content in pictures]
     together = hashlib.sha256("".join(sorted(name for name, _ in names)).encode()).hexdigest()
-    folder = run_folders.RUNS / ".uploads" / f"uploads-{together[:8]}"
+    folder = run_folders.home() / expiry.UPLOADS / f"uploads-{together[:8]}"
+    if hosting.is_hosted() and not folder.is_dir():
+        limits.require_space(run_folders.home(), sum(len(content) for _, content in pictures))
     folder.mkdir(parents=True, exist_ok=True)
+    os.utime(folder)
     for (original, _), (name, content) in zip(pictures, names, strict=True):
         file = folder / f"{name}{Path(original).suffix.lower()}"
         if not file.is_file():
@@ -215,10 +316,11 @@ def keep_uploads(pictures: Sequence[tuple[str, bytes]]) -> Path:
 def _folder_of(order: Order) -> Path:
     """Where this order was begun, under whatever name it has now; else its own new folder."""
     name = order.name()
-    for folder in run_folders.run_folders():
+    home = run_folders.home()
+    for folder in run_folders.folders_in(home):
         if _read(folder / "job.json").get("name") == name:
             return folder
-    return run_folders.RUNS / name
+    return home / name
 
 
 def _is_alive(described: dict[str, Any]) -> bool:

@@ -1,51 +1,50 @@
-"""Choices: the only widget keys, session state and use of the address in the app."""
+"""Choices: what pages show, in the session and in the address."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from menu import FILES
-from recipes import facts
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime import get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from state.networks import Network
+from state import networks, start
 from state.parameters import (
-    CLASSES,
-    COMPACTNESS,
-    FRAMINGS,
-    OUTCOMES,
     PARAMETERS,
-    SOURCES,
-    VIEWS,
+    not_found,
     read,
 )
 
 if TYPE_CHECKING:
     from streamlit.elements.lib.mutable_tab_container import TabContainer
-    from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from xai_core.images.reading import BadImage, Framing, Photo, open_image
+from xai_core.images.reading import Framing
 
-VARIANT_OF: dict[facts.Kind, str] = {"methods": "method", "metrics": "measure"}
-KEPT_UPLOADS = 4
-GONE = "The image in this address was uploaded and is not kept any more: upload it again."
-BOARD, CONFUSION = "_board", "_confusion"
-_KEPT, _PAGE, _ARRIVED, _UPLOADS = "_kept", "_page", "_arrived", "_uploads"
-_LINK, _UPLOAD, _UNKNOWN = "_link", "upload-", "_unknown"
+KEPT = "_kept"
+_PAGE = "_page"
+ARRIVED = "_arrived"
+_LINK = "_link"
+_UNKNOWN = "_unknown"
+_FOREIGN = "_foreign"
+ADDRESS = "_address"
+LED = "_led"
+NAMES_OF_RUNS = ("run", "truth")
 SETTLING_SECONDS = 3.0
 """How long a page is new: a run that another one ends at once may not reach the browser."""
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What the image pages show; `image` is the id of a sample or of an upload."""
+    """What the image pages show; `picture` is the id of a sample or of an upload.
+
+    `beside`: a second model on the same image, or nothing.
+    """
 
     picture: str
     network: str
@@ -58,6 +57,12 @@ class Choices:
     threshold: float
     segments: int
     compactness: float
+    beside: str = ""
+
+
+def as_looked_at(chosen: Choices) -> Choices:
+    """The same with the opacity that the browser told last."""
+    return replace(chosen, opacity=st.session_state["opacity"])
 
 
 def current() -> Choices:
@@ -65,7 +70,7 @@ def current() -> Choices:
     state = st.session_state
     return Choices(
         picture=state["picture"],
-        network=state["network"],
+        network=networks.resolved(state["network"]),
         methods=tuple(state["methods"]),
         classes=state["classes"],
         named=tuple(state["named"]),
@@ -75,30 +80,43 @@ def current() -> Choices:
         threshold=state["threshold"],
         segments=state["segments"],
         compactness=state["compactness"],
+        beside=networks.resolved(state["beside"]),
     )
 
 
-def read_address(page: str) -> list[str]:
+def read_address(page: str) -> None:
     """Take over what the address says, then what earlier pages were set to, then the defaults.
 
     On a page that is new every choice is told to the browser, which else would begin with each
     control's own first value. The address counts where a link or a reload has led, and after Back
     and Forward. Else it is at most as new as the choices: a click may be faster than the browser,
-    which has not been told the last address yet. Gives what the address names that is not known.
+    which has not been told the last address yet. `unknown()` has what it names and nobody knows.
     """
     state = st.session_state
-    kept: dict[str, Any] = state.setdefault(_KEPT, {})
+    kept: dict[str, Any] = state.setdefault(KEPT, {})
     address = {name: text for name, text in st.query_params.items() if name in PARAMETERS}
     context = get_script_run_ctx()
     is_back = context is not None and context.is_history_navigation
     is_new = state.get(_PAGE) != page
     foreign = bool(address) if is_new else is_back
+    is_left = is_new
     if is_new:
-        state[_PAGE], state[_ARRIVED] = page, time.monotonic()
-    is_new = time.monotonic() - state[_ARRIVED] < SETTLING_SECONDS
-    unknown: list[str] = [] if foreign or not is_new else state.get(_UNKNOWN, [])
+        state.pop(LED, None)
+        state.setdefault(start._START, not address)
+        state[_PAGE], state[ARRIVED] = page, time.monotonic()
+    is_new = time.monotonic() - state[ARRIVED] < SETTLING_SECONDS
+    if foreign:
+        state[ADDRESS] = set(address)
+    # a control of the browser's own: only the address knows where it stands
+    is_led = page == "compare" and state.get(_PAGE) == page and not foreign and LED in state
+    # what was not found is said until something else is chosen, however often parts are drawn
+    is_moved = any(state.get(name, value) != value for name, value in kept.items())
+    is_over = foreign or is_left or (is_moved and not is_new)
+    unknown: list[str] = [] if is_over else state.get(_UNKNOWN, [])
     for name, parameter in PARAMETERS.items():
-        if foreign:
+        if name == "opacity" and is_led and name in address:
+            kept[name] = state[name] = read(name, address[name])[0]
+        elif foreign and (parameter.in_address or name in address):
             said = (parameter.default, []) if name not in address else read(name, address[name])
             kept[name] = state[name] = said[0]
             unknown += said[1]
@@ -106,7 +124,7 @@ def read_address(page: str) -> list[str]:
             told = state.get(name)
             state[name] = kept.get(name, parameter.default) if told is None else told
     state[_UNKNOWN] = unknown
-    return unknown
+    state[_FOREIGN] = foreign or (state.get(_FOREIGN, False) and is_new)
 
 
 def write_address() -> None:
@@ -116,12 +134,11 @@ def write_address() -> None:
     would take two steps back.
     """
     state = st.session_state
-    kept = state[_KEPT]
-    spelled = {}
+    kept = state[KEPT]
     for name, parameter in PARAMETERS.items():
         kept[name] = state.get(name, kept.get(name, parameter.default))
-        if kept[name] != parameter.default:
-            spelled[name] = parameter.spell(kept[name])
+    told = {n: p.spell(kept[n]) for n, p in PARAMETERS.items() if kept[n] != p.default}
+    spelled = {name: text for name, text in told.items() if text and PARAMETERS[name].in_address}
     address = dict(st.query_params)
     written = (state[_PAGE], address, spelled)
     link = state.setdefault(_LINK, written if address.items() <= spelled.items() else None)
@@ -151,329 +168,67 @@ def is_open(session: str) -> bool:
         return True
 
 
-def uploads() -> dict[str, Photo]:
-    """The images uploaded in this session, by id."""
-    return cast(dict[str, Photo], st.session_state.setdefault(_UPLOADS, {}))
-
-
-def ask_picture(
-    thumbnails: Mapping[str, tuple[str, str]],
-    others: Mapping[str, str],
-    prepare: Callable[[], None],
-) -> str:
-    """The gallery, other samples and the uploader; returns the id of the chosen image.
-
-    `thumbnails` maps ids to (title, data URI); `others` maps the remaining samples to titles;
-    `prepare` is called when somebody is about to choose an image that must be computed.
-    """
-    state = st.session_state
-    if state["picture"] not in {*thumbnails, *others}:
-        if state["picture"].startswith(_UPLOAD):
-            state["_problem"] = GONE
-        state["picture"] = next(iter(thumbnails), "")
-    shown = list(thumbnails)
-    chosen = state["picture"]
-    state["_thumbnail"] = chosen if chosen in thumbnails else None
-    with st.container(horizontal=True, vertical_alignment="center", key="gallery"):
-        st.pills(
-            "Picture",
-            shown,
-            format_func=lambda name: f"![{thumbnails[name][0]}]({thumbnails[name][1]})",
-            key="_thumbnail",
-            on_change=_take_thumbnail,
-            label_visibility="collapsed",
-        )
-        with st.popover("Your image", icon=":material/upload:", key="_yours", on_change=prepare):
-            _ask_upload()
-            if others:
-                _ask_other(others)
-    return str(state["picture"])
-
-
-def _take_thumbnail() -> None:
-    chosen = st.session_state["_thumbnail"]
-    if chosen is not None:  # a second click on the chosen image does not unchoose it
-        _take_picture(chosen)
-
-
-def _take_picture(name: str) -> None:
-    st.session_state["picture"], st.session_state["_problem"] = name, ""
-
-
-def _ask_upload() -> None:
-    st.file_uploader(
-        "Upload an image",
-        type=["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif"],
-        key="_file",
-        on_change=_take_upload,
-        help="It stays on the computer that CAMpare runs on.",
-    )
-
-
-def _take_upload() -> None:
-    state = st.session_state
-    file = state["_file"]
-    state["_problem"] = ""
-    if file is None:
-        return
-    try:
-        photo = open_image(file.getvalue(), file.name)
-    except BadImage as error:
-        state["_problem"] = str(error)
-        return
-    kept = uploads()
-    name = f"{_UPLOAD}{photo.sha256[:12]}"
-    kept[name] = photo
-    while len(kept) > KEPT_UPLOADS:
-        del kept[next(iter(kept))]
-    state["picture"] = name
-
-
-def problem() -> str:
-    """What was wrong with the last upload, in one sentence; empty when it was fine."""
-    return str(st.session_state.get("_problem", ""))
-
-
-def _ask_other(others: Mapping[str, str]) -> None:
-    state = st.session_state
-    state["_other"] = state["picture"] if state["picture"] in others else None
-    st.selectbox(
-        "or another sample",
-        list(others),
-        format_func=lambda name: others[name],
-        key="_other",
-        on_change=_take_other,
-        placeholder="Choose a sample",
-    )
-
-
-def _take_other() -> None:
-    if st.session_state["_other"] is not None:
-        _take_picture(st.session_state["_other"])
-
-
-def ask_methods(label: str = "Methods") -> None:
-    known = facts.facts("methods")
-    chosen = st.session_state["methods"]
-    options = [*known, *(spec for spec in chosen if spec not in known)]
-    st.multiselect(
-        label,
-        options,
-        format_func=facts.label_of,
-        key="methods",
-        placeholder="Choose methods",
-        help="Type to search. Variants with other settings are made under Options.",
-    )
-
-
-def ask_network(names: Sequence[str]) -> None:
-    chosen = st.session_state["network"]
-    st.selectbox(
-        "Model",
-        list(dict.fromkeys([*names, chosen])),
-        format_func=lambda spelled: Network.parse(spelled).label(),
-        key="network",
-        accept_new_options=True,
-        help="An embedded model, a torchvision model such as resnet50, the folder of a "
-        "model that you trained, or a checkpoint as architecture@file, for example "
-        "resnet50@weights.pth. Type a name or a path.",
-    )
-
-
-def ask_checkpoint() -> Network:
-    """A checkpoint file with what it needs beside it, as far as it is filled in."""
-    return Network(
-        st.text_input("Checkpoint (.safetensors or .pth)", key="_weights").strip(),
-        st.text_input(
-            "Architecture, as torchvision names it", key="_architecture", placeholder="resnet50"
-        ).strip(),
-        st.text_input(
-            "Class names", key="_categories", help="A text file with one name per line."
-        ).strip(),
-    )
-
-
-def take_network(spelled: str) -> None:
-    st.session_state["network"] = spelled
-
-
-def ask_classes() -> None:
-    st.selectbox("Classes", list(CLASSES), format_func=CLASSES.__getitem__, key="classes")
-
-
-def ask_named(categories: Sequence[str]) -> None:
-    state = st.session_state
-    state["named"] = [name for name in state["named"] if name in categories]
-    st.multiselect("Class names", list(categories), key="named", placeholder="Choose classes")
-
-
-def ask_opacity() -> None:
-    st.slider("Opacity of the map", 0.0, 1.0, step=0.05, key="opacity")
-
-
-def _tell(name: str) -> None:
+def tell(name: str) -> None:
     """Tell the browser a choice in every run: its control may be in a box that is opened later."""
     st.session_state[name] = st.session_state[name]
-
-
-def ask_view() -> None:
-    _tell("view")
-    st.segmented_control(
-        "Show", list(VIEWS), format_func=VIEWS.__getitem__, key="view", required=True
-    )
-
-
-def ask_threshold(*, boxed: bool = False) -> None:
-    if boxed:
-        _tell("threshold")
-    st.slider(
-        "Threshold (fraction of the maximum)",
-        0.05,
-        1.0,
-        step=0.05,
-        key="threshold",
-    )
-
-
-def ask_segments() -> None:
-    st.slider("Number of superpixels", 10, 400, step=10, key="segments")
-
-
-def ask_compactness() -> None:
-    st.select_slider(
-        "Compactness",
-        COMPACTNESS,
-        key="compactness",
-        help="Low: superpixels follow colours. High: they are squarer.",
-    )
-
-
-def ask_framing() -> None:
-    _tell("framing")
-    st.segmented_control(
-        "The model sees",
-        list(FRAMINGS),
-        format_func=FRAMINGS.__getitem__,
-        key="framing",
-        required=True,
-        help="The whole photo resized to a square, or the central part as the weights were "
-        "evaluated.",
-    )
-
-
-def ask_run(names: Mapping[str, str]) -> str:
-    """The run folder whose results are shown, by its name."""
-    _keep_valid("run", names)
-    st.selectbox("Results", list(names), format_func=names.__getitem__, key="run")
-    return str(st.session_state["run"])
-
-
-def chosen_run(names: Sequence[str]) -> str:
-    """The run that `ask_run` shows as chosen, for what must be known before it is drawn."""
-    _keep_valid("run", {name: name for name in names})
-    return str(st.session_state["run"])
-
-
-def ask_other_run(names: Mapping[str, str]) -> str:
-    """The run that is held against the one on the page."""
-    return str(st.selectbox("Against", list(names), key="_other_run"))
-
-
-def ask_measure(titles: Mapping[str, str], name: str = "measure") -> str:
-    """The metric a page is about; pages that show different ones keep them under own names."""
-    _keep_valid(name, titles)
-    st.selectbox("Metric", list(titles), format_func=titles.__getitem__, key=name)
-    return str(st.session_state[name])
-
-
-def ask_shown(titles: Mapping[str, str], preferred: Sequence[str]) -> list[str]:
-    """Which of a run's methods a chart shows."""
-    state = st.session_state
-    known = [m for m in state["shown"] if m in titles]
-    state["shown"] = known or [m for m in preferred if m in titles] or list(titles)[:5]
-    st.multiselect("Methods", list(titles), format_func=titles.__getitem__, key="shown")
-    return list(state["shown"])
-
-
-def ask_truth(names: Mapping[str, str]) -> str:
-    """The ground-truth run that is shown, by its name."""
-    _keep_valid("truth", names)
-    st.selectbox("Results", list(names), format_func=names.__getitem__, key="truth")
-    return str(st.session_state["truth"])
-
-
-def ask_benchmark(titles: Mapping[str, str]) -> str:
-    _keep_valid("benchmark", titles)
-    st.selectbox("Benchmark", list(titles), format_func=titles.__getitem__, key="benchmark")
-    return str(st.session_state["benchmark"])
-
-
-def ask_scene(titles: Mapping[str, str]) -> str:
-    """The scene whose parts are shown, by its name."""
-    _keep_valid("scene", titles)
-    st.selectbox("Scene", list(titles), format_func=titles.__getitem__, key="scene")
-    return str(st.session_state["scene"])
-
-
-def ask_part(titles: Mapping[str, str]) -> str:
-    """What is left out of the scene, by its name."""
-    _keep_valid("part", titles)
-    st.selectbox("Draw it without", list(titles), format_func=titles.__getitem__, key="part")
-    return str(st.session_state["part"])
-
-
-def ask_checked(titles: Mapping[str, str]) -> str:
-    """The metric whose loss of score is shown."""
-    _keep_valid("checked", titles)
-    st.selectbox("Metric", list(titles), format_func=titles.__getitem__, key="checked")
-    return str(st.session_state["checked"])
-
-
-def ask_labels(categories: Sequence[str]) -> tuple[int, ...]:
-    """Indices of the classes that count; none means all."""
-    state = st.session_state
-    state["labels"] = [name for name in state["labels"] if name in categories]
-    st.multiselect("Classes", list(categories), key="labels", placeholder="All classes")
-    return tuple(sorted(list(categories).index(name) for name in state["labels"]))
-
-
-def ask_levels(levels: Sequence[int]) -> tuple[int, ...]:
-    state = st.session_state
-    state["levels"] = [level for level in state["levels"] if level in levels]
-    st.pills("Levels", list(levels), selection_mode="multi", key="levels")
-    return tuple(sorted(state["levels"]))
-
-
-def ask_outcome() -> str:
-    st.segmented_control(
-        "Predictions",
-        list(OUTCOMES),
-        format_func=OUTCOMES.__getitem__,
-        key="outcome",
-        required=True,
-    )
-    return str(st.session_state["outcome"])
 
 
 def show_in_compare(picture: str, methods: Sequence[str]) -> None:
     """Go to the comparison of one image."""
     state = st.session_state
-    kept = state[_KEPT]
+    kept = state[KEPT]
     kept.update({"picture": picture, "methods": list(methods)})
     for name in ("picture", "methods"):
         state[name] = kept[name]
     st.switch_page(FILES["compare"], query_params={})
 
 
-def _keep_valid(name: str, options: Mapping[str, str]) -> None:
-    if st.session_state[name] not in options:
-        st.session_state[name] = next(iter(options), "")
+def keep_valid(name: str, options: Mapping[str, str] | Sequence[str]) -> None:
+    """The first option where the choice is none of them; what an address asked for is named."""
+    state = st.session_state
+    asked, default = state[name], PARAMETERS[name].default if name in PARAMETERS else ""
+    if asked in options:
+        return
+    state[name] = next(iter(options), "")
+    is_new = time.monotonic() - state[ARRIVED] < SETTLING_SECONDS
+    if asked not in ("", default) and (name in NAMES_OF_RUNS or (is_new and state[_FOREIGN])):
+        say_missing(f"{name} {asked}", _title_of(state[name], options))
 
 
-def ask_topic(label: str, known: Mapping[str, facts.Facts], name: str) -> str:
-    """The recipe that the guide explains."""
-    _keep_valid(name, {key: key for key in known})
-    st.selectbox(label, list(known), format_func=lambda key: str(known[key].title), key=name)
+def keep_known(name: str, known: Collection[Any], noun: str, otherwise: str) -> None:
+    """Of a list only what is known; what an address asked for in vain is named."""
+    state = st.session_state
+    missing = [one for one in state[name] if one not in known]
+    state[name] = [one for one in state[name] if one in known]
+    is_new = time.monotonic() - state[ARRIVED] < SETTLING_SECONDS
+    if missing and is_new and state[_FOREIGN]:
+        shown = ", ".join(map(str, state[name])) or otherwise
+        say_missing(f"{noun} {', '.join(map(str, missing))}", shown)
+
+
+def say_missing(asked: str, shown: str) -> None:
+    """What the address names and is not here is said at the head of the page."""
+    said = not_found(asked, shown)
+    state = st.session_state
+    state[_UNKNOWN] = list(dict.fromkeys([*state.get(_UNKNOWN, []), said]))
+
+
+def _title_of(name: str, options: Mapping[str, str] | Sequence[str]) -> str:
+    return (options[name] if isinstance(options, Mapping) and name else name) or "nothing"
+
+
+def unknown() -> list[str]:
+    """What the address names and nobody knows, one sentence each."""
+    return list(st.session_state.get(_UNKNOWN, []))
+
+
+def ask_one(
+    name: str, label: str, titles: Mapping[str, str] | Sequence[str], hint: str | None = None
+) -> str:
+    """One of some options, spelled `name` in the address; the first where it is none of them."""
+    keep_valid(name, titles)
+    shown = dict(titles) if isinstance(titles, Mapping) else {title: title for title in titles}
+    st.selectbox(label, list(shown), format_func=shown.__getitem__, key=name, help=hint)
     return str(st.session_state[name])
 
 
@@ -482,163 +237,10 @@ def tabs(names: Sequence[str], key: str = "_more") -> Sequence[TabContainer]:
     return st.tabs(list(names), on_change="rerun", key=key)
 
 
-def ask_confusion(pairs: Mapping[str, str]) -> str:
-    """What the mistakes shown have in common: "true-predicted" class, or nothing."""
-    _keep_valid("confusion", pairs)
-    st.selectbox("Show", list(pairs), format_func=pairs.__getitem__, key="confusion")
-    return str(st.session_state["confusion"])
-
-
-def take_confusion(rows: Sequence[int]) -> None:
-    """Take over the cell that was chosen in the matrix of these classes."""
-    state = st.session_state
-    points = state[CONFUSION]["selection"]["points"]
-    if points:
-        row, column = divmod(int(points[0]["point_index"]), len(rows))
-        state["confusion"] = f"{rows[row]}-{rows[column]}"
-    else:
-        state["confusion"] = ""
-
-
-def ask_mistake(pictures: Mapping[str, tuple[str, str]]) -> str:
-    """One of some images, id -> (title, data URI); the first one unless another is chosen."""
-    _keep_valid("mistake", {name: title for name, (title, _) in pictures.items()})
-    with st.container(key="gallery"):
-        st.pills(
-            "Images",
-            list(pictures),
-            format_func=lambda name: f"![{_plain(pictures[name][0])}]({pictures[name][1]})",
-            key="mistake",
-            required=True,
-            label_visibility="collapsed",
-        )
-    return str(st.session_state["mistake"])
-
-
-def _plain(title: str) -> str:
-    """A title without what Markdown would read: class names are the user's own."""
-    return "".join(letter if letter.isalnum() or letter in " ,.()" else " " for letter in title)
-
-
-def mistake() -> str:
-    """The image that is looked at, by its name in the run."""
-    return str(st.session_state["mistake"])
-
-
-def take_mistake(name: str, confusion: str) -> None:
-    """Look at one image of a confusion."""
-    st.session_state["mistake"], st.session_state["confusion"] = name, confusion
-
-
-def take_run(name: str) -> None:
-    """Show the results of this run from now on."""
-    st.session_state["run"] = name
-
-
-def ask_channels() -> None:
-    st.slider("Channels", 1, 12, key="channels")
-
-
-def channels() -> int:
-    """How many channels the page shows."""
-    return int(st.session_state["channels"])
-
-
-def ask_synthesis() -> None:
-    st.toggle(
-        "Also synthesise what each channel likes",
-        key="synthesis",
-        help="An optimised image takes some seconds each; they appear one by one.",
-    )
-
-
-def wants_synthesis() -> bool:
-    return bool(st.session_state["synthesis"])
-
-
-def ask_source() -> str:
-    """Where the images of an evaluation come from."""
-    st.segmented_control(
-        "Images",
-        list(SOURCES),
-        format_func=SOURCES.__getitem__,
-        key="source",
-        required=True,
-    )
-    return str(st.session_state["source"])
-
-
-def ask_folder() -> str:
-    return str(
-        st.text_input(
-            "Folder on the computer that CAMpare runs on",
-            key="folder",
-            placeholder="/home/me/pictures",
-            help="Images in it or in one folder per class; masks of the same names in masks/.",
-        )
-    ).strip()
-
-
-def ask_files() -> list[UploadedFile]:
-    return st.file_uploader(
-        "Upload images",
-        type=["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif"],
-        accept_multiple_files=True,
-        key="_files",
-    )
-
-
-def ask_limit(found: int) -> int:
-    """How many of the images are used; they are dealt evenly over the classes."""
-    state = st.session_state
-    state["limit"] = max(1, min(int(state["limit"]), found))
-    if found > 1:
-        st.slider("How many of them", 1, found, key="limit")
-    return int(state["limit"])
-
-
-def ask_nulls() -> bool:
-    """Whether the null baselines are evaluated, too, without which no result says anything."""
-    st.checkbox("With the null baselines Random and Centre Gaussian", key="nulls")
-    return bool(st.session_state["nulls"])
-
-
-def ask_metrics(known: Mapping[str, facts.Facts]) -> list[str]:
-    state = st.session_state
-    state["metrics"] = [spec for spec in state["metrics"] if spec.partition("[")[0] in known]
-    variants = [spec for spec in state["metrics"] if spec not in known]
-
-    def title(spec: str) -> str:
-        arrow = known[spec.partition("[")[0]].arrow
-        return f"{facts.label_of(spec, 'metrics')} {arrow}".strip()
-
-    st.multiselect("Metrics", [*known, *variants], format_func=title, key="metrics")
-    return list(state["metrics"])
-
-
-def ask_name(job: str) -> str:
-    return str(st.text_input("New name", job, key=job_key(job, "name")))
-
-
-def job_problem(job: str) -> str:
-    """Why the last thing that was asked of a run could not be done; empty when it could."""
-    return str(st.session_state.get(job_key(job, "problem"), ""))
-
-
-def take_job_problem(job: str, problem: str) -> None:
-    """Keep it: the list of runs is drawn again every few seconds."""
-    st.session_state[job_key(job, "problem")] = problem
-
-
-def job_key(job: str, part: str) -> str:
-    """The widget key of one part of a run's box."""
-    return f"_job.{job}.{part}"
-
-
 def evaluate(metrics: Sequence[str]) -> None:
     """Go to the page that evaluates, with these metrics chosen."""
     state = st.session_state
-    state["metrics"] = state[_KEPT]["metrics"] = list(metrics)
+    state["metrics"] = state[KEPT]["metrics"] = list(metrics)
     st.switch_page(FILES["run"], query_params={})
 
 
@@ -646,54 +248,5 @@ def show_results(run: str, is_truth: bool) -> None:
     """Go to the page that ranks a run's methods; `is_truth`: by benchmarks with a known answer."""
     state = st.session_state
     key, page = ("truth", "ground_truth") if is_truth else ("run", "leaderboard")
-    state[key] = state[_KEPT][key] = run
+    state[key] = state[KEPT][key] = run
     st.switch_page(FILES[page], query_params={})
-
-
-def ask_off_object(known: Mapping[str, str]) -> str:
-    """The method whose attention is looked at."""
-    return str(
-        st.selectbox("Method", list(known), format_func=known.__getitem__, key="_off_object")
-    )
-
-
-def ask_mean_method(known: Mapping[str, str]) -> str:
-    """The method whose maps are averaged."""
-    return str(
-        st.selectbox("Method", list(known), format_func=known.__getitem__, key="_mean_method")
-    )
-
-
-def off_object_key(number: int) -> str:
-    """The widget key of one image's button."""
-    return f"_off_object.{number}"
-
-
-def example_key(number: int) -> str:
-    """The widget key of one example's button."""
-    return f"_example.{number}"
-
-
-def setting_key(recipe: str, field: str) -> str:
-    """The widget key of one setting in a form."""
-    return f"_set.{recipe}.{field}"
-
-
-def ask_variant(kind: facts.Kind = "methods") -> str:
-    """The method or metric whose settings are to be changed."""
-    names = [name for name, fact in facts.facts(kind).items() if fact.settings]
-    return str(
-        st.selectbox(
-            f"Add a {VARIANT_OF[kind]} with other settings",
-            names,
-            format_func=lambda name: facts.label_of(name, kind),
-            key=f"_variant.{kind}",
-            index=names.index("secam") if "secam" in names else 0,
-        )
-    )
-
-
-def add_variant(kind: facts.Kind, spec: str) -> None:
-    """Put a method or metric with settings of its own beside the chosen ones."""
-    if spec not in st.session_state[kind]:
-        st.session_state[kind] = [*st.session_state[kind], spec]

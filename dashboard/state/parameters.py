@@ -8,6 +8,7 @@ from typing import Any
 
 from recipes import facts
 
+from state.networks import is_place, without_path
 from xai_core import headline
 from xai_core.spec import Spec
 
@@ -23,6 +24,15 @@ FRAMINGS = {"whole": "Whole photo", "center_crop": "Central crop"}
 METRICS = (*headline.SHOWN, "relevance_mass")
 SOURCES = {"orchard": "Orchard (shipped)", "folder": "A folder", "files": "Upload"}
 OUTCOMES = {"all": "All", "right": "Right", "wrong": "Wrong"}
+TITLES = {
+    "classes": CLASSES,
+    "view": VIEWS,
+    "framing": FRAMINGS,
+    "source": SOURCES,
+    "outcome": OUTCOMES,
+    "levels": {"nothing": "all levels"},
+}
+TOPICS: dict[str, facts.Kind] = {"topic": "methods", "measure_topic": "metrics"}
 COMPACTNESS = (0.1, 0.3, 1.0, 3.0, 10.0, 20.0, 30.0, 50.0, 100.0)
 
 
@@ -30,13 +40,16 @@ COMPACTNESS = (0.1, 0.3, 1.0, 3.0, 10.0, 20.0, 30.0, 50.0, 100.0)
 class Parameter:
     """One choice: its default, and how an address spells it; `parse` raises for nonsense.
 
-    One that lists methods or metrics says so by its `kind`.
+    One that lists methods or metrics says so by its `kind`. One that is not written is read from
+    an address only: a path of this computer is nobody else's business.
     """
 
     default: Any
     parse: Callable[[str], Any] = str
     spell: Callable[[Any], str] = str
     kind: facts.Kind | None = None
+    in_address: bool = True
+    """Whether the app writes it there; not what names a place on this computer."""
 
 
 def _one_of(options: Mapping[str, str] | Sequence[str]) -> Callable[[str], str]:
@@ -50,6 +63,17 @@ def _one_of(options: Mapping[str, str] | Sequence[str]) -> Callable[[str], str]:
 
 def _one_recipe(kind: facts.Kind) -> Callable[[str], str]:
     return lambda text: _one_of(list(facts.facts(kind)))(text)
+
+
+def _model(text: str) -> str:
+    name = without_path(text)
+    if name == text and is_place(text):
+        raise ValueError(text)
+    return name
+
+
+def _unless_place(name: str) -> str:
+    return "" if is_place(name) else name
 
 
 def _between(low: float, high: float, kind: type = float) -> Callable[[str], Any]:
@@ -80,9 +104,15 @@ def read(name: str, text: str) -> tuple[Any, list[str]]:
         return parameter.parse(text), []
     except (ValueError, OverflowError):
         used = parameter.spell(parameter.default) or "nothing"
+        used = facts.label_of(used, TOPICS[name]) if name in TOPICS else used
         return parameter.default, [
-            f"The address has {name}={text}, which is not known: it shows {used}."
+            not_found(f"{name} {text}", TITLES.get(name, {}).get(used, used))
         ]
+
+
+def not_found(asked: str, shown: str) -> str:
+    """One sentence for what an address names in vain."""
+    return f"Not found: {asked}. Shown instead: {shown or 'nothing'}."
 
 
 def _known_specs(name: str, text: str, kind: facts.Kind) -> tuple[list[str], list[str]]:
@@ -94,10 +124,14 @@ def _known_specs(name: str, text: str, kind: facts.Kind) -> tuple[list[str], lis
         except ValueError as error:
             problem = str(error)
         if problem:
-            problems.append(f"The address names {spec}, which is left out: {problem}.")
+            problems.append(f"{spec} ({problem})")
         else:
             kept.append(spec)
-    return kept if kept or not problems else list(PARAMETERS[name].default), problems
+    if not problems:
+        return kept, []
+    shown = kept or list(PARAMETERS[name].default)
+    titles = ", ".join(facts.label_of(spec, kind) for spec in shown)
+    return shown, [not_found(", ".join(problems), titles)]
 
 
 def _levels(text: str) -> list[int]:
@@ -106,7 +140,8 @@ def _levels(text: str) -> list[int]:
 
 PARAMETERS = {
     "picture": Parameter(""),
-    "network": Parameter("orchard"),
+    "network": Parameter("orchard", _model, _unless_place),
+    "beside": Parameter("", _model, _unless_place),
     "methods": Parameter(list(headline.METHODS), str.split, " ".join, "methods"),
     "classes": Parameter("1", _one_of(CLASSES)),
     "named": Parameter([], lambda text: text.split("|"), "|".join),
@@ -134,7 +169,7 @@ PARAMETERS = {
     "channels": Parameter(4, _between(1, 12, int)),
     "synthesis": Parameter(False, lambda text: text == "true", lambda wanted: str(wanted).lower()),
     "source": Parameter("orchard", _one_of(SOURCES)),
-    "folder": Parameter(""),
+    "folder": Parameter("", in_address=False),
     "limit": Parameter(24, _between(1, 1_000_000, int)),
     "nulls": Parameter(True, lambda text: text == "true", lambda wanted: str(wanted).lower()),
     "metrics": Parameter(list(METRICS), str.split, " ".join, "metrics"),

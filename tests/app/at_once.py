@@ -24,13 +24,14 @@ class Running:
         self._is_done = threading.Event()
         self._has_died = False
         self._answer: Answer | None = None
+        self._passes = 0
         self._work, self._wake = work, wake
         # not a daemon: ending Python in the middle of a torch operation would crash it
         threading.Thread(target=self._run).start()
 
     def _run(self) -> None:
         try:
-            with interruptible(self._ends):
+            with interruptible(self._ends, self._note):
                 self._answer = self._work()
         except (Interrupted, PhotoMissingError):
             self._answer = None
@@ -41,6 +42,12 @@ class Running:
 
     def _ends(self) -> bool:
         return self._is_over.is_set() or not threading.main_thread().is_alive()
+
+    def _note(self, passes: int) -> None:
+        self._passes += passes
+
+    def passes(self) -> int:
+        return self._passes
 
     def is_done(self) -> bool:
         return self._is_done.is_set()
@@ -77,3 +84,6 @@ class AtOnce:
                 return self.workplace.answer_from(question, given)
 
         return Running(work, wake)
+
+    def forget(self, sha256s: frozenset[str]) -> None:
+        self.workplace.forget(sha256s)

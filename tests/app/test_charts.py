@@ -1,5 +1,6 @@
 """Charts can be seen in both themes."""
 
+import pandas as pd
 import pytest
 from drawing import charts
 
@@ -20,3 +21,21 @@ def test_a_mark_stands_out_from_the_page(colour: str, theme: str) -> None:
     """WCAG 2.1, 1.4.11: graphics that carry meaning need a contrast of 3 to 1."""
     ends = sorted((luminance(colour), luminance(PAGES[theme])))
     assert (ends[1] + 0.05) / (ends[0] + 0.05) >= 3
+
+
+def test_curves_are_named_at_their_ends_in_their_order() -> None:
+    rows = pd.DataFrame(
+        [{"method": m, "curve": "lerf", "fraction": x, "mean": y, "low": y - 0.1, "high": y + 0.1}
+         for m, level in (("a", 0.2), ("b", 0.8))
+         for x, y in ((0.0, 0.9), (0.8, level), (1.0, 0.1))]
+    )  # fmt: skip
+    names = charts.draw_curves(rows, {"a": "A", "b": "B"}, "probability").data[-1]
+    assert dict(zip(names.text, names.y, strict=True)) == {"A": 0.2, "B": 0.8}
+    assert set(names.x) == {1.0}
+
+
+def test_cells_that_say_nothing_are_the_page_itself() -> None:
+    """A transparent middle is dark on a dark page and white on a white one."""
+    for scale in (charts.DIVERGING, charts.RISING):
+        pale = min(float(colour.rstrip(")").split(",")[-1]) for _, colour in scale)
+        assert pale < 0.1

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from menu import MENU
 from streamlit.testing.v1 import AppTest
 
 from xai_core import DATA
@@ -18,6 +19,12 @@ shipped = pytest.mark.skipif(
     not (DATA / "runs" / "ground_truth" / "manifest.json").is_file(),
     reason="data/runs is not here: data/README.md says how it is made",
 )
+
+
+def test_every_page_of_results_is_looked_at() -> None:
+    of_results = next(pages for pages in MENU.values() if "leaderboard" in {p.name for p in pages})
+    writes_no_answer = {"report"}  # it makes files
+    assert {page.name for page in of_results} - writes_no_answer <= set(PAGES)
 
 
 @shipped

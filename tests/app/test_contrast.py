@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from drawing import charts
-from runs.superpixel_wording import superpixel_answer
 
 from xai_core.evaluation.contrast import contrast, gains_over_all
+from xai_core.findings.superpixel_wording import superpixel_answer
 
 METRICS = {
     "a": {"spec": "deletion", "kind": "faithfulness", "higher_is_better": False},

@@ -86,6 +86,21 @@ def test_gallery_shows_what_the_methods_give(
         assert len(scores["sparseness"]) == len(picture["targets"])
 
 
+def test_what_methods_and_metrics_cost_is_noted_whether_they_are_stored_or_not(
+    tiny_classifier: Classifier, dataset: Dataset, tmp_path: Path
+) -> None:
+    make_gallery(tmp_path, tiny_classifier, dataset, [], [], names=["picture-0"])
+    gallery = load_gallery(tmp_path)
+    assert gallery is not None
+    methods, metrics = gallery.passes["methods"], gallery.passes["metrics"]
+    assert (methods["uniform"], methods["cam"]) == (0, 1)
+    assert methods["lime"] == METHODS["lime"]().samples
+    assert methods["integrated_gradients"] == 3 * METHODS["integrated_gradients"]().steps
+    assert "attention_rollout" not in methods  # a CNN has no tokens
+    assert metrics["sparseness"] == 0
+    assert metrics["max_sensitivity"] == METRICS["max_sensitivity"]().samples  # CAM takes one
+
+
 def test_second_call_computes_only_what_is_missing(
     tiny_classifier: Classifier,
     dataset: Dataset,

@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from ground_truth import truth_pages
 from PIL import Image
-from runs import cached, run_folders, truth, truth_wording
+from runs import run_folders
+from runs import tables as run_tables
 from streamlit.testing.v1 import AppTest
 
 from xai_core.evaluation.manifest import Manifest
 from xai_core.evaluation.store import Store, load_curves, load_scores
+from xai_core.findings import truth, truth_wording
 from xai_core.ground_truth.facts import add_facts
 
 Tables = Callable[[AppTest], list[pd.DataFrame]]
@@ -186,7 +189,7 @@ def test_measures_of_the_same_network_are_held_against_the_truth(
     store.write_manifest(Manifest.of(described))
     records = rows.where(rows.notna(), None).to_dict("records")
     store.write_scores("all", "all", ["all"], records, [])
-    monkeypatch.setattr(cached, "SHIPPED", shipped)
+    monkeypatch.setattr("runs.tables.SHIPPED", shipped)
     app = open_page("ground_truth")
     app.session_state["_truth"] = "Which metrics to trust"
     app.run()
@@ -201,11 +204,19 @@ def test_measures_of_the_same_network_are_held_against_the_truth(
     assert table.iloc[0, 1:].tolist() == ["1.000"] * 3
 
 
+@pytest.mark.parametrize("is_former", [False, True])
 def test_two_networks_that_rank_the_other_way_round(
-    open_page: Callable[..., AppTest], tables: Tables, run: Path, tmp_path: Path
+    open_page: Callable[..., AppTest],
+    tables: Tables,
+    run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_former: bool,
 ) -> None:
     described = manifest()
     described["classifier"] |= {"name": "tiny_seed2", "fingerprint": "g"}
+    if not is_former:  # the keys here are made up, so all of it is of a former code
+        monkeypatch.setattr(truth_pages, "former_says", lambda described: "")
     rows = load_scores(run)
     rows = rows[rows["metric"] != "shortcut_contrast"]  # a benchmark that only one of them has
     turned = rows["method"].ne("oracle")
@@ -220,14 +231,19 @@ def test_two_networks_that_rank_the_other_way_round(
     app.session_state["_truth"] = "Checks"
     app.run()
     assert not app.exception
+    if is_former:
+        said = html.unescape(texts(app))
+        assert "is not compared with that of ground_truth_seed2. Computed before" in said
+        assert len(tables(app)) == 1
+        return
     table = tables(app)[1]
     assert list(table["Benchmark"]) == [
         "Part correlation",
         "Distractibility",
         "Benchmark rank over these",
     ]
-    assert list(table["Spearman"]) == ["-1.000"] * 3
-    assert "5 methods' means with those on tiny_seed2" in html.unescape(texts(app))
+    assert list(table["Kendall's τ-b"]) == ["-1.000"] * 3
+    assert "3 methods' means with those on tiny_seed2" in html.unescape(texts(app))
     assert "right on 80% of the scenes where this one is on 90%" in texts(app)
 
 
@@ -242,8 +258,8 @@ def test_without_results_the_page_says_what_to_run(
 
 
 def test_ground_truth_runs_are_kept_out_of_the_leaderboard(run: Path) -> None:
-    assert cached.runs() == {}
-    assert list(cached.truth_runs()) == ["ground_truth"]
+    assert run_tables.runs() == {}
+    assert list(run_tables.truth_runs()) == ["ground_truth"]
 
 
 def test_shares_are_those_of_both_networks_best_contrast_first(run: Path) -> None:
@@ -273,6 +289,16 @@ def test_ranking_table_orders_by_mean_rank_and_leaves_the_oracle_out(run: Path) 
     assert found.ceilings["part_correlation"] == pytest.approx(1, abs=0.01)
 
 
+def test_every_column_of_the_ranking_is_in_one_group(run: Path) -> None:
+    found = truth.truth(load_scores(run), manifest(), None, None)
+    table = truth.ranking_table(found)
+    groups = truth.ranking_groups(table, found)
+    assert sorted(c for group in groups.values() for c in group) == sorted(
+        table.columns.drop("Method")
+    )
+    assert groups["What the model uses"][0] == "Benchmark rank"
+
+
 def test_checks_say_what_was_wanted_and_measured() -> None:
     facts = {
         "in_domain": {"images": 10, "whole": 0.9, "part": 0.7, "minor_part": 0.85, "lost": 0.05},
@@ -294,7 +320,7 @@ def test_caption_says_where_n_is_too_small_for_any_claim(
 ) -> None:
     """231 pairs: the smallest corrected p of 12 images is 231 / 2048 = 0.11."""
     said = truth_wording.benchmark_caption(
-        manifest(), "part_correlation", pictures, methods, True, True
+        manifest(), "part_correlation", pictures, methods, "", True
     )
     assert ("n = 12 is too small for any claim" in said) == is_said
     assert "Beware." in said

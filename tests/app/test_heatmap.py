@@ -71,8 +71,12 @@ def test_unseen_pixels_are_dimmed_not_coloured() -> None:
 
 def test_masked_keeps_what_reaches_the_share_of_the_maximum() -> None:
     values = np.tile(np.arange(60, dtype=np.float32), (40, 1))
-    shown = heatmap.masked(GREY, values, 0.5).any(axis=2)
-    np.testing.assert_array_equal(shown, values >= 29.5)
+    photo = np.random.default_rng(0).integers(0, 200, (40, 60, 3), dtype=np.uint8)
+    shown = heatmap.masked(photo, values, 0.5)
+    np.testing.assert_array_equal((shown == photo).all(axis=2), values >= 29.5)
+    left_out = shown[values < 29.5]
+    assert left_out.min() >= heatmap.PALE
+    assert (left_out.max(axis=1) == left_out.min(axis=1)).all()
 
 
 def test_outlines_lie_on_the_borders_only() -> None:

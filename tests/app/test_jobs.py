@@ -22,6 +22,7 @@ from runs.jobs import Job, Order
 from state.networks import Network
 
 from xai_core.command_line import evaluate
+from xai_core.evaluation.run_note import load_note
 from xai_core.evaluation.status import Status
 
 ORDER = Order("orchard", "orchard", ("cam", "secam[segments=80]"), ("deletion",), 4)
@@ -217,12 +218,21 @@ def test_a_process_that_got_the_same_number_is_not_taken_for_the_run(
 
 
 def test_a_renamed_run_goes_on_under_its_new_name(child: Callable[[str], None]) -> None:
-    folder = jobs.rename(finished(), "paper-table-2")
-    assert [job.name for job in jobs.all_jobs()] == ["paper-table-2"]
+    folder = jobs.rename(finished(), "paper table 2")
+    assert [job.name for job in jobs.all_jobs()] == ["paper table 2"]
     child("fails")
     assert jobs.start(ORDER).run_dir == folder
     until(folder, "failed")
     assert begun(folder) == 1
+
+
+def test_a_note_stays_with_a_renamed_run_and_is_its_makers(child: Callable[[str], None]) -> None:
+    job = finished()
+    jobs.take_note(job, "third try")
+    assert load_note(jobs.rename(job, "paper")) == "third try"
+    shipped = Job("shipped", run_folders.RUNS / "shipped", "done")
+    with pytest.raises(ValueError, match="shipped: only who made a run writes its note"):
+        jobs.take_note(shipped, "mine")
 
 
 def test_what_is_shipped_or_at_work_stays_as_it_is(child: Callable[[str], None]) -> None:
@@ -237,7 +247,7 @@ def test_what_is_shipped_or_at_work_stays_as_it_is(child: Callable[[str], None])
     assert busy.run_dir.is_dir()
 
 
-@pytest.mark.parametrize("name", ["", "../elsewhere", "a/b", ".hidden", "a b", "x" * 80, "shipped"])
+@pytest.mark.parametrize("name", ["", "../elsewhere", "a/b", ".hidden", "a ", "x" * 80, "shipped"])
 def test_names_that_cannot_be_leave_the_run_alone(child: Callable[[str], None], name: str) -> None:
     job = finished()
     with pytest.raises(ValueError, match=r"a name has letters|there is a run of this name"):

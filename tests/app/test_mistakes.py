@@ -19,9 +19,13 @@ from compute.workplace import Workplace
 from mistakes import mistakes_wording
 from PIL import Image
 from runs import confusions, jobs, run_folders
+from safetensors import safe_open
+from safetensors.numpy import save_file
 from streamlit.testing.v1 import AppTest
 
 from tests.conftest import picture
+from tests.evaluation.test_clusters import blobs
+from tests.report.conftest import write_run
 from xai_core import DATA
 from xai_core.evaluation.dataset import load_folder
 from xai_core.evaluation.run import run_evaluation
@@ -32,7 +36,8 @@ from xai_core.methods import METHODS
 from xai_core.metrics import METRICS
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
-from xai_core.models.loading import build_network, load_classifier
+from xai_core.models.loading import load_classifier
+from xai_core.models.torchvision_networks import build_network
 from xai_core.training.trainer import save_network
 
 Page = Callable[..., AppTest]
@@ -111,7 +116,7 @@ def test_the_mean_map_weighs_every_picture_alike(
         files.append(tmp_path / f"{seed}.png")
         Image.fromarray(picture(seed).rgb).save(files[-1])
     workplace = Workplace()
-    workplace._networks["tiny"] = tiny_classifier
+    workplace._networks.put("tiny", tiny_classifier)
     asked = MeanMap("tiny", "all", "whole", NO_PHOTO, "cam", 2, tuple(files))
     found = asked.compute(workplace)
     maps, seen = [], []
@@ -268,3 +273,34 @@ def test_the_shipped_mistakes_have_maps_at_once(open_page: Page) -> None:
     assert "outside" in texts(app)
     if wrong:
         until(app, lambda: " more than " in texts(app))
+
+
+def test_clusters_of_heatmaps_are_shown_with_their_shares_of_errors(
+    runs: Path, open_page: Page, tables: Callable[[AppTest], list[pd.DataFrame]]
+) -> None:
+    runs.mkdir()
+    run_dir = write_run(runs / "planted", wrong_from=25)  # wrong on all of the second group
+    methods = load_manifest(run_dir).methods
+    key = next(key for key, entry in methods.items() if entry["spec"] == "cam")
+    path = run_dir / "maps" / f"unit-{key}-predicted.safetensors"
+    with safe_open(path, framework="numpy") as file:
+        note = file.metadata()
+    save_file({"maps": blobs([0] * 25 + [1] * 15).astype(np.float16)}, path, note)
+    app = open_page("mistakes", run="planted")
+    app.session_state["_seen"] = "Explained alike"
+    app.run()
+    assert not app.exception
+    assert "the heatmaps of CAM make 2 clusters." in texts(app)
+    assert "In cluster 2 the model is wrong on 15 of 15 images, more often than" in texts(app)
+    assert "Cluster 1: 25 images, wrong on 0 of 25" in texts(app)
+    table = next(table for table in tables(app) if "Share of errors" in table)
+    assert list(table["Share of errors"]) == ["0.000", "1.000"]
+    assert list(table["n"]) == ["25", "15"]
+
+
+@shipped
+def test_a_run_that_keeps_no_heatmaps_says_what_to_do(open_page: Page) -> None:
+    app = open_page("mistakes")
+    app.session_state["_seen"] = "Explained alike"
+    app.run()
+    assert "This run keeps no heatmaps of this method" in texts(app)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from drawing.name_tags import POINT_PX, SPOTS, _beside, _box, _cover, _pixels, place_names
+from drawing.name_tags import POINT_PX, SPOTS, _beside, _box, _cover, _pixels, place_names, spread
 
 SIZE = (900, 500)
 
@@ -40,3 +40,18 @@ def test_nothing_is_covered(seed: int) -> None:
     for number, tag in enumerate(tags):
         assert not any(_cover(tag, other) for n, other in enumerate(boxes) if n != number)
     assert len(tags) > 20
+
+
+@pytest.mark.parametrize(
+    ("heights", "places"),
+    [
+        ([0.9, 0.1], [0.9, 0.1]),
+        ([0.5, 0.5, 0.5], [0.5, 0.4, 0.3]),
+        ([0.1, 0.1, 0.1], [0.2, 0.1, 0.0]),
+        ([0.95, 1.2], [0.9, 1.0]),
+    ],
+)
+def test_names_that_would_stand_on_one_another_are_spread(
+    heights: list[float], places: list[float]
+) -> None:
+    assert spread(heights, 0.1, 0.0, 1.0) == pytest.approx(places)

@@ -10,15 +10,26 @@ import pytest
 from frame.cards import best_of
 from frame.evidence import Cell
 from mistakes.mistakes_wording import mistakes_say, wilson_interval
-from runs import phrases, results
 from runs.confusions import calibration, calibration_error
-from runs.lead_wording import lead_says, marked, marks_say
-from runs.results import Agreements, Finished
-from runs.truth_wording import benchmark_caption, ranks_say, trust_says
-from runs.wording import agreement_says, board_caption, curves_caption
 
 from xai_core import headline
 from xai_core.evaluation.lead import lead, least_images
+from xai_core.findings import phrases, results
+from xai_core.findings.lead_wording import lead_says, marked, marks_say
+from xai_core.findings.results import Agreements, Finished
+from xai_core.findings.truth_wording import (
+    benchmark_caption,
+    oracle_says,
+    ranks_say,
+    trust_says,
+)
+from xai_core.findings.wording import (
+    agreement_says,
+    board_caption,
+    curves_caption,
+    curves_say,
+    rank_caption,
+)
 
 LABELS = {
     "cam": "CAM",
@@ -187,12 +198,39 @@ def test_captions_name_only_what_is_drawn() -> None:
     assert "Dashed" not in bare
     assert "Grey bars" not in bare
     assert "Fruit (model tiny, n = 12 images), fp32, preprocessing: resize." in bare
-    assert "Dashed" not in benchmark_caption(MANIFEST, "insertion", 9, 3, True, False)
-    assert "oracle" not in benchmark_caption(MANIFEST, "insertion", 9, 3, False, True)
-    curve = pd.DataFrame({"curve": ["morf", "morf"], "n": 5})
-    assert "Dashed" not in curves_caption(curve)
-    both = curves_caption(curve.assign(curve=["morf", "lerf"]))
-    assert both.endswith("Dashed: most relevant first.")
+    assert "Dashed" not in benchmark_caption(MANIFEST, "insertion", 9, 3, "", False)
+    both = pd.DataFrame({"curve": ["morf", "lerf"], "n": 5})  # one chart each, none dashed
+    assert "Dashed" not in curves_caption(both)
+
+
+def test_the_oracle_is_an_upper_bound_only_where_no_method_passes_it() -> None:
+    means = pd.Series([0.3, 0.6])
+    assert "(upper bound)" in oracle_says(means, 0.6, True)
+    assert "no upper bound" in oracle_says(means, 0.5, True)
+    assert "(upper bound)" in oracle_says(means, 0.3, False)
+    assert "no upper bound" in oracle_says(means, 0.4, False)
+    assert oracle_says(means, None, True) == ""
+
+
+def test_what_is_left_of_the_probability_is_said_the_right_way_round() -> None:
+    """A leaves 0.1 when its most relevant pixels go and keeps 0.9 when its least relevant do."""
+    points = [("a", "morf", 0.1), ("b", "morf", 0.5), ("a", "lerf", 0.9), ("b", "lerf", 0.6)]
+    rows = pd.DataFrame(
+        [{"method": m, "curve": c, "fraction": 0.2, "mean": y, "low": y - 0.05, "high": y + 0.05,
+          "n": 30} for m, c, y in points]
+    )  # fmt: skip
+    said = curves_say(rows, "symmetric_relevance_gain", {"a": "A", "b": "B"}, MANIFEST)[0]
+    assert "with the most relevant gone, A leaves least: 0.10, 95 % CI (0.05, 0.15)" in said
+    assert "with the least relevant gone, A keeps most: 0.90, 95 % CI (0.85, 0.95)" in said
+
+
+def test_equal_methods_are_one_line_with_both_names() -> None:
+    rows = pd.DataFrame({"method": ["a", "b", "c"], "mean": [1.0, 2.0, 1.0]})
+    names = {"a": "A", "b": "B", "c": "C", "d": "D"}
+    merged, titles = results.merged(rows, [("a", "c", "d"), ("b", "d")], names)
+    assert list(merged["method"]) == ["a", "b"]
+    assert titles == {**names, "a": "A = C"}
+    assert names["a"] == "A"
 
 
 @pytest.mark.parametrize(
@@ -264,6 +302,15 @@ def test_the_headline_rank_is_over_the_declared_metrics_only() -> None:
     assert "Mean rank" not in found
     without = results.Board(summary, ranks[["insertion"]], (), 9)
     assert "Headline rank" not in results.mean_table(without, described)
+
+
+def test_the_headline_rank_names_only_metrics_that_the_run_has() -> None:
+    ranks = pd.DataFrame({m: [1.0, 2.0] for m in headline.RANKED}, index=["cam", "secam"])
+    said = rank_caption(results.Board(pd.DataFrame(), ranks, (), 9))
+    assert "the mean, over symmetric relevance gain and single deletion, of" in said
+    said = rank_caption(results.Board(pd.DataFrame(), ranks[["single_deletion"]], (), 9))
+    assert "in single deletion, the only headline metric here" in said
+    assert "relevance gain" not in said
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """One run beside another, on made-up means whose order is known."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from xai_core import DATA
 
 
 def both(here: list[float], there: list[float]) -> pd.DataFrame:
-    names = ["A", "B", "C", "D"][: len(here)]
+    names = ["A", "B", "C", "D", "E"][: len(here)]
     return pd.DataFrame(
         {"name": names, "mean_here": here, "mean_there": there, "n_here": 20, "n_there": 20}
     )
@@ -23,17 +24,23 @@ def both(here: list[float], there: list[float]) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("there", "measure", "expected"),
     [
-        ([0.3, 0.6, 0.7, 0.8], "Gain ↑", ["is 1.00.", "D has the best mean in both."]),
-        ([0.9, 0.6, 0.5, 0.1], "Gain ↑", ["is -1.00.", "The best mean has D in one, A in two."]),
+        ([0.3, 0.6, 0.7, 0.8, 0.9], "Gain ↑", ["is 1.00.", "E has the best mean in both."]),
         (
-            [0.9, 0.6, 0.5, 0.1],
-            "Deletion ↓",
-            ["is -1.00.", "The best mean has A in one, D in two."],
+            [0.9, 0.6, 0.5, 0.1, 0.0],
+            "Gain ↑",
+            ["is -1.00.", "The best mean has E in one, A in two."],
         ),
+        (
+            [0.9, 0.6, 0.5, 0.1, 0.0],
+            "Deletion ↓",
+            ["is -1.00.", "The best mean has A in one, E in two."],
+        ),
+        ([0.3, 0.6, 0.7], "Gain ↑", ["is 1.00.", "even equal orders show nothing."]),
     ],
 )
 def test_orders_are_compared(there: list[float], measure: str, expected: list[str]) -> None:
-    said = versus.says(both([0.1, 0.2, 0.3, 0.4], there), "one", "two", measure)
+    here = [0.1, 0.2, 0.3, 0.4, 0.5][: len(there)]
+    said = versus.says(both(here, there), "one", "two", measure)
     for sentence, end in zip(said, expected, strict=True):
         assert sentence.endswith(end)
 
@@ -61,5 +68,12 @@ def test_a_copy_of_a_run_agrees_with_it_fully(
     text = "\n".join(html.proto.body for html in app.get("html"))
     assert "is 1.00." in text
     assert "has the best mean in both." in text
-    table = app.dataframe[-1].value
-    assert list(table["shipped"]) == list(table["again"])
+    tables = [part for part in re.findall("<table>.*?</table>", text) if ">again<" in part]
+    assert len(tables) == 2  # means, and the same images paired
+    for table in tables:
+        titles = re.findall("<th scope='col'>(.*?)</th>", table)
+        for row in re.findall("<tr>(<td>.*?)</tr>", table):
+            cells = dict(zip(titles, re.findall("<td.*?>(.*?)</td>", row), strict=True))
+            assert cells["shipped"] == cells["again"]
+    assert "shipped and again share" in text
+    assert "shipped and again are not told apart for" in text

@@ -27,7 +27,8 @@ sys.path.insert(0, {root!r})
 import torch
 from xai_core.__main__ import main
 from xai_core.command_line import explain
-from xai_core.models.loading import build_network, load_classifier
+from xai_core.models.loading import load_classifier
+from xai_core.models.torchvision_networks import build_network
 from xai_core.models.classifier import Classifier
 from xai_core.images.reading import InputFormat
 torch.manual_seed(0)

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from menu import MENU
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 Pages = Callable[[], AbstractContextManager[Callable[..., Page]]]
@@ -48,7 +49,7 @@ def pytest_runtest_makereport(
             if not page.is_closed():
                 state = page.locator("[data-testid=stApp]").get_attribute("data-test-script-state")
                 report.sections.append((f"{page.url} ({state})", page.inner_text("body")[:3000]))
-        report.sections += [(f"{log}", log.read_text()[-3000:]) for log in _LOGS]
+        report.sections += [(f"{log}", log.read_text()[-3000:]) for log in _LOGS if log.is_file()]
     return report
 
 
@@ -209,11 +210,14 @@ def reloaded() -> Callable[[Page], float]:
 
 @pytest.fixture
 def go() -> Callable[[Page, str, str], None]:
-    """To another page, by the menu: its section and its title."""
+    """To another page by the menu; the section is the one that has the title."""
 
-    def click(page: Page, section: str, title: str) -> None:
+    def click(page: Page, _section: str, title: str) -> None:
+        section = next(
+            name for name, entries in MENU.items() if title in [e.title for e in entries]
+        )
         before = page.inner_text("h1.title")
-        page.get_by_role("button", name=section, exact=True).click()
+        page.get_by_test_id("stTopNav").get_by_role("button", name=section, exact=True).click()
         page.get_by_test_id("stTopNavDropdownLink").filter(has_text=title).click()
         page.wait_for_function(
             "before => document.querySelector('h1.title')?.innerText !== before", arg=before

@@ -10,8 +10,8 @@ from xai_core import DATA
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(
-        not (DATA / "runs" / "every_method" / "manifest.json").is_file(),
-        reason="data/runs/every_method is not here: data/README.md says how it is made",
+        not (DATA / "runs" / "photos" / "manifest.json").is_file(),
+        reason="data/runs/photos is not here: data/README.md says how it is made",
     ),
 ]
 Open = Callable[..., Page]
@@ -42,7 +42,7 @@ def test_every_action_is_one_step_back(open_page: Open, settled: Wait, go: Go) -
         page.get_by_role("radio", name="Wrong").click()
 
     def show_results() -> None:
-        box = page.locator("[class*='st-key-_job-every_method-box']")
+        box = page.locator("[class*='st-key-_job-photos-box']")
         box.get_by_role("button", name="Show results").click()
         expect(page.locator("h1.title")).to_contain_text("Which method is best")
 

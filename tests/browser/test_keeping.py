@@ -50,11 +50,11 @@ def test_controls_of_image_pages_stay(open_page: Open, settled: Wait, go: Go) ->
 
 
 def test_filters_of_result_pages_stay(open_page: Open, settled: Wait, go: Go) -> None:
-    page = open_page("leaderboard?run=every_method&outcome=wrong")
+    page = open_page("leaderboard?run=photos&outcome=wrong")
     settled(page)
     for title in ("Curves", "Agreement", "Leaderboard"):
         go(page, "Results", title)
         settled(page)
         expect(page.get_by_role("radio", name="Wrong")).to_have_attribute("aria-checked", "true")
-        assert "run=every_method" in page.url
+        assert "run=photos" in page.url
         assert "outcome=wrong" in page.url

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser]
 Open = Callable[..., Page]
 Tell = Callable[[str], None]
 Upload = Callable[..., None]
-MAPS = "[data-testid=stImage] img[alt*=' for ']"
+MAPS = ".layers img[alt*=' for ']"
 NOTE_WHEN_MAPS_STAND = f"""() => {{
     const begin = performance.now(), seen = new Set();
     window.stand = [];
@@ -40,7 +40,7 @@ def test_first_maps_stand_early_and_controls_answer(
     file = tmp_path / "large.jpg"
     Image.fromarray(pixels.astype(np.uint8)).save(file)
     page = open_page("?methods=" + "+".join(MANY), height=1500)
-    page.wait_for_selector("[data-testid=stImage] img[alt^='HiResCAM for']")  # it is loaded
+    page.wait_for_selector(".layers img[alt^='HiResCAM for']")  # it is loaded
     page.get_by_role("button", name="Your image").click()
     page.wait_for_timeout(4000)  # a person looks for a file so long at least
     page.evaluate(NOTE_WHEN_MAPS_STAND)
@@ -67,11 +67,11 @@ def test_a_long_method_does_not_stand_in_the_way(
     file = tmp_path / "small.png"
     Image.fromarray(np.mgrid[0:200, 0:300].sum(0).astype(np.uint8)).save(file)
     page = open_page("?methods=cam+ablation_cam")
-    page.wait_for_selector("[data-testid=stImage] img[alt^='CAM for']")
+    page.wait_for_selector(".layers img[alt^='CAM for']")
     expect(page.get_by_text("computing …")).to_have_count(1)
     upload(page, file, seconds=6)  # then it is in the middle of its 2,049 passes
     begin = time.perf_counter()
     expect(page.get_by_text("300 × 200 px")).to_be_visible()
-    page.wait_for_selector("[data-testid=stImage] img[alt^='CAM for']")
+    page.wait_for_selector(".layers img[alt^='CAM for']")
     tell(f"another image while Ablation-CAM is at work: {time.perf_counter() - begin:.2f} s")
     expect(page.get_by_text("computing …")).to_have_count(1)

@@ -77,7 +77,7 @@ def test_a_real_networks_mistakes_on_real_photos(
 
 
 def test_a_cell_filters_the_gallery(open_page: Open, settled: Wait) -> None:
-    page = open_page("mistakes?methods=cam", height=1600)
+    page = open_page("mistakes?shown=cam", height=1600)
     settled(page)
     manifest = load_manifest(Path(__file__).resolve().parents[2] / "data" / "runs" / "shipped")
     names = manifest["classifier"]["categories"]

@@ -84,7 +84,7 @@ def test_the_page_server_never_loads_torch(
     page = open_first("?methods=cam+secam+grad_cam")
     upload(page, small_picture(tmp_path / "small.png"))
     expect(page.get_by_text("300 × 200 px")).to_be_visible()
-    page.wait_for_selector("[data-testid=stImage] img[alt^='Grad-CAM for']")
+    page.wait_for_selector(".layers img[alt^='Grad-CAM for']")
     expect(page.locator(".card table")).to_have_count(3)
     assert torch_in(server_process) == []
     assert len(workers_of(server_process)) == 1
@@ -95,22 +95,35 @@ def test_the_page_server_never_loads_torch(
     tell(f"page server: {server_process.memory_info().rss / 2**20:.0f} MiB")
 
 
+def test_an_upload_on_the_first_visit_of_a_cold_server_stays(
+    open_first: Open, upload: Callable[..., None], settled: Callable[[Page], None], tmp_path: Path
+) -> None:
+    """The start cards go with it: controls that move must not begin anew with another image."""
+    page = open_first("")
+    upload(page, small_picture(tmp_path / "small.png"), 3.0)
+    expect(page).to_have_url(re.compile("picture=upload-"))
+    page.wait_for_selector(".layers img[alt^='Grad-CAM for']")
+    settled(page)
+    assert "picture=upload-" in page.url
+    expect(page.get_by_text("300 × 200 px")).to_be_visible()
+
+
 def test_a_worker_that_is_killed_is_told_of_and_its_map_comes_all_the_same(
     open_first: Open, server_process: psutil.Process, tell: Callable[[str], None]
 ) -> None:
     page = open_first("?methods=cam+lime[samples=300]&picture=kiwi-1-1&framing=center_crop")
-    page.wait_for_selector("[data-testid=stImage] img[alt^='CAM for']")
+    page.wait_for_selector(".layers img[alt^='CAM for']")
     other = open_first("?methods=cam+secam")
     cards = other.locator(".card").all_inner_texts()
     waited_for(server_process).send_signal(signal.SIGKILL)
     begin = time.perf_counter()
     expect(page.get_by_role("status").get_by_text("has ended unexpectedly")).to_be_visible()
     tell(f"a killed worker is told of after {time.perf_counter() - begin:.2f} s")
-    assert page.locator("[data-testid=stImage] img[alt^='CAM for']").count() == 1
+    assert page.locator(".layers img[alt^='CAM for']").count() == 1
     other.get_by_role("slider", name="Opacity of the map").focus()
     other.keyboard.press("ArrowLeft")
     expect(other).to_have_url(re.compile(r"opacity=0\.65"))
-    page.wait_for_selector("[data-testid=stImage] img[alt^='LIME (']")
+    page.wait_for_selector(".layers img[alt^='LIME (']")
     tell(f"and its LIME is there after {time.perf_counter() - begin:.2f} s")
     expect(page.get_by_text("has ended unexpectedly")).to_have_count(0)
     assert other.get_by_text("has ended unexpectedly").count() == 0

@@ -74,6 +74,22 @@ def test_lower_is_better_and_ties_share_the_first_place() -> None:
     assert not found.is_told_apart
 
 
+def test_who_is_open_to_a_null_baseline_does_not_stand_alone() -> None:
+    """One raw p, W = 45 of 210: told apart beside rivals that lose on every image, and not among
+    five methods that stand as close to the null baseline."""
+    rank = np.arange(1.0, 21)
+    null = 0.5 - np.where(np.isin(rank, [14, 15, 16]), -rank, rank) / 100
+    methods = {"leader": 0.5 + 0 * rank} | {f"m{n}": 0.5 - n / 1e4 + 0 * rank for n in range(1, 5)}
+    scores = pd.DataFrame(methods).assign(null=null)
+    found = lead(scores, True, ["null"])
+    assert found is not None
+    assert found.leader == "leader"
+    assert found.open_with == ()
+    assert found.groups.loc["leader", "group"] == "open"
+    assert not found.stands_alone
+    assert lead(scores[["leader", "null"]], True, ["null"]).stands_alone  # type: ignore[union-attr]
+
+
 def test_means_are_of_the_images_that_all_methods_have() -> None:
     scores = table(a=0.5, b=0.4)
     scores.loc[:9, "a"] = np.nan

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from PIL import Image
 
-from xai_core.evaluation import run as run_module
+from xai_core.evaluation.computing import Computer
 from xai_core.evaluation.dataset import Dataset, load_dataset
-from xai_core.evaluation.plan import make_plan
+from xai_core.evaluation.plan import Plan, make_plan
 from xai_core.evaluation.run import RunReport, run_evaluation
 from xai_core.evaluation.store import RunFolderError, find_problems, load_curves, load_scores
 from xai_core.evaluation.summary import summarise
@@ -98,7 +99,7 @@ def test_a_second_run_computes_nothing(
     def never(*_: object, **__: object) -> None:
         raise RuntimeError("computed again")
 
-    monkeypatch.setattr(run_module._Run, "_stored_maps", never)
+    monkeypatch.setattr(Computer, "_stored_maps", never)
     report = run(calm, tiny_classifier, pictures)
     assert report.computed == 0
     pd.testing.assert_frame_equal(table(calm), before)
@@ -198,6 +199,18 @@ def test_the_plan_says_what_is_left(
     assert fresh.passes_left > 0
     done = make_plan(calm, tiny_classifier, dataset, methods, metrics)
     assert done.pieces_left == 0
+
+
+def test_a_plan_shares_the_passes_among_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    alone = Plan(
+        images=20, pieces=9, pieces_left=9, passes_left=600, seconds_per_pass=1, megabytes=1
+    )
+    shared = {n: replace(alone, workers=n) for n in (1, 2, 3, 9)}
+    assert alone.seconds == 600
+    assert {n: plan.seconds for n, plan in shared.items()} == {1: 600, 2: 300, 3: 200, 9: 200}
+    assert "about 5 min with 2 workers on 4 cores" in shared[2].describe()
+    assert "workers" not in alone.describe()
 
 
 def test_the_manifest_and_the_summary_describe_every_cell(calm: Path) -> None:

@@ -78,16 +78,14 @@ def test_a_uniform_map_has_no_rank_correlation(scores: pd.DataFrame) -> None:
     assert (chosen["reason"] != "").all()
 
 
-def test_a_gpu_and_a_cpu_gave_the_same_scores(scores: pd.DataFrame) -> None:
-    """Two runs of the same model, methods and metrics on the same images."""
-    every = DATA / "runs" / "every_method"
-    if not (every / "manifest.json").is_file():
-        pytest.skip("data/runs/every_method is not here: data/README.md says how it is made")
-    assert not find_problems(every)
-    keys = ["image_sha256", "method_key", "metric_key"]
-    both = load_scores(every).merge(scores, on=keys, suffixes=("", "_cpu"))
-    assert len(both) > 10_000
-    np.testing.assert_allclose(both["score"], both["score_cpu"], atol=5e-3)
+def test_the_run_on_photos_has_scores_and_no_place_on_any_machine() -> None:
+    photos = DATA / "runs" / "photos"
+    assert not find_problems(photos)
+    manifest = load_manifest(photos)
+    assert len(manifest["images"]) == 50
+    assert {image["path"].partition("/")[0] for image in manifest["images"]} == {"photos"}
+    assert not [path for path in photos.rglob("*") if path.suffix in (".jpg", ".png", ".npz")]
+    assert set(load_scores(photos)["metric"]) <= set(METRICS)
 
 
 @pytest.mark.slow

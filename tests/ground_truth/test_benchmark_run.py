@@ -1,4 +1,6 @@
 import json
+from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -7,10 +9,17 @@ import torch
 from PIL import Image
 from torch import nn
 
-from xai_core.evaluation.store import load_curves, load_manifest, load_scores
+from xai_core.evaluation.shards import Shard
+from xai_core.evaluation.store import RunFolderError, load_curves, load_manifest, load_scores
 from xai_core.ground_truth import benchmark_run as ground_truth
-from xai_core.ground_truth.benchmark_run import CHOICES, GroundTruth, run_ground_truth
+from xai_core.ground_truth.benchmark_run import (
+    CHOICES,
+    GroundTruth,
+    merge_part_shards,
+    run_ground_truth,
+)
 from xai_core.ground_truth.benchmarks import BENCHMARKS
+from xai_core.ground_truth.benchmarks.base import Images
 from xai_core.ground_truth.benchmarks.shortcut_contrast import contrast
 from xai_core.ground_truth.facts import in_domain, load_facts
 from xai_core.ground_truth.picture_sets import (
@@ -20,6 +29,7 @@ from xai_core.ground_truth.picture_sets import (
     mosaics_dataset,
     pairs_dataset,
     twice_as_large,
+    varieties_dataset,
 )
 from xai_core.ground_truth.scene_book import load_scene_book
 from xai_core.images.reading import InputFormat
@@ -30,10 +40,14 @@ from xai_core.models.loading import BadClassifier
 from xai_core.orchard import CLASSES, load_orchard, sample_pair, sample_scene
 from xai_core.orchard.interventions import without
 from xai_core.orchard.rendering import render
+from xai_core.orchard.scene import VARIETIES
 from xai_core.orchard.shot import Shot
 
 SIDE = 48
 EXACT = ("part_correlation", "distractibility", "grid_pointing", "target_sensitivity")
+ON_VARIETIES = {
+    v.spec() for b in BENCHMARKS.values() for v in b.variants() if v.asked_on == "varieties"
+}
 FRUITS = ("apple", "lemon", "orange", "pear")
 
 
@@ -117,6 +131,11 @@ def finished(plan, tmp_path_factory):
     return folder
 
 
+def test_every_set_of_images_can_be_made():
+    assert set(ground_truth.BUILDERS) == set(get_args(Images))
+    assert {benchmark.images for benchmark in BENCHMARKS.values()} <= set(ground_truth.BUILDERS)
+
+
 def test_one_table_holds_every_benchmark_method_and_the_oracle(finished, plan, monkeypatch):
     scores, manifest = load_scores(finished), load_manifest(finished)
     metrics = {entry["spec"] for entry in manifest["metrics"].values()}
@@ -131,7 +150,9 @@ def test_one_table_holds_every_benchmark_method_and_the_oracle(finished, plan, m
     assert not scores.duplicated(["image_sha256", "method", "metric"]).any()
     assert {name: part["images"] for name, part in manifest["parts"].items()} == {
         "scenes": 4,
+        "varieties": 4,
         "pairs": 2,
+        "tables": 4,
         "mosaics": 4,
         "stickers-with_shortcut": 4,
         "stickers-with_control": 4,
@@ -160,6 +181,27 @@ def test_one_table_holds_every_benchmark_method_and_the_oracle(finished, plan, m
     monkeypatch.setattr(Uniform, "attribute", pytest.fail)
     run_ground_truth(finished, plan, METHODS)
     pd.testing.assert_frame_equal(load_scores(finished), scores)
+
+
+def test_shards_merged_are_the_run_in_one_piece(finished, plan, tmp_path, monkeypatch):
+    monkeypatch.setattr("xai_core.evaluation.plan.UNIT_IMAGES", 2)
+    chosen = replace(plan, benchmarks=tuple(BENCHMARKS))
+    with pytest.raises(RunFolderError, match="has no shards"):
+        merge_part_shards(tmp_path)
+    for number in (3, 1, 2):
+        assert not load_facts(tmp_path)
+        run_ground_truth(tmp_path, chosen, METHODS, shard=Shard(number, 3))
+    assert merge_part_shards(tmp_path) == len(load_manifest(finished)["parts"])
+    with monkeypatch.context() as patch:
+        patch.setattr(Uniform, "attribute", pytest.fail)
+        run_ground_truth(tmp_path, chosen, METHODS)
+    whole, keys = load_scores(finished), ["metric", "method", "image"]
+    both = [
+        table[table["metric"].isin(BENCHMARKS)].sort_values(keys).set_index(keys)["score"]
+        for table in (whole, load_scores(tmp_path))
+    ]
+    pd.testing.assert_series_equal(*both, rtol=1e-5)
+    assert load_facts(tmp_path)["in_domain"] == load_facts(finished)["in_domain"]
 
 
 def test_the_book_shows_what_removing_a_part_does(finished, split, classifier):
@@ -215,6 +257,31 @@ def test_a_missing_sticker_network_is_named_and_the_rest_runs(classifier, split,
         "run campare train --dataset not_trained"
     ]
     assert set(load_scores(tmp_path)["metric"]) == {"grid_pointing"}
+
+
+def test_benchmarks_on_varieties_are_asked_on_varieties_alone(finished, plan):
+    parts = {
+        name: {m["spec"] for m in load_manifest(finished / "parts" / name)["metrics"].values()}
+        for name in ("scenes", "varieties")
+    }
+    assert parts["varieties"] == ON_VARIETIES
+    assert not parts["scenes"] & ON_VARIETIES
+    rows = load_scores(finished)
+    rows = rows[rows["metric"].isin(ON_VARIETIES)]
+    assert set(rows["image"].str[:7]) == {"variety"}
+    dataset = varieties_dataset(CLASSES, 5, SIDE)
+    assert [CLASSES[item.label] for item in dataset.items] == list(VARIETIES[:5])
+    assert [item.level for item in dataset.items] == [1, 2, 3, 4, 1]
+
+
+def test_a_model_that_knows_no_varieties_is_named_and_the_rest_runs(split, tmp_path):
+    network = Prototypes(torch.zeros(4, 3, SIDE, SIDE))
+    form = InputFormat(size=SIDE, resize=SIDE, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+    few = Classifier.of(network, FRUITS, name="few", form=form)
+    plan = GroundTruth(few, ("sufficiency",), 2, (), split)
+    notes = run_ground_truth(tmp_path, plan, METHODS)
+    assert notes[0] == "sufficiency on varieties: few knows no varieties"
+    assert set(load_scores(tmp_path)["metric"]) == {"sufficiency"}
 
 
 def test_the_contrast_is_made_of_both_networks_shares(finished):

@@ -10,8 +10,9 @@ from scipy import stats
 from torch import Tensor
 
 from xai_core.evaluation.statistics import bca_interval, pairwise_wilcoxon
-from xai_core.ground_truth.benchmarks import BENCHMARKS
+from xai_core.ground_truth.benchmarks import BENCHMARKS, _units
 from xai_core.ground_truth.benchmarks._units import (
+    importance_both_ways,
     most_first,
     region_of,
     resized,
@@ -25,6 +26,7 @@ from xai_core.ground_truth.benchmarks.necessity import Necessity
 from xai_core.ground_truth.benchmarks.part_correlation import PartCorrelation, concordance
 from xai_core.ground_truth.benchmarks.shortcut_contrast import ShortcutContrast, contrast
 from xai_core.ground_truth.benchmarks.sufficiency import Sufficiency
+from xai_core.ground_truth.benchmarks.target_localisation import TargetLocalisation
 from xai_core.ground_truth.benchmarks.target_sensitivity import TargetSensitivity
 from xai_core.ground_truth.oracle import Oracle
 from xai_core.methods.center_gaussian import CenterGaussian
@@ -32,9 +34,12 @@ from xai_core.methods.random import Random
 from xai_core.methods.uniform import Uniform
 from xai_core.orchard import Sticker, sample_pair, sample_scene
 from xai_core.orchard.interventions import only, removable_units, without
-from xai_core.orchard.redrawing import redrawn
+from xai_core.orchard.redrawing import logits_of_shots, redrawn
 from xai_core.orchard.rendering import render
 from xai_core.orchard.shot import Shot
+from xai_core.orchard.table import sample_table
+from xai_core.orchard.variety import sample_variety
+from xai_core.recipe import key_of
 
 SIDE = 48
 SHOTS = [
@@ -243,7 +248,7 @@ def knows_the_parts(weighted_pixels, shot: Shot, worth: dict[str, float], catego
     The weights of a part are its image less that of the scene without it, on its pixels.
     """
     drawn = redrawn(shot)
-    weights = torch.zeros(2, 3, SIDE, SIDE)
+    weights = torch.zeros(len(categories), 3, SIDE, SIDE)
     for name, value in worth.items():
         left = redrawn(shot.of(without(shot.scene, name))).image
         template = torch.from_numpy(drawn.image / 255.0 - left / 255.0).permute(2, 0, 1)
@@ -453,6 +458,116 @@ def test_a_scene_in_which_a_class_rests_on_the_other_fruit_does_not_count(
     assert scores.reasons == ("needs a scene with two fruits the model knows",)
 
 
+def test_importance_both_ways_is_the_mean_of_removing_and_of_adding(sees_everything, drawn_case):
+    case = drawn_case(sees_everything, SHOTS[:2], targets=[1, 0])
+    for units, shot, target in zip(units_of(case), SHOTS, (1, 0), strict=False):
+        things = units.things()
+        found = importance_both_ways(sees_everything, things, target)
+
+        def score(scene, target=target):
+            image = sees_everything.prepare(render(scene, SIDE).image)
+            return float(sees_everything.logits(image[None])[0, target])
+
+        empty = score(only(shot.scene, ()))
+        for name, value in zip(things.names, found.tolist(), strict=True):
+            lost = score(shot.scene) - score(without(shot.scene, name))
+            gained = score(only(shot.scene, [name])) - empty
+            assert value == pytest.approx((lost + gained) / 2, abs=1e-4)
+
+
+def test_the_oracle_of_both_ways_orders_every_pair_rightly(sees_everything, drawn_case):
+    metric = PartCorrelation(both_ways=True, over_uniform=False)
+    scores = metric.score(drawn_case(sees_everything, SHOTS[:4], method=Oracle()))
+    defined = scores.values[scores.values.isfinite()]
+    assert len(defined) >= 1
+    assert (defined == 1).all()
+
+
+VARIETIES = [Shot(sample_variety(1 + n % 4, n), SIDE) for n in range(4)]
+
+
+def test_the_oracle_orders_the_parts_of_varieties_and_all_it_needs_is_drawn_ahead(
+    sees_everything, drawn_case, monkeypatch
+):
+    metric = PartCorrelation(scenes="variety", both_ways=True, over_uniform=False)
+    assert metric.asked_on == "varieties"
+    asked = []
+
+    def answer(classifier, shots):
+        asked.extend(shots)
+        return logits_of_shots(classifier, shots)
+
+    monkeypatch.setattr(_units, "logits_of_shots", answer)
+    units_in.cache_clear()
+    scores = metric.score(drawn_case(sees_everything, VARIETIES, method=Oracle()))
+    assert (scores.values == 1).all()
+    assert set(asked) <= {shot for own in VARIETIES for shot in metric.shots(own)}
+
+
+def test_results_on_single_fruits_keep_their_keys():
+    """As they were before there were varieties: the new setting stands at its default."""
+    for benchmark in (PartCorrelation, Sufficiency, Necessity, Distractibility):
+        assert benchmark().asked_on == "scenes"
+        later = {"scenes", "both_ways"}
+        kept = {k: v for k, v in benchmark().settings().items() if k not in later}
+        former = key_of(benchmark.name, benchmark.revision, kept, {})
+        assert benchmark().key() == former != benchmark(scenes="variety").key()
+
+
+# target localisation
+
+TABLES = [Shot(sample_table(2, seed), SIDE) for seed in (4, 10, 11)]
+
+
+class OnTheNext(Uniform):
+    """For each class a map of the fruit of the next class, of `shot`."""
+
+    name: ClassVar[str] = "on_the_next"
+    shot: ClassVar[Shot] = TABLES[0]
+    step: ClassVar[int] = 1
+
+    def _maps(self, batch, targets, diagnostics):
+        fruits = [fruit.name for fruit in self.shot.scene.fruits]
+        masks = torch.stack([torch.from_numpy(redrawn(self.shot).mask(name)) for name in fruits])
+        return masks[(targets + self.step) % len(fruits)].float()
+
+
+class OnTheAsked(OnTheNext):
+    step: ClassVar[int] = 0
+
+
+@pytest.mark.parametrize("shot", TABLES)
+def test_target_localisation_is_one_for_the_fruit_asked_for_and_chance_without_a_class(
+    weighted_pixels, drawn_case, monkeypatch, shot
+):
+    monkeypatch.setattr(OnTheNext, "shot", shot)
+    fruits = shot.scene.classes
+    classifier = knows_the_parts(weighted_pixels, shot, dict.fromkeys(fruits, 1.0), fruits)
+
+    def score(method):
+        scores = TargetLocalisation().score(drawn_case(classifier, [shot], method=method))
+        assert scores.reasons == ("",)
+        return float(scores.values)
+
+    assert score(Oracle()) == 1
+    assert score(OnTheAsked()) == 1
+    assert score(OnTheNext()) == 0
+    for null in (Uniform(), CenterGaussian()):
+        # the same map for every class: its shares on the fruits add up to 1
+        assert score(null) == pytest.approx(1 / len(fruits), abs=1e-6)
+
+
+def test_target_localisation_needs_scores_that_rest_on_their_own_fruits(
+    weighted_pixels, drawn_case
+):
+    fruits = TABLES[0].scene.classes
+    indifferent = weighted_pixels(torch.zeros(len(fruits), 3, SIDE, SIDE), fruits)
+    scores = TargetLocalisation().score(drawn_case(indifferent, TABLES[:1]))
+    assert scores.reasons == ("a class score rests more on another fruit",)
+    scores = TargetLocalisation().score(drawn_case(indifferent, SHOTS[:1]))
+    assert scores.reasons == ("needs a scene with several fruits that the model knows",)
+
+
 # grid pointing
 
 
@@ -548,7 +663,7 @@ def test_scores_ignore_the_scale_of_maps_and_leave_them_alone(
     name, sees_everything, drawn_case, tells_fruits_apart
 ):
     metric = BENCHMARKS[name]()
-    pair = name == "target_sensitivity"
+    pair = name in ("target_sensitivity", "target_localisation")
     shots, classifier = (
         (PAIRS[:1] * 2, tells_fruits_apart) if pair else (SHOTS[:2], sees_everything)
     )

@@ -103,12 +103,19 @@ def test_trust_by_benchmark_has_each_pair(truth, metrics):
 
 def test_seeds_agree_with_themselves_and_not_with_the_reverse(truth):
     means = verdict.truth_means(*truth)
-    assert verdict.seed_agreement(means, means).tolist() == pytest.approx([1, 1, 1])
-    found = verdict.seed_agreement(means, -means)
-    assert found["all"] == pytest.approx(-1)
+    assert verdict.seed_agreement(means, means)["tau"].tolist() == pytest.approx([1, 1, 1])
+    assert verdict.seed_agreement(means, -means)["tau"]["all"] == pytest.approx(-1)
     more = means.assign(only_here=means.iloc[::-1, 0].to_numpy())
-    assert verdict.seed_agreement(more, means).tolist() == pytest.approx([1, 1, 1])
-    assert verdict.seed_agreement(means.iloc[:2], means).isna().all()
+    assert verdict.seed_agreement(more, means)["tau"].tolist() == pytest.approx([1, 1, 1])
+    assert verdict.seed_agreement(means.iloc[:2], means)["tau"].isna().all()
+
+
+def test_seeds_that_turn_one_pair_round_agree_in_all_others():
+    first = pd.DataFrame({"a": [1.0, 2, 3, 4, 5, 6]}, index=list("uvwxyz"))
+    second = first.assign(a=[2.0, 1, 3, 4, 5, 6])  # 14 of 15 pairs stand as they stood
+    found = verdict.seed_agreement(first, second).loc["a"]
+    assert found["tau"] == pytest.approx(13 / 15)
+    assert found["low"] < found["tau"] <= found["high"]
 
 
 def test_nulls_and_variants_do_not_judge_metrics():

@@ -58,7 +58,11 @@ def test_without_biases_the_relevance_sums_to_the_logit(architecture: str, early
 
 
 @pytest.mark.parametrize(
-    ("architecture", "early"), [("resnet18", 0.5), ("resnet50", 0.5), ("squeezenet1_0", 0.0)]
+    ("architecture", "early"),
+    [
+        *(("resnet18", 0.5), ("resnet50", 0.5), ("squeezenet1_0", 0.0), ("mnasnet0_5", 0.5)),
+        *(("shufflenet_v2_x0_5", 0.0), ("mobilenet_v2", 0.0), ("mobilenet_v2", 0.5)),
+    ],
 )
 def test_relevance_and_the_biases_share_are_the_logit(architecture: str, early: float) -> None:
     batch = batch_of(random_network(architecture, biases=True))
@@ -140,9 +144,9 @@ def test_positive_weights_in_the_early_layers_follow_the_rule(
 
 
 def test_what_cannot_be_right_is_refused_with_what_works() -> None:
-    network = copy.deepcopy(torchvision.models.mobilenet_v2(weights=None, num_classes=5))
-    classifier = Classifier.of(network, tuple("abcde"), name="mobilenet_v2")
+    network = copy.deepcopy(torchvision.models.mobilenet_v3_small(weights=None, num_classes=5))
+    classifier = Classifier.of(network, tuple("abcde"), name="mobilenet_v3_small")
     reason = LRP().unfit(classifier)
     assert reason is not None
-    assert "LRP has no rule for ReLU6 in mobilenet_v2" in reason
+    assert "LRP has no rule for Hardsigmoid, Hardswish, product in mobilenet_v3_small" in reason
     assert "resnet50" in reason

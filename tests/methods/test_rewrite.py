@@ -214,3 +214,27 @@ def test_a_stage_computed_by_a_function_gets_a_module() -> None:
     assert torch.allclose(logits, batch.logits, rtol=1e-5)
     grad_cam = GradCAM()._maps(batch, batch.top(2), {}) * seen[0][0, 0].numel()
     assert torch.allclose(grad_cam, feature_cam(batch, batch.top(2)), atol=1e-5)
+
+
+class BiasedByRelu(nn.Module):
+    """Its only ReLU makes a bias out of weights, as SwinV2's do: no gradient passes it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, stride=4)
+        self.bias = nn.Parameter(torch.randn(1, 4, 1, 1))
+        self.fc = nn.Linear(4, 5)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        grid = torch.tanh(self.conv(images) + torch.relu(self.bias))
+        return self.fc(grid.mean((2, 3)))
+
+
+def test_a_relu_that_does_not_see_the_image_is_none_for_the_rules() -> None:
+    classifier = Classifier.of(
+        seeded(BiasedByRelu), tuple("abcde"), form=InputFormat(size=64, resize=72)
+    )
+    assert "ReLU" not in operations(classifier)
+    reason = GuidedBackprop().unfit(classifier)
+    assert reason is not None
+    assert "has none, so it would be the plain gradient" in reason

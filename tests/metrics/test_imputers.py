@@ -11,7 +11,7 @@ import torch
 from scipy import ndimage, sparse
 from scipy.sparse.linalg import spsolve
 
-from xai_core.images.inpainting import inpainted
+from xai_core.images.inpainting import _coarser, _finer, inpainted
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 from xai_core.models.imputers import IMPUTERS, Blur, NoisyLinear, load_imputer
@@ -56,6 +56,21 @@ def test_the_fast_solver_equals_a_sparse_solve(share: float, scattered: bool) ->
     fast = inpainted(image.astype(np.float32), removed)
     np.testing.assert_allclose(fast, solved_sparsely(image, removed), atol=1e-3)
     np.testing.assert_array_equal(fast[:, ~removed], image.astype(np.float32)[:, ~removed])
+
+
+@pytest.mark.parametrize("shape", [(16, 18, 3), (17, 15, 3), (9, 4, 1)])
+def test_the_coarse_grid_is_reached_by_the_adjoint_of_what_leads_back(
+    shape: tuple[int, int, int],
+) -> None:
+    random = np.random.default_rng(0)
+    height, width, channels = shape
+    fine = random.normal(size=shape).astype(np.float32)
+    coarse = random.normal(size=(-(-height // 2), -(-width // 2), channels)).astype(np.float32)
+    led_back, reached = _finer(coarse, height, width), _coarser(fine)
+    assert float((led_back * fine).sum()) == pytest.approx(
+        float((coarse * reached).sum()), abs=1e-4
+    )
+    np.testing.assert_allclose(_finer(np.ones_like(coarse), height, width), 1)
 
 
 def test_nothing_and_everything_removed() -> None:

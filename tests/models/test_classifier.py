@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, ResNet
 
 from xai_core.images.reading import InputFormat
+from xai_core.methods._cam import feature_cam
+from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
-from xai_core.models.loading import build_network
+from xai_core.models.torchvision_networks import build_network
 
 NAMES = tuple("abcd")
 SMALL = InputFormat(size=64, resize=72)
@@ -79,7 +81,7 @@ def test_networks_that_pool_globally_before_one_linear_layer_have_a_cam_head(
 
 WITHOUT_HEAD: list[tuple[str, dict[str, Any]]] = [
     ("alexnet", {}), ("vgg11", {}), ("mobilenet_v3_small", {}), ("convnext_tiny", {}),
-    ("squeezenet1_1", {}), ("vit_b_32", {"image_size": 64}),
+    ("vit_b_32", {"image_size": 64}),
 ]  # fmt: skip
 
 
@@ -88,6 +90,26 @@ def test_other_heads_are_no_cam_head(architecture: str, arguments: dict[str, Any
     classifier = made(architecture, **arguments)
     assert classifier.head is None
     assert classifier.stage in classifier.stages
+
+
+def test_where_channels_are_the_classes_the_map_is_the_channel() -> None:
+    """SqueezeNet: the mean of a class's channel is its logit, so the channel is the exact CAM."""
+    classifier = made("squeezenet1_1", InputFormat(size=96, resize=96))
+    images = pictures(2, 96)
+    seen: list[Tensor] = []
+    network = classifier.private_copy()
+    handle = network.classifier[2].register_forward_hook(lambda *given: seen.append(given[2]))
+    logits = network(images)
+    handle.remove()
+    batch = Batch(classifier, images, ["0" * 64, "1" * 64])
+    targets = torch.tensor([[0, 3], [2, 1]])
+    maps = feature_cam(batch, targets)
+    for image, row in enumerate(targets.tolist()):
+        torch.testing.assert_close(maps[image], seen[0][image, row], rtol=0, atol=1e-6)
+    torch.testing.assert_close(maps.mean(dim=(2, 3)), logits.gather(1, targets), rtol=0, atol=1e-5)
+    other = classifier.rebuilt(classifier.private_copy())  # as when weights are randomised
+    again = feature_cam(Batch(other, images, ["0" * 64, "1" * 64]), targets)
+    torch.testing.assert_close(again, maps, rtol=0, atol=1e-6)
 
 
 class NormBeforeLinear(nn.Module):

@@ -13,6 +13,7 @@ from tests.methods.conftest import cheap
 from xai_core.images.reading import Photo
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS, Case
+from xai_core.models import devices
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 from xai_core.models.devices import default_device, device_name
@@ -45,7 +46,8 @@ def test_a_gpu_that_fails_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_name_tells_what_times_depend_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    for threads, name in ((1, "cpu, 1 thread"), (2, "cpu, 2 threads")):
+    monkeypatch.setattr(devices, "processor_name", lambda: "Chip 9000")
+    for threads, name in ((1, "Chip 9000, 1 thread"), (2, "Chip 9000, 2 threads")):
         monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
         assert device_name(CPU) == name
 

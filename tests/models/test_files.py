@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from tests.models.conftest import shared_cases
+from xai_core.methods import METHODS
 from xai_core.models.classifier import Classifier
 from xai_core.models.loading import load_classifier
 from xai_core.models.model_description import Description
@@ -22,7 +23,6 @@ REFUSED = {
     "whole.pth": "holds Python objects besides weights",
     "nan.pth": "fc.weight holds values that are not finite",
     "billion_classes.pth": "claims 1,000,000,000",
-    "head_two_layers.pth": r"the head differs: it has fc.0.bias \(64,\), fc.0.weight \(64, 512\)",
     "scripted.pt": "is TorchScript",
 }
 LOGITS = {"head_dropout.pth": 5, "one_logit.pth": 2, "grey.pth": 5, "cifar.pth": 5}
@@ -92,6 +92,22 @@ def test_other_heads_and_stems_load(files: dict[str, tuple[Path, str]]) -> None:
     assert cifar.form.shape == (3, 32, 32)
     images = torch.zeros(1, 3, 32, 32)
     assert cifar.stage_and_logits(images, "layer1")[0].shape == (1, 64, 32, 32)
+
+
+def test_a_head_of_two_layers_is_rebuilt_and_what_is_assumed_is_said(
+    files: dict[str, tuple[Path, str]],
+) -> None:
+    classifier = loaded(files["head_two_layers.pth"][0])
+    assert any("a ReLU is assumed between its layers" in note for note in classifier.notes)
+    reason = METHODS["cam"]().unfit(classifier)
+    assert reason is not None
+    assert "behind them stand fc.0 (Linear) and fc.3 (Linear). Use grad_cam" in reason
+    weights = torch.load(files["head_two_layers.pth"][0])
+    images = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    features = classifier.stage_and_logits(images)[0].mean((2, 3))
+    hidden = (features @ weights["fc.0.weight"].T + weights["fc.0.bias"]).relu()
+    expected = hidden @ weights["fc.3.weight"].T + weights["fc.3.bias"]
+    torch.testing.assert_close(classifier.logits(images), expected, rtol=0, atol=1e-5)
 
 
 def test_a_scripted_file_loads_by_itself(files: dict[str, tuple[Path, str]]) -> None:

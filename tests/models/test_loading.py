@@ -19,16 +19,14 @@ from torch import Tensor, nn
 from torchvision.models import get_model_weights
 
 from xai_core.images.reading import InputFormat
-from xai_core.models import loading
-from xai_core.models.loading import (
-    BadClassifier,
-    build_network,
-    embedded_names,
-    imagenet_categories,
-    load_classifier,
-    read_weights,
-    starting_weights,
-)
+from xai_core.models.checkpoints import read_weights
+from xai_core.models.loading import BadClassifier, load_classifier
+from xai_core.models.model_description import Description
+from xai_core.models.sources import embedded
+from xai_core.models.sources.checkpoint import classes_in
+from xai_core.models.sources.embedded import MODELS, embedded_names
+from xai_core.models.starting_weights import starting_weights
+from xai_core.models.torchvision_networks import build_network, imagenet_categories
 from xai_core.training.trainer import save_network
 
 SMALL = "shufflenet_v2_x0_5"
@@ -85,14 +83,15 @@ def test_a_state_dict_loads_with_its_architecture_and_keeps_its_weights(
 
 @pytest.mark.parametrize("suffix", SAVERS)
 @pytest.mark.parametrize(
-    "architecture", ["resnet18", "mobilenet_v3_small", "squeezenet1_1", "mnasnet0_5"]
+    "architecture",
+    ["resnet18", "mobilenet_v3_small", "squeezenet1_1", "mnasnet0_5", "regnet_y_400mf"],
 )
 def test_the_number_of_classes_is_read_from_the_last_layer(
     tmp_path: Path, architecture: str, suffix: str
 ) -> None:
     path = tmp_path / f"w{suffix}"
     SAVERS[suffix](path, tensors_of(network_of(7, architecture)))
-    assert loading.classes_in(read_weights(path), architecture) == 7
+    assert classes_in(read_weights(path), architecture) == 7
 
 
 def test_a_thousand_classes_without_names_are_imagenets(tmp_path: Path) -> None:
@@ -121,6 +120,33 @@ def test_half_precision_is_cast_to_single(tmp_path: Path) -> None:
     for key, value in network.state_dict().items():
         assert value.dtype == (torch.float32 if value.is_floating_point() else torch.int64)
         assert torch.equal(value, tensors[key].to(value.dtype))
+
+
+def test_a_hidden_layer_of_another_width_keeps_the_architectures_own_activation(
+    tmp_path: Path,
+) -> None:
+    network = network_of(3, "mobilenet_v3_small")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network.classifier[0], network.classifier[3] = nn.Linear(576, 40), nn.Linear(40, 3)
+    torch.save(network.state_dict(), tmp_path / "w.pth")
+    told = Description(size=(64,))
+    classifier = load_classifier(
+        tmp_path / "w.pth", architecture="mobilenet_v3_small", description=told
+    )
+    images = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        expected = network(images)
+    torch.testing.assert_close(classifier.logits(images), expected, rtol=0, atol=1e-5)
+    assert not any("assumed" in note for note in classifier.notes)
+
+
+def test_layers_with_nothing_between_them_are_not_guessed(tmp_path: Path) -> None:
+    network = build_network("resnet18", 3)
+    network.fc = nn.Sequential(nn.Linear(512, 8), nn.Linear(8, 3))
+    torch.save(network.state_dict(), tmp_path / "w.pth")
+    with pytest.raises(BadClassifier, match=r"the head differs: it has fc\.0\.bias \(8,\)"):
+        load_classifier(tmp_path / "w.pth", architecture="resnet18")
 
 
 def test_a_folder_written_by_save_network_loads_with_everything_on_its_card(
@@ -152,7 +178,7 @@ def test_embedded_networks_load_by_name_the_default_first(
 ) -> None:
     for name in ("berry", "orchard", "apple"):
         save_network(network_of(), card_of(), tmp_path, name)
-    monkeypatch.setattr(loading, "MODELS", tmp_path)
+    monkeypatch.setattr(embedded, "MODELS", tmp_path)
     assert embedded_names() == ("orchard", "apple", "berry")
     assert load_classifier("berry").name == "berry"
 
@@ -160,8 +186,8 @@ def test_embedded_networks_load_by_name_the_default_first(
 def test_the_shipped_networks_are_those_of_their_cards() -> None:
     assert "orchard" in embedded_names()
     for name in embedded_names():
-        card = json.loads((loading.MODELS / f"{name}.json").read_text())
-        content = (loading.MODELS / card["weights"]).read_bytes()
+        card = json.loads((MODELS / f"{name}.json").read_text())
+        content = (MODELS / card["weights"]).read_bytes()
         assert hashlib.sha256(content).hexdigest() == card["sha256"], name
         assert load_classifier(name).categories == tuple(card["categories"])
 

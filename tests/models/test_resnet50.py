@@ -21,7 +21,8 @@ from xai_core.images.reading import InputFormat
 from xai_core.methods import METHODS
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
-from xai_core.models.loading import BadClassifier, imagenet_categories, load_classifier
+from xai_core.models.loading import BadClassifier, load_classifier
+from xai_core.models.torchvision_networks import imagenet_categories
 
 NAME = "resnet50:IMAGENET1K_V2"
 URL = "https://download.pytorch.org/models/"

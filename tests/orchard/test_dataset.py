@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from xai_core.orchard import CLASSES, load_orchard, sample_pair, sample_scene
-from xai_core.orchard.dataset import ORCHARD_FOLDER, contact_sheet
+from xai_core.orchard.dataset import FOLDERS, ORCHARD_FOLDER, contact_sheet
 from xai_core.orchard.interventions import removable_units
 from xai_core.orchard.rendering import render
+from xai_core.orchard.scene import FRUITS, VARIETIES
+from xai_core.orchard.variety import sample_variety
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +22,7 @@ def test_twenty_images_a_class_over_all_levels_and_sixty_pairs(orchard):
     singles, pairs = orchard.indices("single"), orchard.indices("pair")
     assert (len(singles), len(pairs), len(orchard)) == (240, 60, 300)
     counts = Counter((orchard.classes[i][0], orchard.levels[i]) for i in singles)
-    assert counts == {(fruit, level): 5 for fruit in CLASSES for level in (1, 2, 3, 4)}
+    assert counts == {(fruit, level): 5 for fruit in FRUITS for level in (1, 2, 3, 4)}
     assert all(len(set(orchard.classes[i])) == 2 for i in pairs)
     assert Counter(orchard.levels[i] for i in pairs) == {1: 15, 2: 15, 3: 15, 4: 15}
     assert [CLASSES[label] for label in orchard.labels] == [names[0] for names in orchard.classes]
@@ -46,7 +48,7 @@ def test_mask_of_a_pair_is_the_union_of_its_fruits(orchard):
     first, second = orchard.classes[index]
     both = orchard.mask(index, first) | orchard.mask(index, second)
     assert np.array_equal(orchard.mask(index), both)
-    absent = next(fruit for fruit in CLASSES if fruit not in (first, second))
+    absent = next(fruit for fruit in FRUITS if fruit not in (first, second))
     with pytest.raises(ValueError, match="fruit must be one of"):
         orchard.mask(index, absent)
 
@@ -65,6 +67,21 @@ def test_drawing_a_stored_scene_again_gives_the_stored_image(orchard, index):
     # what JPEG and another torch version may change
     assert difference.mean() < 3
     assert (drawn.part_ids != orchard.part_ids(index)).mean() < 0.005
+
+
+def test_sixty_varieties_are_stored_as_their_seeds_draw_them():
+    split = load_orchard(FOLDERS["variety"])
+    assert split.indices("variety") == tuple(range(60))
+    counts = Counter((split.classes[i], split.levels[i]) for i in range(36))
+    assert counts == {((name,), level): 1 for name in VARIETIES for level in (1, 2, 3, 4)}
+    for index, scene in enumerate(split.scenes):
+        assert sample_variety(split.levels[index], split.seeds[index], *scene.classes) == scene
+        assert CLASSES[split.labels[index]] == scene.classes[0]
+    drawn = render(split.scenes[40], 224, supersample=2)
+    assert np.abs(drawn.image.astype(int) - split.image(40)).mean() < 4  # JPEG at quality 90
+    assert (drawn.part_ids != split.part_ids(40)).mean() < 0.005
+    files = [path for path in FOLDERS["variety"].rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 2e6
 
 
 def test_reading_needs_no_torch():

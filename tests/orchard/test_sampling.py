@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
 
-from xai_core.orchard import CLASSES, sample_pair, sample_scene, training_scene
+from xai_core.orchard import sample_pair, sample_scene, training_scene
 from xai_core.orchard.fruits import GROW
 from xai_core.orchard.interventions import removable_units
 from xai_core.orchard.rendering import render
+from xai_core.orchard.scene import CLASSES, FRUITS
 
 
-@pytest.mark.parametrize("fruit", CLASSES)
+@pytest.mark.parametrize("fruit", FRUITS)
 def test_parts_and_removable_units_over_many_seeds(fruit):
     for level in (1, 2, 3, 4):
         for seed in range(12):
@@ -17,7 +18,7 @@ def test_parts_and_removable_units_over_many_seeds(fruit):
             assert len(set(names)) == len(names)
             assert len(removable_units(scene)) >= 4
             assert len(scene.distractors) <= 3
-            assert not {thing.kind for thing in scene.distractors} & set(CLASSES)
+            assert not {thing.kind for thing in scene.distractors} & set(FRUITS)
 
 
 def test_same_seed_same_scene_and_other_seed_another():
@@ -32,7 +33,7 @@ def test_levels_get_smaller_and_more_cluttered():
         shown = []
         for seed in range(12):
             columns = np.nonzero(
-                render(sample_scene(CLASSES[seed], level, seed), 64).mask(CLASSES[seed]).any(0)
+                render(sample_scene(FRUITS[seed], level, seed), 64).mask(FRUITS[seed]).any(0)
             )[0]
             shown.append(np.ptp(columns) / 64 if len(columns) else 0.0)
         widths.append(np.median(shown))
@@ -60,7 +61,7 @@ def test_half_of_the_training_scenes_are_disturbed():
     ]
     assert 0.4 < np.mean(complete) < 0.65
     assert all(scene.fruits[0].parts for scene in scenes)
-    assert {scene.classes[0] for scene in scenes} == set(CLASSES)
+    assert {scene.classes[0] for scene in scenes} == set(FRUITS)
     assert {scene.level for scene in scenes} == {1, 2, 3, 4}
     assert not any(scene.sticker for scene in scenes)
 
@@ -74,10 +75,10 @@ def test_colour_alone_does_not_decide():
                 for seed in range(25)
             ]
         )
-        for fruit in CLASSES
+        for fruit in FRUITS
     }
     for fruit, colours in bodies.items():
-        others = np.concatenate([bodies[other] for other in CLASSES if other != fruit])
+        others = np.concatenate([bodies[other] for other in FRUITS if other != fruit])
         nearest = np.abs(colours[:, None] - others[None]).max(2).min(1)
         assert (nearest < 0.12).mean() > 0.2, fruit
 

@@ -95,8 +95,8 @@ def test_only_the_sticker_differs_between_the_pictures(tmp_path):
 
 def test_pools_of_each_kind_are_kept_apart(tmp_path, monkeypatch):
     monkeypatch.setattr("xai_core.orchard.pool.CHUNK", 2)
-    plain = training_pool(2, 24, 0, tmp_path, workers=1)[0]
-    shortcut = training_pool(2, 24, 0, tmp_path, workers=1, scenes="orchard_shortcut")[0]
+    plain = training_pool(2, 24, 0, tmp_path, workers=1).images
+    shortcut = training_pool(2, 24, 0, tmp_path, workers=1, scenes="orchard_shortcut").images
     assert (shortcut[0] == render(shortcut_scene(0), 24).image).all()
     assert (plain[0] == render(training_scene(0), 24).image).all()
     assert len(list(tmp_path.iterdir())) == 2

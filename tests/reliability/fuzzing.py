@@ -43,7 +43,8 @@ from xai_core.evaluation.store import (  # noqa: E402
 )
 from xai_core.images.reading import BadImage, open_image  # noqa: E402
 from xai_core.methods import METHODS  # noqa: E402
-from xai_core.models.loading import load_classifier, read_weights  # noqa: E402
+from xai_core.models.checkpoints import read_weights  # noqa: E402
+from xai_core.models.loading import load_classifier  # noqa: E402
 from xai_core.models.torchvision_networks import BadClassifier, build_network  # noqa: E402
 from xai_core.training.trainer import save_network  # noqa: E402
 

@@ -18,7 +18,7 @@ from PIL import Image
 from xai_core.__main__ import main
 from xai_core.command_line.explain import IMAGES_AT_ONCE
 from xai_core.evaluation.map_folder import MapFolder, picture_file, shortened
-from xai_core.models.loading import build_network
+from xai_core.models.torchvision_networks import build_network
 from xai_core.training.trainer import save_network
 
 NAMES = ("apple", "pear", "fig")

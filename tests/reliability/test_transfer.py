@@ -12,7 +12,8 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from xai_core.evaluation.dataset import load_folder
-from xai_core.models.loading import MODELS, load_classifier
+from xai_core.models.loading import load_classifier
+from xai_core.models.sources.embedded import MODELS
 from xai_core.orchard.rendering import render
 from xai_core.orchard.sampling import sample_scene
 from xai_core.training.accuracy import measure_accuracy

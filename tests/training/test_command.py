@@ -111,6 +111,23 @@ def test_a_checkpoint_with_other_classes_gives_all_but_its_head(
     assert torch.equal(loaded.network.state_dict()["conv5.0.weight"], kept)
 
 
+def test_a_model_learns_more_classes_and_keeps_what_it_knows_of_the_old_ones(
+    folder: Path, tmp_path: Path
+) -> None:
+    """The head's rows go with the names, in whatever order; the new class's row is a fresh one."""
+    assert main(train(folder, tmp_path / "two", "--set", "learning_rate=0.01")) == 0
+    write_colours(tmp_path / "pictures", {**COLOURS, "Abiu": (200, 20, 20)}, 6)
+    still = ["--set", "learning_rate=1e-7", "--set", "weight_decay=0"]
+    more = train(tmp_path / "pictures", tmp_path / "three", *still, weights=str(tmp_path / "two"))
+    assert main(more) == 0
+    before, after = (load_classifier(tmp_path / name) for name in ("two", "three"))
+    assert after.categories == ("Abiu", *before.categories)
+    old, new = (c.network.state_dict() for c in (before, after))
+    for key in ("fc.weight", "fc.bias"):
+        torch.testing.assert_close(new[key][1:], old[key], atol=1e-3, rtol=0)
+        assert not torch.isclose(new[key][0], old[key]).all()
+
+
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [

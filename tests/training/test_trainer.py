@@ -15,11 +15,14 @@ from torch import Tensor, nn
 
 from tests.conftest import write_colours
 from xai_core.images.reading import InputFormat
+from xai_core.training.curriculum import labels_of
 from xai_core.training.examples import split_folder
 from xai_core.training.trainer import (
     Phase,
     Progress,
     TrainingPlan,
+    _batches,
+    _class_weights,
     accuracy_of,
     run_training,
     save_network,
@@ -277,3 +280,72 @@ def test_a_folder_of_pictures_is_learnt(tmp_path: Path) -> None:
     plan = replace(PLAN, smallest_crop=0.9)
     run_training(network, [Phase(training, 24, 5)], validation, plan, FORM, tmp_path / "out", "n")
     assert accuracy_of(network, validation, FORM, plan) == 1.0
+
+
+class SharedDiscs(Discs):
+    """The same images with the label as shares of the classes."""
+
+    def __init__(self, count: int, seed: int) -> None:
+        super().__init__(count, seed)
+        self.labels = labels_of(nn.functional.one_hot(self.labels).bool())
+        if self.labels.ndim == 1:  # one class in each: shares on purpose
+            self.labels = nn.functional.one_hot(self.labels).float()
+
+
+def test_shares_that_name_one_class_train_as_its_label_does(tmp_path: Path) -> None:
+    plan = replace(PLAN, balance=False)
+    logs = []
+    for data in (Discs(24, 0), SharedDiscs(24, 0)):
+        network = narrow()
+        phases = [Phase(data, 24, 2)]
+        log = run_training(network, phases, data, plan, FORM, tmp_path, type(data).__name__)
+        logs.append([(row["loss"], row["accuracy"]) for row in log])
+    # both forms of the same sum, in another order
+    np.testing.assert_allclose(logs[0], logs[1], rtol=1e-4)
+
+
+def test_several_classes_share_the_label_and_any_of_them_is_right() -> None:
+    shown = torch.tensor([[True, True, False], [False, False, True]])
+    assert labels_of(shown).tolist() == [[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]]
+    assert labels_of(shown[1:]).tolist() == [2]
+    data = SharedDiscs(2, 0)
+    for first, accuracy in ((0, 1.0), (1, 1.0), (2, 0.0)):
+        data.labels = labels_of(torch.tensor([[True, True, False]] * 2))
+        network = narrow()
+        nn.init.zeros_(network.fc.weight)
+        network.fc.bias.data = nn.functional.one_hot(torch.tensor(first), 3).float()
+        assert accuracy_of(network, data, FORM, PLAN) == accuracy
+
+
+def test_images_are_augmented_where_the_model_is() -> None:
+    data = Discs(12, 0)
+    elsewhere = list(_batches(Phase(data, 16, 1), PLAN, torch.device("meta")))
+    assert [tuple(images.shape) for images, _ in elsewhere] == [(8, 3, 16, 16), (4, 3, 16, 16)]
+    assert {t.device.type for batch in elsewhere for t in batch} == {"meta"}
+
+
+def test_classes_weigh_by_rarity_and_those_that_no_image_shows_weigh_nothing() -> None:
+    indices = torch.tensor([0, 0, 0, 1])
+    assert _class_weights(indices, 4).tolist() == pytest.approx([2 / 3, 2, 0, 0])
+    shares = torch.eye(4)[indices]
+    assert _class_weights(shares, 4).tolist() == pytest.approx([2 / 3, 2, 0, 0])
+    soft = torch.tensor([[0.5, 0.5, 0.0], [0.0, 0.25, 0.75]])
+    assert _class_weights(soft, 3).tolist() == pytest.approx([4 / 3, 8 / 9, 8 / 9])
+
+
+def test_a_network_learns_some_of_its_classes(tmp_path: Path) -> None:
+    network = Narrow()
+    network.fc = nn.Linear(8, 5)
+    data = Discs(12, 0)
+    log = run_training(network, [Phase(data, 16, 1)], data, PLAN, FORM, tmp_path, "some")
+    assert np.isfinite(log[0]["loss"])
+
+
+def test_a_class_that_is_never_shown_gains_nothing_by_smoothing() -> None:
+    """As with stickers: without its images the weight of a class would be the largest of all."""
+    labels = torch.tensor([0, 1] * 40)
+    weights = _class_weights(labels, 3)
+    logits = torch.zeros(80, 3, requires_grad=True)
+    nn.functional.cross_entropy(logits, labels, weights, label_smoothing=0.05).backward()
+    assert logits.grad is not None
+    assert (logits.grad[:, 2] > 0).all()  # a step down

@@ -2,6 +2,7 @@
 
 from xai_core.command_line import (
     accuracy,
+    clusters,
     convergence,
     dashboard,
     evaluate,
@@ -9,10 +10,13 @@ from xai_core.command_line import (
     features,
     gallery,
     list,
+    note,
     orchard,
+    report,
     train,
 )
 
 COMMANDS = (
-    list, explain, evaluate, train, dashboard, gallery, features, convergence, accuracy, orchard
+    list, explain, evaluate, train, dashboard, gallery, features, convergence, accuracy, orchard,
+    report, clusters, note,
 )  # fmt: skip

@@ -7,7 +7,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import xai_core
+from xai_core.catalog import names_in
 from xai_core.command_line._progress import ProgressLine
+from xai_core.evaluation.shards import Shard
 from xai_core.evaluation.store import load_manifest, load_scores
 from xai_core.evaluation.summary import summarise
 from xai_core.methods import Method
@@ -15,6 +18,7 @@ from xai_core.models.classifier import Classifier
 from xai_core.places import default_run_dir
 
 EVERYTHING = "all"
+FOLDER = Path(xai_core.__file__).parent / "ground_truth" / "benchmarks"
 
 
 def add_benchmarks(parser: argparse.ArgumentParser) -> None:
@@ -22,17 +26,27 @@ def add_benchmarks(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("ground truth on Orchard's scenes, instead of --metrics")
     group.add_argument(
         "--benchmark", nargs="+", metavar="BENCHMARK",
-        help="part_correlation, sufficiency, necessity, distractibility, target_sensitivity, "
-        "grid_pointing, shortcut_contrast, localisation, or all",
+        help=f"{', '.join(names_in(FOLDER))}, localisation, degradation, or all",
     )  # fmt: skip
-    group.add_argument("--workers", type=int, default=1, help="processes that draw scenes")
+    group.add_argument(
+        "--scenes", choices=("single", "table"), default="single",
+        help="what the benchmarks on parts are asked on: one fruit, or a table of several",
+    )  # fmt: skip
 
 
 def run_benchmarks(
-    options: argparse.Namespace, classifier: Classifier, methods: Sequence[Method]
+    options: argparse.Namespace,
+    classifier: Classifier,
+    methods: Sequence[Method],
+    shard: Shard | None,
 ) -> int:
     """Score the methods and the oracle by the benchmarks that the options name."""
-    from xai_core.ground_truth.benchmark_run import CHOICES, GroundTruth, run_ground_truth
+    from xai_core.ground_truth.benchmark_run import (
+        CHOICES,
+        GroundTruth,
+        merge_part_shards,
+        run_ground_truth,
+    )
 
     if options.dataset != "orchard":
         raise ValueError(f"--benchmark needs --dataset orchard, got {options.dataset}")
@@ -40,14 +54,19 @@ def run_benchmarks(
         raise ValueError(f"--benchmark needs --framing whole, got {options.framing}")
     names = CHOICES if EVERYTHING in options.benchmark else tuple(options.benchmark)
     run_dir = options.run_dir or default_run_dir("ground_truth", classifier.name)
-    plan = GroundTruth(classifier, names, options.limit, workers=options.workers)
+    plan = GroundTruth(
+        classifier, names, options.limit, workers=max(1, options.workers), kind=options.scenes
+    )
+    if options.merge:
+        print(f"shards of {merge_part_shards(run_dir)} sets of images merged")
     notes = run_ground_truth(
         run_dir, plan, methods, memory=options.memory, precision=options.precision,
-        show=_Lines().show,
+        shard=shard, show=_Lines().show,
     )  # fmt: skip
     for note in notes:
         print(f"left out: {note}", file=sys.stderr)
-    _print_summary(run_dir)
+    if not shard:
+        _print_summary(run_dir)
     print(f"results in {run_dir}")
     return 0
 

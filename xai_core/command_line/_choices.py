@@ -38,10 +38,7 @@ def add_classifier(parser: argparse.ArgumentParser, default: str = "orchard") ->
         "--outputs", choices=OUTPUTS,
         help="one class (softmax), labels by themselves (sigmoid), or values (none)",
     )  # fmt: skip
-    parser.add_argument(
-        "--argument", action="append", default=[], metavar="NAME=VALUE",
-        help="what the model is built with, e.g. transform_input=false; can be repeated",
-    )  # fmt: skip
+    add_arguments(parser)
     parser.add_argument(
         "--allow-random", action="store_true", help="score models whose passes differ by chance"
     )
@@ -49,6 +46,14 @@ def add_classifier(parser: argparse.ArgumentParser, default: str = "orchard") ->
     parser.add_argument(
         "--device", default="",
         help=f"cpu, cuda, cuda:1; default: {VARIABLE} if it is set, else a GPU if there is one",
+    )  # fmt: skip
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """--argument name=value, for what a model is built with."""
+    parser.add_argument(
+        "--argument", action="append", default=[], metavar="NAME=VALUE",
+        help="what the model is built with, e.g. transform_input=false; can be repeated",
     )  # fmt: skip
 
 
@@ -73,7 +78,8 @@ def classifier_of(options: argparse.Namespace) -> Classifier:
     return classifier
 
 
-def _description(options: argparse.Namespace) -> Description:
+def arguments_of(options: argparse.Namespace) -> dict[str, Any]:
+    """What the model is built with: numbers and truth values as such, all else as text."""
     arguments = dict[str, Any]()
     for text in options.argument:
         key, equals, value = text.partition("=")
@@ -83,10 +89,14 @@ def _description(options: argparse.Namespace) -> Description:
             arguments[key.strip()] = json.loads(value)
         except ValueError:
             arguments[key.strip()] = value
+    return arguments
+
+
+def _description(options: argparse.Namespace) -> Description:
     return Description(
         size=tuple(options.size), mean=tuple(options.mean), std=tuple(options.std),
-        resize=options.resize, crop=options.crop, outputs=options.outputs, arguments=arguments,
-        allow_random=options.allow_random,
+        resize=options.resize, crop=options.crop, outputs=options.outputs,
+        arguments=arguments_of(options), allow_random=options.allow_random,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from xai_core.command_line._choices import add_classifier, classifier_of
 from xai_core.command_line._progress import ProgressLine
 from xai_core.command_line._reading import add_reading, dataset_of
-from xai_core.models.loading import card_of
+from xai_core.models.sources.embedded import card_of
 from xai_core.training.accuracy import measure_accuracy
 from xai_core.training.trainer import write_card
 

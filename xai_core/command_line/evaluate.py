@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -25,9 +27,12 @@ from xai_core.evaluation.allocator import keep_blocks
 from xai_core.evaluation.dataset import Dataset
 from xai_core.evaluation.plan import MEMORY_MB, make_plan
 from xai_core.evaluation.run import run_evaluation
+from xai_core.evaluation.shards import Shard, merge_shards
 from xai_core.evaluation.status import Progress
 from xai_core.evaluation.store import Store, load_manifest, load_scores
 from xai_core.evaluation.summary import summarise
+from xai_core.evaluation.workers import Workers
+from xai_core.findings.kept_standings import keep_standings, kept_standings
 from xai_core.methods import Method
 from xai_core.metrics import METRICS, Metric
 from xai_core.models.batch import Precision
@@ -62,6 +67,19 @@ def add(commands: Any) -> None:
     parser.add_argument("--dry-run", action="store_true", help="print the plan and its time, stop")
     parser.add_argument("--memory", type=float, default=MEMORY_MB, metavar="MB", help="working set")
     parser.add_argument("--precision", choices=get_args(Precision), default="fp32")
+    parser.add_argument(
+        "--shard", default="", metavar="I/N",
+        help="compute the Ith of N shards, on any machine that sees the run folder",
+    )  # fmt: skip
+    parser.add_argument("--merge", action="store_true", help="put finished shards into the run")
+    parser.add_argument(
+        "--workers", type=int, default=0, metavar="N",
+        help="compute with N processes of one thread; with --benchmark, draw scenes with them",
+    )  # fmt: skip
+    parser.add_argument(
+        "--scheduler", default="", metavar="ADDRESS",
+        help="of a Dask scheduler whose workers compute, e.g. tcp://host:8786",
+    )  # fmt: skip
     add_settings(parser)
     add_benchmarks(parser)
     parser.set_defaults(run=run)
@@ -74,21 +92,30 @@ def run(options: argparse.Namespace) -> int:
     metrics = configure(_named(options.metrics, METRICS), METRICS, options.set)
     if options.limit is not None and options.limit < 1:
         raise ValueError(f"--limit must be at least 1, got {options.limit}")
+    shard = Shard.parse(options.shard) if options.shard else None
+    if shard and (options.merge or options.dry_run):
+        raise ValueError("--shard goes with neither --merge nor --dry-run")
+    _check_workers(options)
+    if options.merge and options.run_dir and not options.benchmark:
+        return _merge(options.run_dir)
     classifier = classifier_of(options)
     if options.benchmark:
-        return run_benchmarks(options, classifier, methods)
+        return run_benchmarks(options, classifier, methods, shard)
     dataset = dataset_of(options, classifier)
     if EVERYTHING not in options.methods:
         fitting(methods, classifier)
     run_dir = options.run_dir or default_run_dir(dataset.key, classifier.name)
+    if options.merge:
+        return _merge(run_dir)
     if options.dry_run:
         plan = make_plan(
             run_dir, classifier, dataset, methods, metrics,
             limit=options.limit, memory=options.memory, precision=options.precision,
+            workers=options.workers,
         )  # fmt: skip
         print(plan.describe())
         return 0
-    return _evaluate(run_dir, classifier, dataset, methods, metrics, options)
+    return _evaluate(run_dir, classifier, dataset, methods, metrics, options, shard)
 
 
 def _evaluate(
@@ -98,23 +125,50 @@ def _evaluate(
     methods: Sequence[Method],
     metrics: Sequence[Metric],
     options: argparse.Namespace,
+    shard: Shard | None,
 ) -> int:
     line = ProgressLine("evaluating")
 
     def show(step: Progress) -> None:
         line.show(step.message, step.fraction, step.seconds_left)
 
-    report = run_evaluation(
-        run_dir, classifier, dataset, methods, metrics,
-        limit=options.limit, memory=options.memory, precision=options.precision,
-        framing=options.framing, progress=show,
-    )  # fmt: skip
+    with _workers(options) as workers:
+        report = run_evaluation(
+            run_dir, classifier, dataset, methods, metrics,
+            limit=options.limit, memory=options.memory, precision=options.precision,
+            framing=options.framing, shard=shard, workers=workers, progress=show,
+        )  # fmt: skip
+    run_dir = shard.folder(run_dir) if shard else run_dir
     if options.forget_maps and not report.cancelled:
         Store(run_dir).forget_maps()
+    if not report.cancelled and not shard:
+        keep_standings(run_dir)
     print(report.describe(), file=sys.stderr)
     _print_summary(run_dir, methods, metrics)
     print(f"results in {run_dir}")
     return 1 if report.bad_images or report.cancelled else 0
+
+
+def _check_workers(options: argparse.Namespace) -> None:
+    if options.workers < 0:
+        raise ValueError(f"--workers must be at least 1, got {options.workers}")
+    if options.scheduler and (options.workers or options.benchmark or options.dry_run):
+        raise ValueError("--scheduler goes with neither --workers nor --benchmark nor --dry-run")
+
+
+def _workers(options: argparse.Namespace) -> AbstractContextManager[Workers | None]:
+    """The workers asked for, each of which loads the same model by its name."""
+    if not (options.workers or options.scheduler):
+        return nullcontext()
+    return Workers(partial(classifier_of, options), options.workers, options.scheduler)
+
+
+def _merge(run_dir: Path) -> int:
+    line = ProgressLine("merging")
+    count = merge_shards(run_dir, lambda message, part: line.show(message, part, None))
+    keep_standings(run_dir)
+    print(f"{count} shards merged; results in {run_dir}")
+    return 0
 
 
 def _named(names: Sequence[str], known: dict[str, Any]) -> list[str]:
@@ -123,7 +177,8 @@ def _named(names: Sequence[str], known: dict[str, Any]) -> list[str]:
 
 def _print_summary(run_dir: Path, methods: Sequence[Method], metrics: Sequence[Metric]) -> None:
     """Mean and 95 % CI over images of every method and metric of this call."""
-    table = summarise(load_scores(run_dir))
+    kept = kept_standings(run_dir)
+    table = kept.board.summary if kept else summarise(load_scores(run_dir))
     titles = {entry["spec"]: entry["label"] for entry in load_manifest(run_dir).metrics.values()}
     for metric in metrics:
         print(f"\n{titles.get(metric.spec(), metric.title)} (mean, 95 % CI, n)")

@@ -42,6 +42,9 @@ from xai_core.images.reading import RGB, BadImage, Floats, Framing, Photo, map_o
 from xai_core.methods import Method
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
+from xai_core.models.recognised import says
+from xai_core.models.sources import describing, embedded, imagenet
+from xai_core.places import DATA
 
 IMAGES_AT_ONCE = 16
 PHOTO_BYTES = 256 * 2**20
@@ -52,7 +55,10 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("explain", help="explain some images", description=__doc__)
     parser.add_argument("images", nargs="+", type=Path, help="image files or folders of images")
     add_classifier(parser)
-    parser.add_argument("--methods", nargs="+", default=list(headline.METHODS), metavar="METHOD")
+    parser.add_argument(
+        "--methods", nargs="+", default=[], metavar="METHOD",
+        help=f"default: of {', '.join(headline.METHODS)} those that the model supports",
+    )  # fmt: skip
     parser.add_argument("--top-k", type=int, default=1, help="explain the k most probable classes")
     parser.add_argument(
         "--target", action="append", default=[], metavar="CLASS",
@@ -72,14 +78,15 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     keep_blocks()
     check_settings(options.set, METHODS)
-    methods = configure(options.methods, METHODS, options.set)
+    methods = configure(options.methods or list(headline.METHODS), METHODS, options.set)
     if options.top_k < 1:
         raise ValueError(f"--top-k must be at least 1, got {options.top_k}")
     window = window_of(options)
     files = _files(options.images)
     _require_one(files)
     classifier = classifier_of(options)
-    fitting(methods, classifier)
+    _say_what_it_knows(classifier, files)
+    methods = fitting(methods, classifier) if options.methods else _usual(methods, classifier)
     chosen = [_class_index(text, classifier) for text in options.target]
     folder = MapFolder(options.out, _about(classifier, methods, options, chosen))
     folder.check()
@@ -87,6 +94,25 @@ def run(options: argparse.Namespace) -> int:
         folder.open()
         work = _Work(folder, classifier, methods, options.framing, options.top_k, chosen, window)
         return work.explain(files)
+
+
+def _say_what_it_knows(classifier: Classifier, files: Sequence[Path]) -> None:
+    """Of a model for drawn things, where images are not the project's own: they may be anything."""
+    is_for_drawn = bool(classifier.kind) or embedded.claims(classifier.source)
+    is_ours = all(file.resolve().is_relative_to(DATA.resolve()) for file in files)
+    if is_for_drawn and not is_ours:
+        sentence = says(classifier.name, describing.of(classifier).knows)
+        print(f"{sentence} {imagenet.offer()}", file=sys.stderr)
+
+
+def _usual(methods: list[Method], classifier: Classifier) -> list[Method]:
+    """Those that the model supports, the others said; raises ValueError where there is none."""
+    reasons = {method.name: method.unfit(classifier) for method in methods}
+    for name, reason in reasons.items():
+        if reason:
+            print(f"left out: {name}: {reason}", file=sys.stderr)
+    found = [method for method in methods if not reasons[method.name]]
+    return found or fitting(methods, classifier)
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from xai_core.command_line._choices import add_classifier, classifier_of
+from xai_core.command_line._progress import ProgressLine
+from xai_core.command_line._zoo import zoo
+from xai_core.files import write_whole
 from xai_core.methods import Method
 from xai_core.metrics import Metric
-from xai_core.models.classifier import WAYS, Classifier
-from xai_core.models.outputs import MEANINGS
+from xai_core.models.classifier import Classifier
+from xai_core.models.sources import describing
 from xai_core.recipe import Recipe
 
 
 def add(commands: Any) -> None:
     parser = commands.add_parser("list", help="classifiers, methods, metrics", description=__doc__)
     parser.add_argument("--settings", action="store_true", help="with every setting and its range")
-    parser.add_argument("--markdown", action="store_true", help="the tables of the README")
+    parser.add_argument(
+        "--markdown", nargs="?", const="-", metavar="FILE",
+        help="the tables of the README; with FILE they are written into it, between its marks "
+        "<!-- tables --> and <!-- /tables -->",
+    )  # fmt: skip
+    parser.add_argument(
+        "--zoo", nargs="*", metavar="NAME",
+        help="torchvision's architectures by method, with random weights: the cheapest of each "
+        "family, those named, or all; with --markdown FILE between <!-- zoo --> and <!-- /zoo -->",
+    )  # fmt: skip
     add_classifier(parser, default="")
     parser.set_defaults(run=run)
 
@@ -25,10 +38,14 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     from xai_core.methods import METHODS
     from xai_core.metrics import METRICS
-    from xai_core.models.loading import embedded_names
+    from xai_core.models.sources.embedded import embedded_names
 
+    if options.zoo is not None:
+        line = ProgressLine("looking at")
+        _give(zoo(options.zoo, line.show), options.markdown, "zoo")
+        return 0
     if options.markdown:
-        print(markdown_tables(METHODS, METRICS))
+        _give(markdown_tables(METHODS, METRICS), options.markdown, "tables")
         return 0
     if options.classifier:
         print(support(classifier_of(options)))
@@ -39,23 +56,20 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _give(tables: str, file: str | None, mark: str) -> None:
+    """Into a Markdown file where one is named, else onto the terminal."""
+    if file and file != "-":
+        write_whole(Path(file), with_tables(Path(file), tables, mark))
+    else:
+        print(tables)
+
+
 def support(classifier: Classifier) -> str:
     """What a model is, and which methods and metrics it supports or why not, line by line."""
     from xai_core.methods import METHODS
     from xai_core.metrics import METRICS
 
-    channels, height, width = classifier.form.shape
-    form = classifier.form
-    stages = [f"{stage} ({classifier.layout_of(stage).describe()})" for stage in classifier.stages]
-    reason = classifier.untraceable
-    lines = [
-        f"{classifier.name}: {len(classifier.categories)} outputs, "
-        f"{MEANINGS[classifier.outputs]}: {', '.join(classifier.categories[:12])}",
-        f"input: {channels} channels, {height} x {width} px, resize {form.resize}, "
-        f"mean {form.mean}, std {form.std}",
-        WAYS[classifier.way] + (f" ({reason})" if reason else ""),
-        f"stages: {', '.join(stages) or 'none'}; CAM head: {'yes' if classifier.head else 'no'}",
-    ]
+    lines = [f"{heading}: {words}" for heading, words in describing.of(classifier).rows]
     recipes: list[tuple[str, Mapping[str, Any]]] = [("methods", METHODS), ("metrics", METRICS)]
     for heading, kinds in recipes:
         lines += ["", f"{heading}:"]
@@ -63,6 +77,17 @@ def support(classifier: Classifier) -> str:
             unfit = kind().unfit(classifier)
             lines.append(f"  {name}: {f'not supported: {unfit}' if unfit else 'supported'}")
     return "\n".join(lines)
+
+
+def with_tables(file: Path, tables: str, mark: str = "tables") -> bytes:
+    """A Markdown file's content with these tables between its marks; ValueError without either."""
+    if not file.is_file():
+        raise ValueError(f"{file}: no such file")
+    before, start, rest = file.read_text(encoding="utf-8").partition(f"<!-- {mark} -->")
+    _, end, after = rest.partition(f"<!-- /{mark} -->")
+    if not end:
+        raise ValueError(f"{file} lacks the marks <!-- {mark} --> and <!-- /{mark} -->")
+    return f"{before}{start}\n\n{tables}\n\n{end}{after}".encode()
 
 
 def markdown_tables(

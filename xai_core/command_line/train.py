@@ -15,24 +15,31 @@ from typing import Any
 import torch
 from torch import nn
 
+from xai_core.command_line._choices import add_arguments, arguments_of
 from xai_core.command_line._progress import ProgressLine
+from xai_core.command_line._starting import checked_architecture, fitted, form_for, start
 from xai_core.evaluation.allocator import keep_blocks
 from xai_core.images.reading import InputFormat
-from xai_core.models.loading import card_of, load_classifier, starting_weights
-from xai_core.models.torchvision_networks import BadClassifier, build_network, first_line
+from xai_core.models.loading import load_classifier
+from xai_core.models.sources import python
+from xai_core.models.sources.embedded import card_of
 from xai_core.places import CACHE, DATA, IS_INSTALLED
+from xai_core.training.accuracy import validation_accuracy
+from xai_core.training.curriculum import RenderedScenes, orchard_phases
 from xai_core.training.curve import write_training_curve
 from xai_core.training.examples import split_folder
 from xai_core.training.trainer import (
     Phase,
     TrainingData,
     TrainingPlan,
+    is_right,
     run_training,
     save_network,
     write_card,
 )
 
-DATASETS = ("orchard", "orchard_shortcut", "orchard_control")
+DATASETS = ("orchard", "orchard_mixed", "orchard_shortcut", "orchard_control")
+STICKERED = DATASETS[2:]
 _TRAINED = {
     "weights": "none", "coarse_epochs": 6, "epochs": 9, "scenes": 8000,
     "finish_scenes": 2400, "finish_epochs": 2,
@@ -61,17 +68,24 @@ def add(commands: Any) -> None:
     source.add_argument("--data", type=Path, help="folder with one folder of images per class")
     source.add_argument(
         "--dataset", choices=DATASETS,
-        help="scenes drawn for training: plain, or with stickers that tell the class or do not",
+        help="scenes drawn for training: one fruit; also pairs, tables and varieties (mixed); with "
+        "stickers that tell the class or do not",
     )  # fmt: skip
-    parser.add_argument("--architecture", default="resnet50", help="a torchvision model")
+    parser.add_argument(
+        "--architecture", default="resnet50",
+        help="a torchvision model, timm:NAME, or file.py:function, whose code is run",
+    )  # fmt: skip
     parser.add_argument(
         "--weights",
-        help="to start from: none, torchvision's name (IMAGENET1K_V2), an embedded model or a "
-        "checkpoint",
+        help="to start from: none, torchvision's name (IMAGENET1K_V2), pretrained (timm's), an "
+        "embedded model, a folder written by train or a checkpoint",
     )  # fmt: skip
     parser.add_argument("--epochs", type=int, help="9 unless given; with --dataset: at 128 px")
     parser.add_argument("--freeze-until", default="", help="first part that is trained: layer4")
-    parser.add_argument("--size", type=int, default=224, help="input size in pixels (with --data)")
+    parser.add_argument(
+        "--size", type=int, help="input size in pixels (with --data); 224, or timm's own"
+    )
+    add_arguments(parser)
     parser.add_argument(
         "--validation", type=float, default=0.2, metavar="SHARE",
         help="share of the images set aside where the folder has no validation part",
@@ -95,6 +109,7 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     keep_blocks()
+    options.architecture = checked_architecture(options.architecture)
     if options.threads:
         torch.set_num_threads(options.threads)
     for setting, value in (_FINE_TUNED if options.dataset in DATASETS[1:] else _TRAINED).items():
@@ -119,12 +134,14 @@ def run(options: argparse.Namespace) -> int:
         history = run_training(
             task.network, task.phases, task.validation, plan, task.form, out, name, line.show
         )
-        path = save_network(task.network, _card(options, plan, task, history, name), out, name)
+        card = _card(options, plan, task, history, name)
+        path = save_network(task.network, card, out, name)
         write_training_curve(history, out / f"{name}.curve.png", name)
-    if options.dataset in DATASETS[1:]:
+    if options.dataset in STICKERED:
         _check_stickers(path.with_suffix(".json"), options.workers)
     print(f"best validation accuracy {max(row['accuracy'] for row in history):.1%}")
-    print(f"wrote {path} ({path.stat().st_size / 2**20:.1f} MB); load it with --classifier {out}")
+    name = f"{options.architecture}@{out}" if python.claims(options.architecture) else str(out)
+    print(f"wrote {path} ({path.stat().st_size / 2**20:.1f} MB); load it with --classifier {name}")
     return 0
 
 
@@ -154,14 +171,28 @@ def _card(
         "architecture": options.architecture,
         "arguments": task.arguments,
         "categories": list(task.categories),
+        **({"kind": "drawn fruits"} if options.dataset else {}),
+        "outputs": "softmax",  # what training optimises: one class of several
         "form": {"size": form.size, "resize": form.resize, "mean": form.mean, "std": form.std},
         "training": {
             "command": "campare " + shlex.join(sys.argv[1:]),
             "settings": plan.settings(),
             "log": history,
             "before": _earlier(options.weights),
+            **_checked(plan, task),
         },
     }
+
+
+def _checked(plan: TrainingPlan, task: _Task) -> dict[str, Any]:
+    """Of drawn scenes, how often the kept weights are right by kind, class and level."""
+    if not isinstance(task.validation, RenderedScenes):
+        return {}
+    right = is_right(task.network, task.validation, task.form, plan)
+    found = validation_accuracy(right, task.validation.pool)
+    for kind, counts in found["by_kind"].items():
+        print(f"validation, {kind}: {counts['accuracy']:.1%} of {counts['n']}")
+    return {"validation": found}
 
 
 def _earlier(weights: str) -> list[dict[str, Any]]:
@@ -178,32 +209,20 @@ def _folder(options: argparse.Namespace, plan: TrainingPlan) -> _Task:
         raise ValueError(f"--epochs must be at least 1, got {options.epochs}")
     if not 0 < options.validation < 1:
         raise ValueError(f"--validation must lie between 0 and 1, got {options.validation:g}")
-    form = InputFormat(size=options.size, resize=options.size)
+    form = form_for(options.architecture, options.size)
     training, validation, categories, broken = split_folder(
         options.data, form.size, options.validation, plan.seed
     )
     for sentence in broken:
         print(f"skipped: {sentence}", file=sys.stderr)
-    network, arguments = _start(options, plan, len(categories), {})
-    _check_size(network, options)
+    network, arguments = start(options, plan.seed, categories, arguments_of(options))
+    network = fitted(network, options, form.size, len(categories))
     phases = [Phase(training, form.size, options.epochs)]
     return _Task(network, arguments, categories, form, phases, validation)
 
 
-def _check_size(network: nn.Module, options: argparse.Namespace) -> None:
-    try:
-        with torch.no_grad():
-            network.eval()(torch.zeros(1, 3, options.size, options.size))
-    except (RuntimeError, ValueError, AssertionError) as error:
-        raise ValueError(
-            f"--size {options.size}: {options.architecture} cannot take images of this size "
-            f"({first_line(error)}); most models take 224"
-        ) from None
-
-
 def _orchard(options: argparse.Namespace, plan: TrainingPlan) -> _Task:
-    from xai_core.orchard import CLASSES
-    from xai_core.training.curriculum import orchard_phases
+    from xai_core.orchard.scene import CLASSES, FRUITS
 
     line = ProgressLine("drawing scenes")
     phases, validation = orchard_phases(
@@ -214,9 +233,10 @@ def _orchard(options: argparse.Namespace, plan: TrainingPlan) -> _Task:
     if not phases:
         raise ValueError("--epochs and --finish-epochs are both 0: there is nothing to train")
     form = InputFormat(size=phases[-1].size, resize=phases[-1].size)
-    wanted = {"width_per_group": options.width_per_group}
-    network, arguments = _start(options, plan, len(CLASSES), wanted)
-    return _Task(network, arguments, CLASSES, form, phases, validation)
+    wanted = {"width_per_group": options.width_per_group, **arguments_of(options)}
+    classes = FRUITS if options.dataset == "orchard" else CLASSES
+    network, arguments = start(options, plan.seed, classes, wanted)
+    return _Task(network, arguments, classes, form, phases, validation)
 
 
 def _check_stickers(card: Path, workers: int) -> None:
@@ -235,25 +255,3 @@ def _check_stickers(card: Path, workers: int) -> None:
         f"with the class's own sticker {found['own']:.1%} right, with another class's "
         f"{found['swapped']:.1%}, without {found['plain']:.1%}"
     )
-
-
-def _start(
-    options: argparse.Namespace, plan: TrainingPlan, classes: int, arguments: dict[str, Any]
-) -> tuple[nn.Module, dict[str, Any]]:
-    """The model before training, its new layers drawn by the plan's seed."""
-    weights: dict[str, torch.Tensor] = {}
-    if options.weights != "none":
-        weights, own = starting_weights(options.weights, options.architecture)
-        arguments = {**arguments, **own}
-    with torch.random.fork_rng():
-        torch.manual_seed(plan.seed)
-        network = build_network(options.architecture, classes, **arguments)
-    wanted = network.state_dict()
-    fitting = {k: v for k, v in weights.items() if k in wanted and v.shape == wanted[k].shape}
-    if weights and len(fitting) < 0.9 * len(wanted):
-        raise BadClassifier(
-            f"--weights {options.weights}: only {len(fitting)} of {len(wanted)} tensors fit "
-            f"{options.architecture}; is this the right --architecture?"
-        )
-    network.load_state_dict(fitting, strict=False)
-    return network, arguments

@@ -2,10 +2,18 @@
 
 dataset     images with labels, levels and masks: Orchard, or a folder of one's own
 plan        what is still to be computed, in forward passes and seconds
-run         computes it, unit by unit
+run         has it computed, unit by unit
+computing   one method on one unit of images, wherever that is
+workers     processes of a scheduler that compute units, here or elsewhere
+cluster     a scheduler and workers of our own
 store       the run folder: tables, maps, journal (read without torch)
 manifest    what a run evaluated, typed
+image_list  its images, a line each
+compaction  many parts into one file, a method at a time
+shards      one run as several, on several machines, and one again
 status      progress, lock and cancelling of a run (read without torch)
 summary     scores -> one row per method and metric, with intervals
 statistics  tests, ranks and agreement
+two_runs    two of them on the same images, by paired tests
+clusters    a run's heatmaps in groups by where they lie
 """

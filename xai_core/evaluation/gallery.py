@@ -6,7 +6,7 @@ import io
 import json
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +43,8 @@ class Gallery:
     classifier: dict[str, Any]
     pictures: tuple[dict[str, Any], ...]
     """name, sha256, label, level, targets and probabilities (of all classes) of each."""
+    passes: dict[str, dict[str, float]] = field(default_factory=dict)
+    """"methods" and "metrics" -> name -> forward passes per image, whether stored here or not."""
 
     @cached_property
     def _by_name(self) -> dict[str, dict[str, Any]]:
@@ -80,7 +82,8 @@ def load_gallery(run_dir: str | Path) -> Gallery | None:
     if not index.is_file():
         return None
     stored = read_object(index)
-    return Gallery(folder, stored["classifier"], tuple(stored["pictures"]))
+    pictures = tuple(stored["pictures"])
+    return Gallery(folder, stored["classifier"], pictures, stored.get("passes", {}))
 
 
 def make_gallery(
@@ -129,8 +132,31 @@ def make_gallery(
         "categories": list(classifier.categories),
         "form": vars(classifier.form),
     }
-    _write_json(folder / "index.json", {"classifier": described, "pictures": pictures})
-    return Gallery(folder, described, tuple(pictures))
+    passes = passes_of_all(classifier)
+    _write_json(
+        folder / "index.json", {"classifier": described, "pictures": pictures, "passes": passes}
+    )
+    return Gallery(folder, described, tuple(pictures), passes)
+
+
+def passes_of_all(classifier: Classifier) -> dict[str, dict[str, float]]:
+    """What every method and metric that the model supports declares, as they are by default.
+
+    Metrics that run the method again are counted with CAM.
+    """
+    from xai_core.methods import METHODS
+    from xai_core.metrics import METRICS
+
+    methods = {name: method() for name, method in METHODS.items()}
+    metrics = {name: metric() for name, metric in METRICS.items()}
+    return {
+        "methods": {n: m.passes(classifier) for n, m in methods.items() if not m.unfit(classifier)},
+        "metrics": {
+            n: m.passes(classifier, methods["cam"])
+            for n, m in metrics.items()
+            if not m.unfit(classifier)
+        },
+    }
 
 
 def chosen_items(dataset: Dataset, mistaken: Collection[str] = ()) -> list[Item]:

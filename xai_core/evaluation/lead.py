@@ -11,6 +11,7 @@ import pandas as pd
 
 from xai_core.evaluation.statistics import (
     bca_interval,
+    bca_intervals,
     pairwise_wilcoxon,
     rank_stability,
 )
@@ -55,6 +56,16 @@ class Lead:
     def is_told_apart(self) -> bool:
         """By the test, and the interval of the mean gap agrees."""
         return self.runner_up not in self.open_with and self.low > 0
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether the leader is told apart from every other method: only then is it the best.
+
+        From a null baseline it is where `groups` say so, too: those are the stricter tests.
+        """
+        open_to_nulls = self.groups["group"].get(self.leader, "better") != "better"
+        is_told = not self.open_with and not open_to_nulls
+        return self.images >= self.least and is_told and self.low > 0
 
     @property
     def least(self) -> int:
@@ -110,18 +121,27 @@ def null_groups(
         return pd.DataFrame(columns=GROUP_COLUMNS)
     pairs = [(method, null) for method in own for null in known]
     table = paired(by_method, pairs, higher_is_better)
-    rows = {}
-    for method, part in table.groupby("first", sort=False):
-        hardest = part.iloc[int(part["gain"].to_numpy(dtype=float).argmin())]
-        apart = by_method[str(method)] - by_method[str(hardest["second"])]
-        difference = (apart if higher_is_better else -apart).dropna().to_numpy(dtype=np.float64)
-        bounds = bca_interval(difference[:, None])[0]
-        group = "worse" if (part["side"] < 0).any() else "open" if (part["side"] == 0).any() else ""
-        rows[method] = [
-            hardest["second"], hardest["n"], hardest["gain"], *bounds,
-            hardest["p_holm"], group or "better",
-        ]  # fmt: skip
+    hardest = {
+        str(method): part.iloc[int(part["gain"].to_numpy(dtype=float).argmin())]
+        for method, part in table.groupby("first", sort=False)
+    }
+    sign = 1.0 if higher_is_better else -1.0
+    gains = {m: sign * (by_method[m] - by_method[str(row["second"])]) for m, row in hardest.items()}
+    bounds = bca_intervals(pd.DataFrame(gains)).reindex(list(gains))  # with the same draws for all
+    sides = {str(method): set(part["side"]) for method, part in table.groupby("first", sort=False)}
+    rows = {
+        method: [
+            row["second"], row["n"], row["gain"], *bounds.loc[method], row["p_holm"],
+            _group(sides[method]),
+        ]
+        for method, row in hardest.items()
+    }  # fmt: skip
     return pd.DataFrame.from_dict(rows, orient="index", columns=GROUP_COLUMNS)
+
+
+def _group(sides: set[int]) -> Group:
+    """Of a method whose tests against the null baselines gave these sides."""
+    return "worse" if -1 in sides else "open" if 0 in sides else "better"
 
 
 def paired(

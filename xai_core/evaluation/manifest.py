@@ -1,4 +1,8 @@
-"""Manifest: what a run evaluated, typed; read tolerantly, and fields of others are kept."""
+"""Manifest: what a run evaluated, typed; read tolerantly, and fields of others are kept.
+
+The file holds the settings; the images are rows of the run's image list, and in the file itself
+in folders of former versions.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,8 @@ NEEDED: dict[str, dict[str, tuple[type, ...]]] = {
 class Manifest(Mapping[str, Any]):
     """What was evaluated, with which settings, on what; also a mapping, as it is on disk.
 
-    `methods` and `metrics` are recipes by key; `others` holds the fields that are not known here.
+    `methods` and `metrics` are recipes by key; `images` and `bad_images` are the image list's;
+    `others` holds the fields that are not known here.
     """
 
     dataset: str
@@ -71,7 +76,7 @@ class Manifest(Mapping[str, Any]):
         for name in NEEDED:
             entries = raw.get(name, {})
             for entry in entries.values() if isinstance(entries, dict) else entries:
-                _check_entry(name, entry)
+                check_entry(name, entry)
         others = {name: value for name, value in raw.items() if name not in known}
         return cls(**{name: raw[name] for name in known if name in raw}, others=others)
 
@@ -82,6 +87,10 @@ class Manifest(Mapping[str, Any]):
         left_out = ("forward_size", "asked", "devices", "bad_images", "reading", "notes")
         kept = {n: value for n, value in fields.items() if value or n not in left_out}
         return {**kept, **self.others}
+
+    def settings(self) -> dict[str, Any]:
+        """What its file holds: everything but the images."""
+        return {n: v for n, v in self.as_dict().items() if n not in ("images", "bad_images")}
 
     def __getitem__(self, name: str) -> Any:
         return self.as_dict()[name]
@@ -114,7 +123,8 @@ def _check_classifier(classifier: Mapping[str, Any]) -> None:
         raise ValueError("damaged: the classifier needs a name, a fingerprint and categories")
 
 
-def _check_entry(where: str, entry: object) -> None:
+def check_entry(where: str, entry: object) -> None:
+    """Raises ValueError where an entry of methods, metrics or images is damaged."""
     if not isinstance(entry, dict):
         raise ValueError(f"damaged: {where} must hold objects")
     for name, kinds in NEEDED[where].items():

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from xai_core.evaluation.dataset import Dataset, Item
+from xai_core.evaluation.repeats import without_repeats
+from xai_core.evaluation.shards import Shard
 from xai_core.evaluation.store import Store
 from xai_core.methods.base import Method
 from xai_core.metrics._perturb import logits_of
@@ -32,20 +37,28 @@ COSTLY_PASSES, COSTLY_IMAGES = 100, 24
 class Unit:
     """Images that are always computed together; `key` follows from their content and order.
 
-    `position` is that of the first of them in the data set.
+    `position` is that of the first of them in the data set. Files are read for their checksums
+    when these are asked for.
     """
 
-    key: str
     items: tuple[Item, ...]
-    sha256s: tuple[str, ...]
     position: int = 0
+
+    @cached_property
+    def sha256s(self) -> tuple[str, ...]:
+        return tuple(item.sha256() for item in self.items)
+
+    @cached_property
+    def key(self) -> str:
+        return hashlib.sha256("/".join(self.sha256s).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True)
 class Plan:
     """What is left: pieces (a method on a unit), forward passes, seconds, megabytes on disk.
 
-    `skipped` says which methods and metrics cannot be used here, and why.
+    `workers` share the passes, each on a core; 0 for this process alone. `skipped` says which
+    methods and metrics cannot be used here, and why.
     """
 
     images: int
@@ -55,10 +68,14 @@ class Plan:
     seconds_per_pass: float
     megabytes: float
     skipped: dict[str, str] = field(default_factory=dict)
+    workers: int = 0
 
     @property
     def seconds(self) -> float:
-        return self.passes_left * self.seconds_per_pass
+        """Without the start of workers."""
+        units = -(-self.images // UNIT_IMAGES)
+        sharing = max(1, min(self.workers, os.cpu_count() or 1, units))
+        return self.passes_left * self.seconds_per_pass / sharing
 
     def describe(self) -> str:
         """The plan in a few lines for people."""
@@ -66,30 +83,28 @@ class Plan:
             f"{self.images} images, {self.pieces} pieces of work, "
             f"{self.pieces - self.pieces_left} of them done before",
             f"{self.passes_left:,.0f} forward passes at {self.seconds_per_pass * 1000:.1f} ms: "
-            f"about {duration(self.seconds)}",
+            f"about {duration(self.seconds)}{self._shared()}",
             f"about {self.megabytes:,.0f} MB of maps in the run folder",
         ]
         return "\n".join([*lines, *(f"left out: {reason}" for reason in self.skipped.values())])
 
+    def _shared(self) -> str:
+        cores = os.cpu_count() or 1
+        among = f" with {self.workers} workers on {cores} cores" if self.workers else ""
+        return among.replace("1 workers", "1 worker").replace(" 1 cores", " 1 core")
 
-def units_of(dataset: Dataset, limit: int | None = None) -> list[Unit]:
-    """The first `limit` images in units of 8; a file that repeats an earlier one is left out."""
-    seen: set[str] = set()
-    chosen: list[tuple[Item, str]] = []
-    for item in dataset.items:
-        if limit is not None and len(chosen) >= limit:
-            break
-        sha256 = item.sha256()
-        if sha256 and sha256 in seen:
-            continue
-        seen.add(sha256)
-        chosen.append((item, sha256))
-    units = []
-    for start in range(0, len(chosen), UNIT_IMAGES):
-        items, sha256s = zip(*chosen[start : start + UNIT_IMAGES], strict=True)
-        key = hashlib.sha256("/".join(sha256s).encode()).hexdigest()[:12]
-        units.append(Unit(key, items, sha256s, start))
-    return units
+
+def units_of(
+    dataset: Dataset, limit: int | None = None, shard: Shard | None = None
+) -> Iterator[Unit]:
+    """The first `limit` images in units of 8, or those of one shard; no file is read for it.
+
+    A file that repeats an earlier one is left out: those of one size are compared.
+    """
+    items = list(islice(without_repeats(dataset.items), limit))
+    for number, start in enumerate(range(0, len(items), UNIT_IMAGES)):
+        if shard is None or number % shard.count == shard.number - 1:
+            yield Unit(tuple(items[start : start + UNIT_IMAGES]), start)
 
 
 def usable(
@@ -127,11 +142,15 @@ def make_plan(
     limit: int | None = None,
     memory: float = MEMORY_MB,
     precision: Precision = "fp32",
+    workers: int = 0,
 ) -> Plan:
-    """What `run_evaluation` with the same arguments would do; one batch is measured."""
+    """What `run_evaluation` with the same arguments would do; one batch is measured.
+
+    With `workers` of one thread it is measured with one.
+    """
     methods, metrics, skipped = usable(classifier, dataset, methods, metrics)
     store = Store(run_dir) if (Path(run_dir) / "parts.jsonl").exists() else None
-    units = units_of(dataset, limit)
+    units = list(units_of(dataset, limit))
     works = [unit_work(store, classifier, unit, methods, metrics) for unit in units]
     _, height, width = classifier.form.shape
     images = sum(len(unit.items) for unit in units)
@@ -141,10 +160,11 @@ def make_plan(
         pieces_left=sum(passes >= 0 for work in works for passes in work.values()),
         passes_left=sum(max(0.0, passes) for work in works for passes in work.values()),
         seconds_per_pass=seconds_per_pass(
-            classifier, forward_size_for(classifier, memory), precision
+            classifier, forward_size_for(classifier, memory), precision, 1 if workers else None
         ),
         megabytes=images * len(methods) * height * width * 2 / 1e6,
         skipped=skipped,
+        workers=workers,
     )
 
 
@@ -209,19 +229,30 @@ def forward_size_for(classifier: Classifier, memory_mb: float) -> int:
     return size
 
 
-def seconds_per_pass(classifier: Classifier, size: int, precision: Precision = "fp32") -> float:
-    """Measured: one forward pass of one image in batches of `size`, the best of two."""
+def seconds_per_pass(
+    classifier: Classifier, size: int, precision: Precision = "fp32", threads: int | None = None
+) -> float:
+    """Measured: one forward pass of one image in batches of `size`, the best of two.
+
+    With so many `threads` of the CPU, this process's own if not given.
+    """
     generator = torch.Generator().manual_seed(0)
     images = torch.randn(size, *classifier.form.shape, generator=generator)
     batch = Batch(classifier, images, [str(index) for index in range(size)])
     batch.forward_size, batch.precision = size, precision
-    logits_of(batch, batch.images[:1])
-    times = []
-    for _ in range(2):
-        start = time.perf_counter()
-        logits_of(batch, batch.images).cpu()  # only then a GPU has finished
-        times.append(time.perf_counter() - start)
-    return min(times) / size
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
+    try:
+        logits_of(batch, batch.images[:1])
+        return min(_seconds_of_pass(batch) for _ in range(2)) / size
+    finally:
+        torch.set_num_threads(before)
+
+
+def _seconds_of_pass(batch: Batch) -> float:
+    start = time.perf_counter()
+    logits_of(batch, batch.images).cpu()  # only then a GPU has finished
+    return time.perf_counter() - start
 
 
 def duration(seconds: float) -> str:

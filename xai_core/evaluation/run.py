@@ -2,44 +2,42 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from xai_core import DATA
-from xai_core.evaluation.cases import Empty, Loaded, Mapped
-from xai_core.evaluation.dataset import Dataset, Item
+from xai_core.evaluation.computing import Computer, Job
+from xai_core.evaluation.dataset import Dataset
 from xai_core.evaluation.described import FIXED, describe_method, describe_metric, describe_run
-from xai_core.evaluation.faults import attributed
+from xai_core.evaluation.manifest import Manifest
 from xai_core.evaluation.plan import (
+    COSTLY_IMAGES,
     MEMORY_MB,
     Unit,
     duration,
     forward_size_for,
-    scored_by,
     unit_work,
     units_of,
     usable,
 )
-from xai_core.evaluation.rows import curve_rows, score_rows
-from xai_core.evaluation.same_images import check_images
+from xai_core.evaluation.same_images import check_content, check_images
+from xai_core.evaluation.shards import Shard
 from xai_core.evaluation.status import Progress, Status, is_asked_to_stop, only_run
-from xai_core.evaluation.store import Note, RunFolderError, Store, load_manifest
+from xai_core.evaluation.store import RunFolderError, Store, load_manifest
+from xai_core.evaluation.workers import Task, Tray, Workers
 from xai_core.images.grey_window import window_sentences
-from xai_core.images.reading import BadImage, Framing, Photo
+from xai_core.images.reading import Framing
 from xai_core.methods.base import Method
 from xai_core.metrics.base import Metric
-from xai_core.models.batch import Batch, Precision
+from xai_core.models.batch import Precision
 from xai_core.models.classifier import Classifier
 from xai_core.models.devices import device_name
+
+Piece = tuple[Unit, Method, dict[str, float]]
+"""A method on a unit, and the unit's forward passes by method key: -1 where nothing was left."""
 
 
 @dataclass
@@ -80,9 +78,14 @@ def run_evaluation(
     memory: float = MEMORY_MB,
     precision: Precision = "fp32",
     framing: Framing = "whole",
+    shard: Shard | None = None,
+    workers: Workers | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> RunReport:
     """Scores of all methods by all metrics on the first `limit` images, kept in `run_dir`.
+
+    Of a `shard` they are kept in its folder below `run_dir`, until `merge_shards`. With `workers`
+    they compute the units, and this process writes what they give.
 
     What is finished there is not computed again, whoever computed it and however that ended.
     `memory` (MB) bounds the forward passes on perturbed images. Raises RunFolderError for a
@@ -93,12 +96,12 @@ def run_evaluation(
     if not methods or not metrics:
         reasons = "; ".join(skipped.values()) or "none was given"
         raise ValueError(f"no {'metric' if methods else 'method'} can be used: {reasons}")
-    with only_run(run_dir), Status(Path(run_dir)) as status:
+    run_dir = shard.folder(Path(run_dir)) if shard else Path(run_dir)
+    with only_run(run_dir), Status(run_dir) as status:
         try:
-            run = _Run(Path(run_dir), classifier, dataset, framing, precision, memory)
-            units = units_of(dataset, limit)
-            run.check_images(units)
-            run.describe(methods, metrics)
+            run = _Run(run_dir, classifier, dataset, framing, precision, memory, workers)
+            units = list(units_of(dataset, limit, shard))
+            run.describe(units, methods, metrics)
             run.report.skipped = skipped
             run.compute(units, methods, metrics, status, progress)
         except BaseException as error:
@@ -120,9 +123,9 @@ class _Run:
         framing: Framing,
         precision: Precision,
         memory: float,
+        workers: Workers | None,
     ) -> None:
-        self.classifier, self.dataset = classifier, dataset
-        self.framing, self.precision = framing, precision
+        self.classifier, self.dataset, self.workers = classifier, dataset, workers
         new = describe_run(classifier, dataset, framing, precision)
         self.manifest = load_manifest(run_dir) if _exists(run_dir) else new
         for name in FIXED:
@@ -131,37 +134,55 @@ class _Run:
                     f"{run_dir}: holds a run with another {name}; choose another run folder"
                 )
         size = forward_size_for(classifier, memory)
-        self.forward_size = min(size, self.manifest.forward_size or size)
-        self.manifest.forward_size = self.forward_size
+        forward_size = min(size, self.manifest.forward_size or size)
+        self.manifest.forward_size = forward_size
         self.manifest.source = classifier.source
         self.manifest.devices = sorted({*self.manifest.devices, device_name(classifier.device)})
         self.manifest.notes = list(dataset.notes)
         self.store = Store(run_dir)
-        self.report = RunReport(notes=[*dataset.notes, *self.store.problems])
+        self.report = RunReport(notes=list(dataset.notes))
         self.started = time.perf_counter()
-        self.fixed = {
-            "dataset": dataset.name,
-            "classifier": classifier.name,
-            "classifier_fingerprint": classifier.fingerprint,
-            "precision": precision,
-        }
-        self._written = ""
+        self.job = Job(
+            framing,
+            precision,
+            forward_size,
+            {
+                "dataset": dataset.name,
+                "classifier": classifier.name,
+                "classifier_fingerprint": classifier.fingerprint,
+                "precision": precision,
+            },
+        )
+        self.computer = Computer(
+            self.job, classifier, self.store, lambda: is_asked_to_stop(self.store.root)
+        )
+        self._names = {image["image"]: image["sha256"] for image in self.manifest.images}
+        """The checksums of what the folder has, by the images' names."""
 
-    def check_images(self, units: Sequence[Unit]) -> None:
-        """Raises RunFolderError where the folder's results are on other images."""
-        pairs = [pair for u in units for pair in zip(u.items, u.sha256s, strict=True)]
-        found = {item.name: sha256 for item, sha256 in pairs}
-        images = self.manifest.images
-        self.report.notes += check_images(self.store.root, images, self.dataset, found)
+    def describe(
+        self, units: Sequence[Unit], methods: Sequence[Method], metrics: Sequence[Metric]
+    ) -> None:
+        """Puts the recipes into the manifest, beside those of earlier calls.
 
-    def describe(self, methods: Sequence[Method], metrics: Sequence[Metric]) -> None:
-        """Puts the recipes into the manifest, beside those of earlier calls."""
+        Raises RunFolderError where the folder's results are on other images.
+        """
+        self.report.notes += check_images(self.store.root, self.manifest.images, self.dataset)
         for method in methods:
             self.manifest.methods[method.key()] = describe_method(method, self.classifier)
         for metric in metrics:
             described = describe_metric(metric, self.classifier, methods[0])
             self.manifest.metrics[metric.key()] = described
-        self._write_manifest()
+        asked = sum(len(unit.items) for unit in units)
+        self.manifest.asked = max(asked, self.manifest.asked)
+        before = self._stored()
+        if before is None or before.images or before.settings() != self.manifest.settings():
+            self.store.write_manifest(self.manifest)
+        self.manifest.images, self.manifest.bad_images = [], {}
+
+    def _stored(self) -> Manifest | None:
+        """The manifest as its file holds it."""
+        path = self.store.root / "manifest.json"
+        return Manifest.read(path) if path.is_file() else None
 
     def compute(
         self,
@@ -171,35 +192,99 @@ class _Run:
         status: Status,
         progress: Callable[[Progress], None] | None,
     ) -> None:
-        works = {u.key: unit_work(self.store, self.classifier, u, methods, metrics) for u in units}
-        total = len(units) * len(methods)
-        asked = sum(len(unit.items) for unit in units)
-        self.manifest.asked = max(asked, self.manifest.asked)
-        left = sum(max(0.0, p) for work in works.values() for p in work.values()) or 1.0
-        made, done = 0.0, 0
-        for unit in units:
-            loaded = None
-            for method in methods:
-                passes = works[unit.key][method.key()]
-                if passes < 0:
-                    self.report.reused += 1
-                else:
-                    loaded = loaded or self._load(unit)
-                    self._piece(unit, loaded, method, metrics)
-                    self.report.computed += 1
-                    made += passes
-                done += 1
-                step = self._progress(
-                    done, total, made / left, f"{method.title}, {unit.items[0].name}"
-                )
+        for _ in range(2):
+            steps = self._steps(units, methods, metrics)
+            for step in steps:
                 status.step(step)
                 if progress:
                     progress(step)
                 if self.report.cancelled or is_asked_to_stop(self.store.root):
-                    self.report.cancelled = done < total or self.report.cancelled
+                    self.report.cancelled = step.done < step.total or self.report.cancelled
                     return self._finish(units)
-        self.store.compact()
+            problems = self.store.compact()
+            if not problems:
+                break
+            self.store.problems += problems  # what they held is computed in the second round
         self._finish(units)
+
+    def _steps(
+        self, units: Sequence[Unit], methods: Sequence[Method], metrics: Sequence[Metric]
+    ) -> Iterator[Progress]:
+        """Computes what is missing, a step for each method on each unit."""
+        known = Counter(unit for unit, _ in self.store.finished)
+        whole = {unit for unit, count in known.items() if count >= len(methods)}
+        works = _Ahead(units, self.classifier, methods, metrics, len(whole))
+        made = left = 0.0
+        pieces = (
+            self._sent(self.workers, units, methods, metrics)
+            if self.workers
+            else (self._here(units, methods, metrics))
+        )
+        for done, (unit, method, work) in enumerate(pieces, 1):
+            if method is methods[0]:
+                works.pass_by(unit, unit.key in whole)
+                left = sum(max(0.0, passes) for passes in work.values())
+            if (passes := work[method.key()]) < 0:
+                self.report.reused += 1
+            else:
+                self.report.computed += 1
+                made, left = made + passes, left - passes
+            ahead = left + works.ahead
+            fraction = made / (made + ahead) if made else 0.0
+            message = f"{method.title}, {unit.items[0].name}"
+            yield self._progress(done, len(units) * len(methods), fraction, message)
+
+    def _here(
+        self, units: Sequence[Unit], methods: Sequence[Method], metrics: Sequence[Metric]
+    ) -> Iterator[Piece]:
+        """Every method on every unit, computed in this process where it is missing."""
+        for unit in units:
+            work = self._work(unit, methods, metrics)
+            loaded = None if self._is_listed(unit) else self.computer.load(unit)
+            for method in methods:
+                if work[method.key()] >= 0:
+                    loaded = loaded or self.computer.load(unit)
+                    self.report.cancelled = self.computer.piece(unit, loaded, method, metrics)
+                yield unit, method, work
+
+    def _sent(
+        self,
+        workers: Workers,
+        units: Sequence[Unit],
+        methods: Sequence[Method],
+        metrics: Sequence[Metric],
+    ) -> Iterator[Piece]:
+        """The same by workers, in the order in which they come to an end."""
+        works: dict[int, dict[str, float]] = {}
+
+        def tasks() -> Iterator[Task]:
+            for unit in units:
+                work = works[unit.position] = self._work(unit, methods, metrics)
+                if max(work.values()) >= 0 or not self._is_listed(unit):
+                    missing = tuple(m for m in methods if work[m.key()] >= 0)
+                    tray = Tray.of(self.store, unit, missing)
+                    yield Task(self.job, unit, missing, tuple(metrics), tray)
+
+        for task, tray in workers.computed(tasks()):
+            tray.empty_into(self.store)
+            work = works.pop(task.unit.position)
+            yield from ((task.unit, method, work) for method in methods)
+        for unit in (unit for unit in units if unit.position in works):
+            yield from ((unit, method, works[unit.position]) for method in methods)
+
+    def _work(
+        self, unit: Unit, methods: Sequence[Method], metrics: Sequence[Metric]
+    ) -> dict[str, float]:
+        """What is left of a unit; raises RunFolderError where its images are others than before."""
+        found = {item.name: sha for item, sha in zip(unit.items, unit.sha256s, strict=True)}
+        check_content(self.store.root, self._names, found)
+        return unit_work(self.store, self.classifier, unit, methods, metrics)
+
+    def _is_listed(self, unit: Unit) -> bool:
+        """Whether the images' list tells of all of this unit's images."""
+        listed = self.store.listed
+        pairs = zip(unit.items, unit.sha256s, strict=True)
+        return all(sha in listed.images or item.name in listed.bad for item, sha in pairs)
 
     def _progress(self, done: int, total: int, fraction: float, message: str) -> Progress:
         elapsed = time.perf_counter() - self.started
@@ -207,144 +292,47 @@ class _Run:
         return Progress(done, total, fraction, left, message)
 
     def _finish(self, units: Sequence[Unit]) -> None:
-        known = {image["sha256"] for image in self.manifest.images}
-        shown = {sha for unit in units for sha in unit.sha256s}
-        self.report.images = sum(sha in known for unit in units for sha in unit.sha256s)
-        self.report.bad_images = {
-            name: reason
-            for name, reason in self.manifest.bad_images.items()
-            if any(item.name == name for unit in units for item in unit.items)
-        }
-        self.report.notes += _read_notes(
-            [image for image in self.manifest.images if image["sha256"] in shown]
-        )
+        listed, names = self.store.listed, {item.name for unit in units for item in unit.items}
+        shown = [image for image in listed.images.values() if image["image"] in names]
+        self.report.images = len(shown)
+        self.report.bad_images = {n: reason for n, reason in listed.bad.items() if n in names}
+        self.report.notes += [*self.store.problems, *_read_notes(shown)]
         self.report.seconds = time.perf_counter() - self.started
 
-    def _load(self, unit: Unit) -> Loaded | Empty:
-        photos: list[tuple[Item, Photo]] = []
-        bad = self.manifest.bad_images
-        for item in unit.items:
-            try:
-                photos.append((item, item.open()))
-                bad.pop(item.name, None)
-            except BadImage as error:
-                bad[item.name] = str(error)
-        if not photos:
-            self._write_manifest()
-            return Empty()
-        loaded = Loaded.of(self.classifier, photos, self.framing)
-        loaded.batch.forward_size, loaded.batch.precision = self.forward_size, self.precision
-        self._list_images(loaded)
-        return loaded
 
-    def _list_images(self, loaded: Loaded) -> None:
-        listed = {image["sha256"]: image for image in self.manifest.images}
-        predicted = loaded.batch.predicted.tolist()
-        probabilities = loaded.batch.probabilities.amax(dim=1).tolist()
-        for index, (item, photo) in enumerate(loaded.photos):
-            listed[photo.sha256] = {
-                "image": item.name,
-                "path": _relative(item.path),
-                "sha256": photo.sha256,
-                "label": item.label,
-                "level": item.level,
-                "predicted": predicted[index],
-                "probability": round(probabilities[index], 6),
-                "correct": None if item.label is None else predicted[index] == item.label,
-                "mask_fraction": loaded.mask_fractions[index],
-                **({"mask_problem": p} if (p := loaded.mask_problems[index]) else {}),
-                **({"window": photo.note} if photo.note else {}),
-            }
-        self.manifest.images = list(listed.values())
-        self._write_manifest()
+class _Ahead:
+    """The forward passes of the units that are still to come, as far as it is known before."""
 
-    def _write_manifest(self) -> None:
-        text = json.dumps(self.manifest.as_dict())
-        if text != self._written:
-            self.store.write_manifest(self.manifest)
-            self._written = text
-
-    def _piece(
-        self, unit: Unit, loaded: Loaded | Empty, method: Method, metrics: Sequence[Metric]
-    ) -> None:
-        """All missing metrics of one method on one unit; stops early when asked to."""
-        key = method.key()
-        wanted = scored_by(unit, self.classifier, method, metrics)
-        missing = [m for m in wanted if not self.store.is_done(unit.key, key, m.key())]
-        rows: list[dict[str, Any]] = []
-        curves: list[dict[str, Any]] = []
-        finished = []
-        cases: dict[bool, Mapped] = {}
-        for metric in missing:
-            finished.append(metric.key())
-            if isinstance(loaded, Empty):
-                continue
-            labelled = metric.needs_masks and loaded.has_mistakes
-            if labelled not in cases:
-                cases[labelled] = self._case(unit, loaded, method, labelled)
-            mapped = cases[labelled]
-            start = time.perf_counter()
-            scores = mapped.score(metric)
-            scores.values.cpu()  # only then a GPU has finished
-            seconds = (time.perf_counter() - start) / len(loaded.photos)
-            rows += score_rows(self.fixed, loaded, method, metric, mapped, scores, seconds)
-            curves += curve_rows(loaded.batch.sha256s, key, metric, scores)
-            if is_asked_to_stop(self.store.root):
-                self.report.cancelled = len(finished) < len(missing)
-                break
-        self.store.write_scores(unit.key, key, finished, rows, curves)
-
-    def _case(self, unit: Unit, loaded: Loaded, method: Method, labelled: bool) -> Mapped:
-        """The case for the predicted classes, or for the labelled ones where these differ."""
-        batch, targets = loaded.batch, loaded.targets if labelled else loaded.batch.predicted
-        differ = (targets != batch.predicted).nonzero()[:, 0]
-        seconds = loaded.forward_seconds
-        mapped = self._stored_maps(unit, batch, method, "predicted", batch.predicted, seconds)
-        if len(differ):
-            chosen = [batch.sha256s[index] for index in differ.tolist()]
-            part = Batch(self.classifier, batch.images[differ], chosen)
-            other = self._stored_maps(unit, part, method, "labelled", targets[differ], seconds)
-            mapped = mapped.replaced(differ, other)
-        return mapped.on(loaded, targets, method)
-
-    def _stored_maps(
+    def __init__(
         self,
-        unit: Unit,
-        batch: Batch,
-        method: Method,
-        which: str,
-        targets: Tensor,
-        forward_seconds: float,
-    ) -> Mapped:
-        """Maps as stored: float16 of what lies between -1 and 1, times each map's scale.
+        units: Sequence[Unit],
+        classifier: Classifier,
+        methods: Sequence[Method],
+        metrics: Sequence[Metric],
+        finished: int,
+    ) -> None:
+        self._each: dict[bool, float] = {}
+        for is_first in (True, False) if units else ():
+            probe = Unit(units[0].items, 0 if is_first else COSTLY_IMAGES)
+            work = unit_work(None, classifier, probe, methods, metrics)
+            self._each[is_first] = sum(work.values()) / len(probe.items)
+        self._passes = sum(self._of(unit) for unit in units)
+        self._finished = finished
+        self._units = len(units)
 
-        Their time includes the pass on the whole image, made once, that each method needs.
-        """
-        found = self.store.read_maps(unit.key, method.key(), which)
-        if found is None:
-            start = time.perf_counter()
-            maps, failures = attributed(method, batch, targets)
-            if all(failures):
-                return Mapped(maps, 0.0, failures)
-            seconds = (time.perf_counter() - start) / len(batch)
-            if method.passes(self.classifier) >= 1:
-                seconds += forward_seconds
-            scales = maps.abs().amax(dim=(1, 2)).clamp(min=torch.finfo(torch.float32).tiny)
-            halves = (maps / scales[:, None, None]).half().cpu().numpy()
-            note: Note = {
-                "attribute_seconds": seconds,
-                "scales": scales.tolist(),
-                "targets": targets.tolist(),
-                "sha256s": list(batch.sha256s),
-                **({"failures": failures} if any(failures) else {}),
-            }
-            self.store.write_maps(unit.key, method.key(), which, halves, note)
-            found = (halves, note)
-        halves, note = found
-        scales = torch.tensor(note["scales"])[:, None, None]
-        maps = (torch.from_numpy(np.array(halves)).float() * scales).to(batch.images.device)
-        failures = tuple(note.get("failures", ("",) * len(maps)))
-        return Mapped(maps, float(note["attribute_seconds"]), failures)
+    def pass_by(self, unit: Unit, is_finished: bool) -> None:
+        """This unit is no longer ahead."""
+        self._passes -= self._of(unit)
+        self._units -= 1
+        self._finished -= is_finished
+
+    @property
+    def ahead(self) -> float:
+        unfinished = max(0, self._units - self._finished)
+        return self._passes * unfinished / self._units if self._units else 0.0
+
+    def _of(self, unit: Unit) -> float:
+        return self._each[unit.position < COSTLY_IMAGES] * len(unit.items)
 
 
 def _read_notes(images: Sequence[dict[str, Any]]) -> list[str]:
@@ -356,9 +344,3 @@ def _read_notes(images: Sequence[dict[str, Any]]) -> list[str]:
 
 def _exists(run_dir: Path) -> bool:
     return (run_dir / "manifest.json").exists()
-
-
-def _relative(path: Path) -> str:
-    """Relative to the project where it lies inside it."""
-    path, project = path.resolve(), DATA.parent
-    return path.relative_to(project).as_posix() if path.is_relative_to(project) else str(path)

@@ -14,6 +14,8 @@ from scipy import stats
 
 Floats = npt.NDArray[np.float64]
 RESAMPLES = 2000
+CELLS = 2**25
+"""Of the numbers of draws (resamples x images), so many are held at once."""
 EXACT = 50
 """Largest number of images for which signed-rank p values are exact, where nothing is tied."""
 
@@ -33,10 +35,7 @@ def bca_interval(
     means = values.mean(axis=0)
     if count < 2:
         return np.stack([means, means], axis=1)
-    drawn = np.random.default_rng(seed).integers(0, count, (resamples, count))
-    cells = drawn + count * np.arange(resamples)[:, None]
-    times = np.bincount(cells.ravel(), minlength=cells.size).reshape(cells.shape)
-    resampled = np.sort(times.astype(np.float64) @ values / count, axis=0)
+    resampled = np.sort(_resampled_means(values, resamples, seed), axis=0)
 
     # bias correction z0: where the mean lies among the resampled means, ties counted half
     below = (resampled < means).mean(axis=0) + (resampled == means).mean(axis=0) / 2
@@ -56,6 +55,22 @@ def bca_interval(
             interval[column, side] = np.quantile(resampled[:, column], level[column])
     interval[steady] = means[steady, None]
     return interval
+
+
+def _resampled_means(values: Floats, resamples: int, seed: int) -> Floats:
+    """Means (resamples, k) of rows drawn with replacement, some resamples at a time."""
+    count, random = len(values), np.random.default_rng(seed)
+    parts = []
+    for start in range(0, resamples, _at_once(count)):
+        drawn = random.integers(0, count, (min(_at_once(count), resamples - start), count))
+        cells = drawn + count * np.arange(len(drawn))[:, None]
+        times = np.bincount(cells.ravel(), minlength=cells.size).reshape(cells.shape)
+        parts.append(times.astype(np.float64) @ values / count)
+    return np.concatenate(parts)
+
+
+def _at_once(count: int) -> int:
+    return max(1, CELLS // count)
 
 
 def bca_intervals(table: pd.DataFrame, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
@@ -222,8 +237,12 @@ def rank_stability(
     count, methods = values.shape
     if not count or not methods:
         return pd.Series(np.nan, index=scores.columns, dtype=float)
-    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), resamples)
-    means = (weights @ values) * (1 if higher_is_better else -1)
+    random, even = np.random.default_rng(seed), np.full(count, 1 / count)
+    weighted = [
+        random.multinomial(count, even, min(_at_once(count), resamples - start)) @ values
+        for start in range(0, resamples, _at_once(count))
+    ]
+    means = np.concatenate(weighted) * (1 if higher_is_better else -1)
     best = means == means.max(axis=1, keepdims=True)
     shares = (best / best.sum(axis=1, keepdims=True)).mean(axis=0)
     return pd.Series(shares, index=scores.columns)

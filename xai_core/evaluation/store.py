@@ -1,7 +1,8 @@
 """The run folder: append-only tables and maps with checksums; read and written without torch.
 
-manifest.json        what was evaluated, with which settings
-parts.jsonl          one line per finished piece: its files, their sha256, what they hold
+manifest.json        the settings of what was evaluated, written once by each call
+images.jsonl         one line per image, in the order of their computing
+parts.jsonl          one line per finished piece: its files, their sha256 and size, what they hold
 scores/*.parquet     one row per image, method and metric (COLUMNS)
 curves/*.parquet     one row per point of a curve (CURVE_COLUMNS)
 maps/*.safetensors   float16 maps of one method on one unit of images
@@ -14,8 +15,9 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +29,10 @@ import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from xai_core.evaluation.compaction import write_in_order
+from xai_core.evaluation.image_list import Image, ImageList
 from xai_core.evaluation.manifest import Manifest
-from xai_core.files import write_whole
+from xai_core.files import append, write_large, write_whole
 
 SCHEMA = pa.schema(
     [
@@ -54,7 +58,7 @@ CURVE_SCHEMA = pa.schema(
 COLUMNS = tuple(SCHEMA.names)
 CURVE_COLUMNS = tuple(CURVE_SCHEMA.names)
 ROW_KEY = ["image_sha256", "method_key", "metric_key"]
-WHOLE_NUMBERS = ("label", "level", "predicted", "target")
+FOLDERS = ("scores", "curves", "maps")
 
 _IS_PART = re.compile(r"(scores|curves|maps)/[^/\\\0]+").fullmatch
 Note = dict[str, Any]
@@ -67,33 +71,61 @@ class RunFolderError(RuntimeError):
 
 @dataclass(frozen=True)
 class Piece:
-    """One finished piece: what it holds, as (unit, method key, metric keys), and its files."""
+    """One finished piece: what it holds, as (unit, method key, metric keys), and its files.
+
+    `files` are sha256 by name, `sizes` bytes by name (journals of former versions have none).
+    """
 
     done: tuple[tuple[str, str, tuple[str, ...]], ...]
     files: dict[str, str]
     kind: str = "scores"
+    sizes: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def read(cls, line: bytes) -> Piece:
         """The piece of one line; raises ValueError, KeyError or TypeError where it is none."""
         raw = json.loads(line)
-        done = tuple((unit, method, tuple(metrics)) for unit, method, metrics in raw["done"])
+        done = tuple(
+            (unit, method, tuple(metrics))
+            for method, metrics, units in _grouped(raw)
+            for unit in units
+        )
         files = {name: sha256 for name, sha256 in raw["files"].items() if _IS_PART(name)}
         texts = [*files.values(), *(text for u, m, keys in done for text in (u, m, *keys))]
         if len(files) < len(raw["files"]) or not all(isinstance(text, str) for text in texts):
             raise ValueError("not a piece of this folder")
-        return cls(done, files, str(raw["kind"]))
+        sizes = {name: int(size) for name, size in raw.get("sizes", {}).items()}
+        return cls(done, files, str(raw["kind"]), sizes)
 
     def line(self) -> str:
-        content = {"kind": self.kind, "done": self.done, "files": self.files}
+        groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        for unit, method, metrics in self.done:
+            groups.setdefault((method, metrics), []).append(unit)
+        content = {
+            "kind": self.kind,
+            "units": [[*group, units] for group, units in groups.items()],
+            "files": self.files,
+            "sizes": self.sizes,
+        }
         return json.dumps(content, separators=(",", ":")) + "\n"
+
+    def problems(self, root: Path, *, thorough: bool = False) -> list[str]:
+        """What is wrong with its files: by size, or `thorough` by checksum too."""
+        found = (
+            (name, _problem(root / name, sha256, None if thorough else self.sizes.get(name)))
+            for name, sha256 in self.files.items()
+        )
+        return [f"{name}: {problem}" for name, problem in found if problem]
 
 
 def load_manifest(run_dir: str | Path) -> Manifest:
     """What was evaluated; raises RunFolderError where there is no readable run."""
     path = Path(run_dir) / "manifest.json"
     try:
-        return Manifest.read(path)
+        manifest, listed = Manifest.read(path), ImageList(Path(run_dir))
+        if listed.images or listed.bad:
+            manifest.images, manifest.bad_images = listed.in_order(), listed.bad
+        return manifest
     except FileNotFoundError:
         raise RunFolderError(f"{run_dir}: no evaluation run in this folder") from None
     except OSError as error:
@@ -102,15 +134,20 @@ def load_manifest(run_dir: str | Path) -> Manifest:
         raise RunFolderError(str(error)) from None
 
 
-def load_scores(run_dir: str | Path) -> pd.DataFrame:
-    """All scores of a run, one row each (COLUMNS); damaged parts are left out.
+def load_scores(run_dir: str | Path, columns: Sequence[str] = COLUMNS) -> pd.DataFrame:
+    """All scores of a run, one row each (COLUMNS or some of them); damaged parts are left out.
 
-    Raises RunFolderError where there is no readable run.
+    Some must have ROW_KEY. Raises RunFolderError where there is no readable run.
     """
-    tables = _sound_tables(Path(run_dir), "scores/", SCHEMA)
-    frame: pd.DataFrame = pa.concat_tables([SCHEMA.empty_table(), *tables]).to_pandas()
-    frame = frame.drop_duplicates(ROW_KEY, keep="last", ignore_index=True)
-    return frame.astype(dict.fromkeys(WHOLE_NUMBERS, "Int32"))
+    schema = pa.schema([SCHEMA.field(name) for name in columns])
+    tables = _sound_tables(Path(run_dir), "scores/", schema)
+    whole = pa.concat_tables([schema.empty_table(), *tables])
+    is_one = len(tables) < 2  # a part has no row twice
+    del tables
+    frame: pd.DataFrame = whole.to_pandas(
+        types_mapper={pa.int32(): pd.Int32Dtype()}.get, split_blocks=True, self_destruct=True
+    )
+    return frame if is_one else frame.drop_duplicates(ROW_KEY, keep="last", ignore_index=True)
 
 
 def load_curves(run_dir: str | Path) -> pd.DataFrame:
@@ -131,12 +168,9 @@ def load_curves(run_dir: str | Path) -> pd.DataFrame:
 def find_problems(run_dir: str | Path) -> list[str]:
     """One sentence for each damaged or missing file of a run."""
     root = Path(run_dir)
-    return [
-        f"{name}: {problem}"
-        for piece in read_journal(root)
-        for name, checksum in piece.files.items()
-        if (problem := _problem(root / name, checksum))
-    ]
+    newest = {name: sha for piece in read_journal(root) for name, sha in piece.files.items()}
+    found = ((name, _problem(root / name, sha256)) for name, sha256 in newest.items())
+    return [f"{name}: {problem}" for name, problem in found if problem]
 
 
 def find_runs(folder: str | Path) -> list[Path]:
@@ -147,38 +181,62 @@ def find_runs(folder: str | Path) -> list[Path]:
 class Store:
     """Writes one run folder. Whatever is named in parts.jsonl is finished and whole.
 
-    `problems` names what was found damaged on opening; it is forgotten, so computed again.
+    `problems` names what was found damaged on opening, by size; it is forgotten, so computed
+    again. Tables are checked by their checksums in `compact`, maps when they are read.
     """
 
     def __init__(self, run_dir: str | Path) -> None:
         self.root = Path(run_dir)
         self.problems: list[str] = []
-        self._pieces: list[Piece] = []
-        self._done: set[tuple[str, str, str]] = set()
+        self.listed = ImageList(self.root)
+        self._done: dict[tuple[str, str], set[str]] = {}
+        self._maps: dict[str, str] = {}
         self._guarded(self._open)
 
     def _open(self) -> None:
-        for folder in ("scores", "curves", "maps"):
+        for folder in FOLDERS:
             (self.root / folder).mkdir(parents=True, exist_ok=True)
-        for piece in read_journal(self.root):
-            found = {name: _problem(self.root / name, sha) for name, sha in piece.files.items()}
-            bad = [f"{name}: {problem}" for name, problem in found.items() if problem]
-            self.problems += bad
-            if not bad:
+        self._keep(lambda piece: not self._noted(piece.problems(self.root)))
+
+    def _keep(self, is_kept: Callable[[Piece], bool]) -> None:
+        """Reads the journal, forgets the pieces that are not kept, and files that none names."""
+        self._done, self._maps = {}, {}
+        named, lines = set[str](), list[bytes]()
+        before = _journal_lines(self.root)
+        for line, piece in _pieces(before):
+            if is_kept(piece):
                 self._remember(piece)
-        journal = self.root / "parts.jsonl"
-        wanted = "".join(piece.line() for piece in self._pieces).encode()
-        if (journal.read_bytes() if journal.exists() else b"") != wanted:
-            write_whole(journal, wanted)
-        self._sweep()
+                named.update(piece.files)
+                lines.append(line + b"\n")
+        wanted = b"".join(lines)
+        if b"\n".join(before) != wanted:
+            write_whole(self.root / "parts.jsonl", wanted)
+        self._sweep(named)
+
+    def _noted(self, problems: list[str]) -> bool:
+        self.problems += problems
+        return bool(problems)
 
     def is_done(self, unit: str, method_key: str, metric_key: str) -> bool:
-        return (unit, method_key, metric_key) in self._done
+        return metric_key in self._done.get((unit, method_key), ())
+
+    @property
+    def finished(self) -> Mapping[tuple[str, str], set[str]]:
+        """(unit, method key) -> what is done of it: metric keys, `maps:predicted` and the like."""
+        return self._done
 
     def write_manifest(self, manifest: Manifest) -> None:
-        """Replaces the manifest at once; raises RunFolderError where it cannot be written."""
-        text = json.dumps(manifest.as_dict(), indent=1, ensure_ascii=False)
+        """Replaces the settings and lists the images; raises RunFolderError where it cannot."""
+        images = [{"place": place, **image} for place, image in enumerate(manifest.images)]
+        self.list_images(images, manifest.bad_images)
+        text = json.dumps(manifest.settings(), indent=1, ensure_ascii=False)
         self._guarded(lambda: write_whole(self.root / "manifest.json", text.encode()))
+
+    def list_images(
+        self, images: Iterable[Image] = (), bad: Mapping[str, str] | None = None
+    ) -> None:
+        """Adds images, and why others cannot be used; raises RunFolderError."""
+        self._guarded(lambda: self.listed.add(images, bad))
 
     def write_scores(
         self, unit: str, method_key: str, metric_keys: Sequence[str], rows: Rows, curves: Rows
@@ -206,44 +264,81 @@ class Store:
     def read_maps(
         self, unit: str, method_key: str, which: str
     ) -> tuple[npt.NDArray[np.float16], Note] | None:
-        """Maps as stored and their note; None where there are none."""
-        if not self.is_done(unit, method_key, f"maps:{which}"):
+        """Maps as stored and their note; None where there are none, or damaged ones."""
+        key = f"maps:{which}"
+        if not self.is_done(unit, method_key, key):
+            return None
+        name = f"maps/{unit}-{method_key}-{which}.safetensors"
+        if problem := _problem(self.root / name, self._maps.get(name, "")):
+            self.problems.append(f"{name}: {problem}")
+            self._done[unit, method_key].discard(key)
             return None
         return load_maps(self.root, unit, method_key, which)
 
-    def compact(self) -> None:
-        """Merges all score parts into one file and all curve parts into another."""
-        pieces = [piece for piece in self._pieces if piece.kind == "scores"]
-        if len(pieces) > 1:
+    def compact(self) -> list[str]:
+        """Merges all score parts into one file and all curve parts into another, by method.
+
+        What proves damaged is forgotten and named, one sentence each; nothing is merged then.
+        """
+        problems: list[str] = []
+
+        def is_sound(piece: Piece) -> bool:
+            found = piece.problems(self.root, thorough=True) if piece.kind == "scores" else []
+            problems.extend(found)
+            return not found
+
+        self._guarded(lambda: self._keep(is_sound))
+        pieces = [piece for piece in read_journal(self.root) if piece.kind == "scores"]
+        if len(pieces) > 1 and not problems:
             self._guarded(lambda: self._merge(pieces))
+        return problems
 
     def forget_maps(self) -> None:
         """Deletes the stored maps; scores stay, and a new metric computes the maps again."""
-        self._pieces = [piece for piece in self._pieces if piece.kind == "scores"]
-        journal = "".join(piece.line() for piece in self._pieces)
-        self._guarded(lambda: write_whole(self.root / "parts.jsonl", journal.encode()))
-        self._guarded(self._sweep)
+        self._guarded(lambda: self._keep(lambda piece: piece.kind == "scores"))
+
+    def adopt(self, other: Path) -> None:
+        """Take over what another run folder of the same run has finished, and its images."""
+        listed = ImageList(other)
+        self.list_images(listed.in_order(), listed.bad)
+        for piece in read_journal(other):
+            if not all(self._done.get((u, m), set()) >= set(keys) for u, m, keys in piece.done):
+                self._guarded(lambda piece=piece: self._take(other, piece))  # type: ignore[misc]
+
+    def _take(self, other: Path, piece: Piece) -> None:
+        if problems := piece.problems(other):
+            raise RunFolderError(f"{other}: {problems[0]}: run its shard again")
+        for name in piece.files:
+            write_whole(self.root / name, (other / name).read_bytes())
+        append(self.root / "parts.jsonl", piece.line())
+        self._remember(piece)
 
     def _merge(self, pieces: list[Piece]) -> None:
-        scores = load_scores(self.root).sort_values(ROW_KEY, kind="stable")
-        curves = load_curves(self.root).sort_values([*ROW_KEY, "curve"], kind="stable")
-        tables = {
-            "scores": pa.Table.from_pandas(scores, SCHEMA, preserve_index=False),
-            "curves": pa.Table.from_pandas(curves, CURVE_SCHEMA, preserve_index=False),
-        }
-        files = {}
-        for kind, table in tables.items():
-            content = _parquet(table)
-            checksum = hashlib.sha256(content).hexdigest()
-            files[f"{kind}/all-{checksum[:16]}.parquet"] = checksum
-            write_whole(self.root / f"{kind}/all-{checksum[:16]}.parquet", content)
-        done = tuple(dict.fromkeys(entry for piece in pieces for entry in piece.done))
-        merged = Piece(done, files)
-        others = [piece for piece in self._pieces if piece.kind != "scores"]
-        journal = "".join(piece.line() for piece in [merged, *others])
+        files, sizes = {}, {}
+        for folder, schema, key in (
+            ("scores", SCHEMA, ROW_KEY),
+            ("curves", CURVE_SCHEMA, [*ROW_KEY, "curve"]),
+        ):
+            parts = [
+                (self.root / name, sorted({method for _, method, _ in piece.done}))
+                for piece in pieces
+                for name in piece.files
+                if name.startswith(f"{folder}/")
+            ]
+            path, checksum = write_large(
+                self.root / folder,
+                lambda path, p=parts, s=schema, k=key: write_in_order(path, p, s, k),  # type: ignore[misc]
+            )
+            files[f"{folder}/{path.name}"] = checksum
+            sizes[f"{folder}/{path.name}"] = path.stat().st_size
+        done: dict[tuple[str, str], dict[str, None]] = {}
+        for unit, method, metrics in (entry for piece in pieces for entry in piece.done):
+            done.setdefault((unit, method), {}).update(dict.fromkeys(metrics))
+        merged = Piece(tuple((*k, tuple(v)) for k, v in done.items()), files, "scores", sizes)
+        others = (piece for piece in read_journal(self.root) if piece.kind != "scores")
+        journal = "".join(piece.line() for piece in (merged, *others))
         write_whole(self.root / "parts.jsonl", journal.encode())
-        self._pieces = [merged, *others]
-        self._sweep()
+        self._keep(lambda piece: True)
 
     def _add(
         self,
@@ -254,22 +349,20 @@ class Store:
         for name, content in contents.items():
             write_whole(self.root / name, content)
         checksums = {n: hashlib.sha256(content).hexdigest() for n, content in contents.items()}
-        piece = Piece(done, checksums, kind)
-        with (self.root / "parts.jsonl").open("a", encoding="utf-8") as journal:
-            journal.write(piece.line())
-            journal.flush()
-            os.fsync(journal.fileno())
+        piece = Piece(done, checksums, kind, {n: len(content) for n, content in contents.items()})
+        append(self.root / "parts.jsonl", piece.line())
         self._remember(piece)
 
     def _remember(self, piece: Piece) -> None:
-        self._pieces.append(piece)
+        if piece.kind == "maps":
+            self._maps.update(piece.files)
         for unit, method_key, metric_keys in piece.done:
-            self._done.update((unit, method_key, metric) for metric in metric_keys)
+            kept = self._done.setdefault((unit, sys.intern(method_key)), set())
+            kept.update(map(sys.intern, metric_keys))
 
-    def _sweep(self) -> None:
+    def _sweep(self, named: set[str]) -> None:
         """Removes what a killed process left behind: files that no line of the journal names."""
-        named = {name for piece in self._pieces for name in piece.files}
-        for folder in ("scores", "curves", "maps"):
+        for folder in FOLDERS:
             for path in (self.root / folder).iterdir():
                 if f"{folder}/{path.name}" not in named and path.is_file():
                     path.unlink()
@@ -319,36 +412,52 @@ def _parquet(table: pa.Table) -> bytes:
 
 def read_journal(root: Path) -> list[Piece]:
     """The finished pieces, oldest first; a line that is damaged or was left half is ignored."""
+    return [piece for _, piece in _pieces(_journal_lines(root))]
+
+
+def _journal_lines(root: Path) -> list[bytes]:
     try:
-        lines = (root / "parts.jsonl").read_bytes().split(b"\n")
+        return (root / "parts.jsonl").read_bytes().split(b"\n")
     except FileNotFoundError:
         return []
     except OSError as error:
         raise RunFolderError(_explained(root, error)) from None
-    pieces = []
+
+
+def _pieces(lines: Iterable[bytes]) -> Iterator[tuple[bytes, Piece]]:
     for line in lines:
         try:
-            pieces.append(Piece.read(line))
+            yield line, Piece.read(line)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue
-    return pieces
 
 
-def _problem(path: Path, checksum: str) -> str | None:
+def _grouped(raw: Mapping[str, Any]) -> list[tuple[str, list[str], list[str]]]:
+    """(method, metrics, units), also of a line in the former form: (unit, method, metrics)."""
+    if "done" in raw:
+        return [(method, metrics, [unit]) for unit, method, metrics in raw["done"]]
+    return [(method, metrics, units) for method, metrics, units in raw["units"]]
+
+
+def _problem(path: Path, checksum: str, size: int | None = None) -> str | None:
+    """Why a file cannot be used: by its size where that is given, else by its checksum."""
+    again = "its results are computed again"
     try:
+        if size is not None:
+            return None if path.stat().st_size == size else f"damaged, {again}"
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
-        return "missing, its results are computed again"
+        return f"missing, {again}"
     except OSError as error:
-        return f"cannot be read ({error.strerror}), its results are computed again"
-    return None if found == checksum else "damaged, its results are computed again"
+        return f"cannot be read ({error.strerror}), {again}"
+    return None if found == checksum else f"damaged, {again}"
 
 
 def _sound_tables(root: Path, prefix: str, schema: pa.Schema) -> list[pa.Table]:
     load_manifest(root)
     return [
-        pq.read_table(root / name, schema=schema)
+        pq.read_table(root / name, columns=schema.names, schema=schema)
         for piece in read_journal(root)
         for name, checksum in piece.files.items()
         if name.startswith(prefix) and not _problem(root / name, checksum)

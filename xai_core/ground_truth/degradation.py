@@ -30,8 +30,7 @@ STEPS = {
 NOISE_SEED = 2
 LARGEST_CHECK = 16
 CHECKED = headline.SHOWN
-ON_SCENES = ("part_correlation", "sufficiency", "necessity", "distractibility")
-"""Metrics and benchmarks that are checked, besides all localisation metrics."""
+"""Metrics that are checked, besides all localisation metrics and all benchmarks on scenes."""
 
 
 def degraded(maps: Tensor, way: str, amount: float, sha256s: Sequence[str]) -> Tensor:
@@ -134,7 +133,7 @@ def checked_metrics(
     important = importance_maps(case)
     metrics: list[Metric] = [METRICS[name]() for name in CHECKED if name in METRICS]
     metrics += [cls() for cls in METRICS.values() if cls.kind == "localisation"]
-    metrics += [BENCHMARKS[name]() for name in ON_SCENES]
+    metrics += [cls() for cls in BENCHMARKS.values() if cls.images == "scenes"]
     rows = []
     for metric in metrics:
         good = masks.float() if metric.kind == "localisation" else important

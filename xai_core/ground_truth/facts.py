@@ -21,7 +21,7 @@ FILE = "facts.json"
 def load_facts(run_dir: str | Path) -> dict[str, Any]:
     """What was measured beside the scores; empty where nothing was. Read without torch.
 
-    Keys, each where it was measured: in_domain, redrawing, declines, stickers.
+    Keys, each where it was measured: in_domain, redrawing, declines, stickers, gates.
     """
     try:
         return read_object(Path(run_dir) / FILE)
@@ -61,20 +61,20 @@ def in_domain(classifier: Classifier, shots: Sequence[Shot]) -> dict[str, Any]:
 
     right: dict[str, list[float]] = defaultdict(list)
     for shot in shots:
-        label = classifier.categories.index(shot.scene.classes[0])
+        labels = {classifier.categories.index(name) for name in shot.scene.classes}
         units = removable_units(shot.scene)
         edited = [shot.of(without(shot.scene, unit)) for unit in units]
         predicted = logits_of_shots(classifier, [shot, *edited]).argmax(dim=1).tolist()
-        right["whole"].append(float(predicted[0] == label))
+        right["whole"].append(float(predicted[0] in labels))
         by_kind: dict[str, list[float]] = defaultdict(list)
         drawn = redrawn(shot)
         parts = [unit for unit in units if _is_part(unit, shot)]
         largest = max(parts, key=lambda unit: drawn.mask(unit).sum(), default="")
         for unit, guess in zip(units, predicted[1:], strict=True):
             kind = unit if unit in LIGHT else "part" if _is_part(unit, shot) else "distractor"
-            by_kind[kind].append(float(guess == label))
+            by_kind[kind].append(float(guess in labels))
             if kind == "part" and unit != largest:
-                by_kind["minor_part"].append(float(guess == label))
+                by_kind["minor_part"].append(float(guess in labels))
         for kind, hits in by_kind.items():  # each scene counts once, whatever its parts
             right[kind].append(sum(hits) / len(hits))
     shares = {kind: round(sum(hits) / len(hits), 4) for kind, hits in right.items()}

@@ -40,7 +40,8 @@ def merge(run_dir: Path) -> None:
     merged = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=COLUMNS)
     for name in ("scores", "curves", "maps"):
         shutil.rmtree(run_dir / name, ignore_errors=True)
-    (run_dir / "parts.jsonl").unlink(missing_ok=True)
+    for name in ("parts.jsonl", "images.jsonl"):
+        (run_dir / name).unlink(missing_ok=True)
     store = Store(run_dir)
     store.write_manifest(_merged_manifest(manifests, set(merged["method_key"])))
     for key, group in merged.groupby("method_key", sort=False):

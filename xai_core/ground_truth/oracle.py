@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from xai_core.methods.base import Diagnostics, Family, Method
+from xai_core.methods.base import Diagnostics, Method
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 
@@ -20,14 +19,13 @@ class Oracle(Method):
     The importances measured by intervention, or the exact mask: what a perfect method would show.
     """
 
-    name: ClassVar[str] = "oracle"
-    title: ClassVar[str] = "Oracle"
-    reference: ClassVar[str] = "known by construction of the scene"
-    family: ClassVar[Family] = "baseline"
-    formula: ClassVar[str] = r"M = \text{known answer}"
-    caveat: ClassVar[str] = "Not a method: it reads the answer, and marks what can be reached."
-    signed: ClassVar[bool] = True
-    knows_truth: ClassVar[bool] = True
+    title = "Oracle"
+    reference = "known by construction of the scene"
+    family = "baseline"
+    formula = r"M = \text{known answer}"
+    caveat = "Not a method: it reads the answer, and marks what can be reached."
+    signed = True
+    knows_truth = True
 
     def passes(self, classifier: Classifier) -> float:
         return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,8 +18,9 @@ from xai_core.evaluation.dataset import Dataset, Item
 from xai_core.files import write_whole
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
-from xai_core.orchard.dataset import OrchardSplit
+from xai_core.orchard.dataset import IMAGE_SIZE, OrchardSplit, chosen_tables, chosen_varieties
 from xai_core.orchard.redrawing import draw_ahead, redrawn
+from xai_core.orchard.scene import Scene
 from xai_core.orchard.shortcut import StickeredPicture
 from xai_core.orchard.shot import Shot
 
@@ -74,6 +75,33 @@ def pairs_dataset(split: OrchardSplit, categories: Sequence[str]) -> Dataset:
 
     known = [i for i in split.indices("pair") if set(split.classes[i]) <= set(categories)]
     return Dataset("orchard_pairs", tuple(item(index) for index in known))
+
+
+def tables_dataset(
+    categories: Sequence[str], count: int, side: int = IMAGE_SIZE, name: str = "orchard_tables"
+) -> Dataset:
+    """The test tables whose fruits are all known, to be drawn; label and mask are the first's."""
+    return _to_be_drawn(name, chosen_tables(count), categories, side)
+
+
+def varieties_dataset(
+    categories: Sequence[str], count: int, side: int = IMAGE_SIZE, name: str = "orchard_varieties"
+) -> Dataset:
+    """The test varieties that are known, to be drawn, with the gourd's mask."""
+    return _to_be_drawn(name, chosen_varieties(count), categories, side)
+
+
+def _to_be_drawn(
+    name: str, scenes: Mapping[str, Scene], categories: Sequence[str], side: int
+) -> Dataset:
+    def item(stem: str, scene: Scene) -> Item:
+        shot = Shot(scene, side)
+        label = list(categories).index(scene.classes[0])
+        mask = functools.partial(_mask_of, shot, scene.fruits[0].name)
+        return Item(stem, Path(f"{stem}.png"), label, scene.level, mask, lambda: shot)
+
+    items = [item(*pair) for pair in scenes.items() if set(pair[1].classes) <= set(categories)]
+    return Dataset(name, tuple(items))
 
 
 def stickered_dataset(

@@ -162,18 +162,28 @@ def trust_by_benchmark(
     return table.loc[list(others), list(renamed)].set_axis(list(means), axis=1)
 
 
-def seed_agreement(first: pd.DataFrame, second: pd.DataFrame) -> pd.Series[float]:
-    """Spearman correlation of two models' means by benchmark, and of their mean ranks ("all").
+def seed_agreement(
+    first: pd.DataFrame, second: pd.DataFrame, resamples: int = 1000
+) -> pd.DataFrame:
+    """Kendall's tau-b between two models' means by benchmark, and their mean ranks ("all").
 
-    Methods and benchmarks that both have; NaN where fewer than three methods are shared.
+    One row each: tau, with its 95 % interval low and high (bootstrap over methods, seed 0). Over
+    methods and benchmarks that both have; NaN where fewer than three methods are shared.
     """
     shared = first.index.intersection(second.index)
     both = first.columns.intersection(second.columns)
     first, second = first.loc[shared, both], second.loc[shared, both]
-    found = {str(name): _spearman(first[name], second[name]) for name in both}
-    rankings = [truth_ranking(means) for means in (first, second)]
-    found["all"] = _spearman(rankings[0], rankings[1].reindex(rankings[0].index))
-    return pd.Series(found, dtype=float)
+    rankings = [-truth_ranking(means) for means in (first, second)]
+    pairs = {str(name): (first[name], second[name]) for name in both} | {"all": tuple(rankings)}
+    rows = {name: _tau(pd.concat(pair, axis=1).dropna(), resamples) for name, pair in pairs.items()}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["tau", "low", "high"])
+
+
+def _tau(pair: pd.DataFrame, resamples: int) -> tuple[float, float, float]:
+    if len(pair) < 3:
+        return float("nan"), float("nan"), float("nan")
+    tau = float(stats.kendalltau(pair.iloc[:, 0], pair.iloc[:, 1]).statistic)
+    return tau, *_interval(pair.to_numpy(), resamples)
 
 
 def _interval(pair: np.ndarray[Any, Any], resamples: int) -> tuple[float, float]:
@@ -187,10 +197,3 @@ def _interval(pair: np.ndarray[Any, Any], resamples: int) -> tuple[float, float]
     taus = (first * second).sum(axis=(1, 2))[usable] / np.sqrt(untied[usable])
     low, high = np.quantile(taus, [0.025, 0.975])
     return float(low), float(high)
-
-
-def _spearman(first: pd.Series[float], second: pd.Series[float]) -> float:
-    both = pd.concat([first, second], axis=1).dropna()
-    if len(both) < 3 or both.nunique().min() < 2:
-        return float("nan")
-    return float(stats.spearmanr(both.iloc[:, 0], both.iloc[:, 1]).statistic)

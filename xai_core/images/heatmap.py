@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -13,6 +13,8 @@ from xai_core.images.reading import RGB, Floats
 
 LIMIT_QUANTILE = 0.995
 EMPTY_TEXT = "no positive evidence"
+PALE = 215
+"""How bright black is where a part of the image is left out."""
 
 # position on the scale -> sRGB; lightness falls evenly to both sides of zero
 _STOPS = {
@@ -90,6 +92,31 @@ def overlay(rgb: RGB, values: Floats, opacity: float = 0.6, limit: float | None 
     return np.rint(mixed).astype(np.uint8)
 
 
+class Layers(NamedTuple):
+    """A map over its photo in three images for a viewer that mixes them by itself.
+
+    Over the photo (H, W, 3), faded to grey, lie `full` (H, W, 4) at opacity^2 and `veil`
+    (H, W, 4) at opacity / (1 + opacity): together they are `overlay` at every opacity.
+    """
+
+    photo: RGB
+    full: RGB
+    veil: RGB
+
+
+def layers(rgb: RGB, values: Floats, limit: float | None = None) -> Layers:
+    """The images that mix to `overlay`; raises ValueError where photo and map differ in size."""
+    _same_size(rgb, values)
+    strengths = scaled(values, limit)
+    unseen = np.isnan(values)
+    dimmed = np.rint(0.45 * (rgb.astype(np.float32) @ _LUMINANCE) + 110)
+    photo = np.where(unseen[:, :, None], dimmed[:, :, None], rgb).astype(np.uint8)
+    painted = colours(strengths)
+    opaque = np.where(unseen, 0, 255).astype(np.uint8)
+    strength = np.rint(255 * np.sqrt(np.abs(np.nan_to_num(strengths)))).astype(np.uint8)
+    return Layers(photo, np.dstack([painted, opaque]), np.dstack([painted, strength]))
+
+
 def kept(values: Floats, threshold: float = 0.8) -> npt.NDArray[np.bool_]:
     """Where the map reaches `threshold` (0 .. 1) of its maximum; nowhere if none is positive."""
     if not has_positive_evidence(values):
@@ -99,11 +126,13 @@ def kept(values: Floats, threshold: float = 0.8) -> npt.NDArray[np.bool_]:
 
 
 def masked(rgb: RGB, values: Floats, threshold: float = 0.8) -> RGB:
-    """The photo where the map reaches `threshold` of its maximum, black elsewhere."""
+    """The photo where the map reaches `threshold` of its maximum, a pale grey of it elsewhere."""
     _same_size(rgb, values)
+    grey = (rgb.astype(np.float32) @ _LUMINANCE)[:, :, None]
+    pale = np.rint(PALE + (255 - PALE) * grey / 255).repeat(3, axis=2).astype(np.uint8)
     if not has_positive_evidence(values):
-        return _with_text(np.zeros_like(rgb), EMPTY_TEXT)
-    return np.where(kept(values, threshold)[:, :, None], rgb, 0).astype(np.uint8)
+        return _with_text(pale, EMPTY_TEXT)
+    return np.where(kept(values, threshold)[:, :, None], rgb, pale).astype(np.uint8)
 
 
 def outlined(rgb: RGB, labels: npt.NDArray[Any], width_px: int = 1) -> RGB:
@@ -140,9 +169,14 @@ def fitted(rgb: RGB, longest_px: int) -> RGB:
 
 
 def encoded(rgb: RGB, kind: str = ".png") -> bytes:
-    """The image as a PNG or JPEG (".jpg") file."""
-    quality = [cv2.IMWRITE_JPEG_QUALITY, 88] if kind == ".jpg" else [cv2.IMWRITE_PNG_COMPRESSION, 3]
-    done, content = cv2.imencode(kind, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), quality)
+    """The image, with or without alpha, as a PNG, WebP (".webp") or JPEG (".jpg") file."""
+    quality = {
+        ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 88],
+        ".webp": [cv2.IMWRITE_WEBP_QUALITY, 88],
+        ".png": [cv2.IMWRITE_PNG_COMPRESSION, 3],
+    }[kind]
+    order = cv2.COLOR_RGBA2BGRA if rgb.shape[2] == 4 else cv2.COLOR_RGB2BGR
+    done, content = cv2.imencode(kind, cv2.cvtColor(rgb, order), quality)
     if not done:
         raise ValueError(f"an image of shape {rgb.shape} cannot be written as {kind}")
     return content.tobytes()

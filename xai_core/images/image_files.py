@@ -48,13 +48,18 @@ def files_below(folder: Path) -> Iterator[Path]:
         yield from (Path(place, name) for name in names if not is_junk(name))
 
 
+def no_images(folder: str | Path) -> BadImage:
+    """What is said of a folder without images."""
+    return BadImage(f"{folder}: no images in this folder ({', '.join(SUFFIXES)})")
+
+
 def find_images(folder: str | Path) -> list[Path]:
     """Every image file below a folder, sorted; raises BadImage where there is none."""
     root = Path(folder)
     require_folder(root)
     found = sorted(path for path in files_below(root) if is_image(path))
     if not found:
-        raise BadImage(f"{folder}: no images in this folder ({', '.join(SUFFIXES)})")
+        raise no_images(folder)
     return found
 
 

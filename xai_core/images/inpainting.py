@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -12,6 +13,8 @@ Bools = npt.NDArray[np.bool_]
 TOLERANCE = 1e-3
 LONGEST = 100
 _DAMPING = np.float32(0.8)
+_WEIGHTS = np.array([[1, 2, 1], [2, 0, 2], [1, 2, 1]], np.float32)
+_GATHERED = np.array([0.25, 0.75, 0.75, 0.25], np.float32)
 
 
 def inpainted(image: Floats, removed: Bools) -> Floats:
@@ -23,52 +26,67 @@ def inpainted(image: Floats, removed: Bools) -> Floats:
     """
     if removed.all():
         return np.zeros_like(image)
-    known = image * ~removed
-    levels = _levels(removed)
+    known = np.ascontiguousarray((image * ~removed).transpose(1, 2, 0))
+    levels = _levels(removed, len(image))
     finest = levels[0]
-    solution = np.zeros_like(known)
+    solution, direction, energy = np.zeros_like(known), np.zeros_like(known), 1.0
     residual = finest.hole * _neighbours(known)
-    direction, energy = np.zeros_like(known), np.ones((len(image), 1, 1), np.float32)
     for _ in range(LONGEST):
         step = _cycle(residual, levels)
         before, energy = energy, _dot(residual, step)
-        direction *= energy / np.maximum(before, 1e-30)
+        direction *= np.float32(energy / max(before, 1e-30))
         direction += step
         moved = finest.operator(direction)
-        length = energy / np.maximum(_dot(direction, moved), 1e-30)
+        length = np.float32(energy / max(_dot(direction, moved), 1e-30))
         solution += length * direction
-        residual -= length * moved
-        if float(np.abs(step).max()) < TOLERANCE:
+        moved *= length
+        residual -= moved
+        if max(float(step.max()), -float(step.min())) < TOLERANCE:
             break
-    return known + solution
+    return np.ascontiguousarray((known + solution).transpose(2, 0, 1))
 
 
 @dataclass(frozen=True)
 class _Level:
-    """One resolution: where pixels are removed (H, W), and the system's diagonal there."""
+    """One resolution: where pixels are removed, and the system's diagonal there (H, W, C).
+
+    Its vectors are 0 wherever nothing is removed.
+    """
 
     hole: Floats
     diagonal: Floats
     damping: Floats
 
     def operator(self, values: Floats) -> Floats:
-        moved = self.diagonal * values
-        moved -= _neighbours(values)
-        moved *= self.hole
-        return moved
+        around = _neighbours(values)
+        around *= self.hole
+        return self.diagonal * values - around
+
+    def first_smoothed(self, residual: Floats) -> tuple[Floats, Floats]:
+        """One damped Jacobi step from 0, and what is left: r - A v, where A v has 0.8 r."""
+        values = residual * self.damping
+        left = _neighbours(values)
+        left *= self.hole
+        left += (1 - _DAMPING) * residual
+        return values, left
 
     def smoothed(self, values: Floats, residual: Floats) -> Floats:
-        """One damped Jacobi step."""
-        return values + residual * (self.damping)
+        """One damped Jacobi step, v + d (r - A v): d times the diagonal is 0.8 in the hole."""
+        moved = _neighbours(values)
+        moved += residual
+        moved *= self.damping
+        moved += (1 - _DAMPING) * values
+        return moved
 
 
-def _levels(removed: Bools) -> list[_Level]:
+def _levels(removed: Bools, channels: int) -> list[_Level]:
     """From the image down: a coarse pixel is removed where all four of its pixels are."""
     levels = []
     while True:
         hole = removed.astype(np.float32)
         diagonal = _neighbours(np.ones_like(hole))
-        levels.append(_Level(hole, diagonal, _DAMPING * hole / diagonal))
+        parts = (hole, diagonal, _DAMPING * hole / diagonal)
+        levels.append(_Level(*(_repeated(part, channels) for part in parts)))
         height, width = removed.shape
         if min(height, width) < 4 or not removed.any():
             return levels
@@ -76,77 +94,47 @@ def _levels(removed: Bools) -> list[_Level]:
         removed = even[::2, ::2] & even[1::2, ::2] & even[::2, 1::2] & even[1::2, 1::2]
 
 
+def _repeated(values: Floats, channels: int) -> Floats:
+    """(H, W) -> (H, W, C)."""
+    return np.asarray(cv2.merge([values] * channels)).reshape(*values.shape, channels)
+
+
 def _cycle(residual: Floats, levels: list[_Level]) -> Floats:
     """About the inverse of the system applied to the residual: smooth, correct coarsely, smooth."""
     level, *coarser = levels
-    values = residual * level.damping
+    values, left = level.first_smoothed(residual)
     if coarser and coarser[0].hole.any():
-        left = residual - level.operator(values)
         correction = _cycle(coarser[0].hole * _coarser(left), coarser)
-        height, width = residual.shape[1:]
-        values += level.hole * _finer(correction, height, width)
-    return level.smoothed(values, residual - level.operator(values))
+        finer = _finer(correction, *residual.shape[:2])
+        values += level.hole * finer
+    return level.smoothed(values, residual)
 
 
 def _neighbours(values: Floats) -> Floats:
     """Sum over the 8 neighbours, 2 for direct and 1 for diagonal ones, 0 outside."""
-    rows = values + values
-    rows[..., 1:] += values[..., :-1]
-    rows[..., :-1] += values[..., 1:]
-    total = rows + rows
-    total[..., 1:, :] += rows[..., :-1, :]
-    total[..., :-1, :] += rows[..., 1:, :]
-    total -= 4 * values
-    return total
+    around = cv2.filter2D(values, cv2.CV_32F, _WEIGHTS, borderType=cv2.BORDER_CONSTANT)
+    found: Floats = around.reshape(values.shape)  # OpenCV drops a single channel
+    return found
 
 
-def _dot(first: Floats, second: Floats) -> Floats:
-    dots: Floats = np.einsum("chw,chw->c", first, second)[:, None, None]
-    return dots
+def _dot(first: Floats, second: Floats) -> float:
+    return float(np.dot(first.ravel(), second.ravel()))
 
 
 def _finer(values: Floats, height: int, width: int) -> Floats:
     """Twice the resolution, linearly interpolated between the centres of pixels."""
-    rows = _blank(values, 2 * values.shape[1], values.shape[2])
-    _stretch(rows.swapaxes(0, 1), values.swapaxes(0, 1))
-    both = _blank(values, rows.shape[1], 2 * values.shape[2])
-    _stretch(both.transpose(2, 0, 1), rows.transpose(2, 0, 1))
-    return both[:, :height, :width]
+    rows, columns, channels = values.shape
+    wide = cv2.resize(values, (2 * columns, 2 * rows), interpolation=cv2.INTER_LINEAR)
+    found: Floats = wide.reshape(2 * rows, 2 * columns, channels)[:height, :width]
+    return found
 
 
 def _coarser(values: Floats) -> Floats:
     """Half the resolution, the adjoint of `_finer`: sums, not means."""
-    _, height, width = values.shape
-    values = np.pad(values, ((0, 0), (0, height % 2), (0, width % 2)))
-    rows = _blank(values, values.shape[1] // 2, values.shape[2])
-    _gather(rows.swapaxes(0, 1), values.swapaxes(0, 1))
-    both = _blank(values, rows.shape[1], rows.shape[2] // 2)
-    _gather(both.transpose(2, 0, 1), rows.transpose(2, 0, 1))
-    return both
-
-
-def _blank(like: Floats, height: int, width: int) -> Floats:
-    return np.empty((len(like), height, width), np.float32)
-
-
-def _stretch(wide: Floats, values: Floats) -> None:
-    """Fills `wide` (2 n, ...) from `values` (n, ...): 3/4 of the pixel, 1/4 of the one beside."""
-    near, far = np.float32(0.75) * values, np.float32(0.25) * values
-    wide[0::2] = near
-    wide[1::2] = near
-    wide[2::2] += far[:-1]
-    wide[0] += far[0]
-    wide[1:-1:2] += far[1:]
-    wide[-1] += far[-1]
-
-
-def _gather(narrow: Floats, values: Floats) -> None:
-    """Fills `narrow` (n, ...) from `values` (2 n, ...), the adjoint of `_stretch`."""
-    even, odd = values[0::2], values[1::2]
-    np.add(even, odd, out=narrow)
-    narrow *= 3
-    narrow[:-1] += even[1:]
-    narrow[0] += even[0]
-    narrow[1:] += odd[:-1]
-    narrow[-1] += odd[-1]
-    narrow *= np.float32(0.25)
+    height, width, _ = values.shape
+    if height % 2 or width % 2:
+        values = np.pad(values, ((0, height % 2), (0, width % 2), (0, 0)))
+    summed = cv2.sepFilter2D(
+        values, cv2.CV_32F, _GATHERED, _GATHERED, anchor=(1, 1), borderType=cv2.BORDER_REPLICATE
+    )
+    return np.ascontiguousarray(summed.reshape(*values.shape)[::2, ::2])

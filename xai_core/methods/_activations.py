@@ -12,7 +12,9 @@ from xai_core.models.classifier import Classifier
 from xai_core.models.tracing import trace
 
 _AFFINE = frozenset({"pad with a value", "pad by computed widths"})
-PIECEWISE_LINEAR = LINEAR | _AFFINE | {"ReLU", "ReLU6", "MaxPool2d", "scale", "mean"}
+PIECEWISE_LINEAR = (
+    LINEAR | _AFFINE | {"ReLU", "ReLU6", "MaxPool2d", "scale", "mean", "mean over the grid"}
+)
 
 
 def no_relu(classifier: Classifier, title: str) -> str | None:

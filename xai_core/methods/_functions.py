@@ -20,6 +20,8 @@ def function_name(node: fx.Node, name: str) -> str:
 
     A convolution by weights that depend on the image is a product; padding with a value adds one.
     """
+    if name == "mean" and _is_over_grid(node.args[1:], node.kwargs):
+        return "mean over the grid"
     if name not in _PARAMETERS:
         return name
     values = _arguments(node, name)
@@ -29,6 +31,14 @@ def function_name(node: fx.Node, name: str) -> str:
         return f"{name} by computed {'widths' if name == 'pad' else 'weights'}"
     is_constant = name == "pad" and values.get("mode", "constant") == "constant"
     return "pad with a value" if is_constant and values.get("value") else name
+
+
+def _is_over_grid(places: tuple[Any, ...], named: dict[str, Any]) -> bool:
+    """Whether a mean is global average pooling of (N, C, h, w) to (N, C)."""
+    given = dict(zip(("dim", "keepdim"), places, strict=False)) | named
+    dim = given.pop("dim", None)
+    is_grid = isinstance(dim, list | tuple) and sorted(dim) in ([2, 3], [-2, -1])
+    return is_grid and not any(given.values())
 
 
 def as_module(traced: fx.GraphModule, node: fx.Node, name: str) -> nn.Module:

@@ -7,11 +7,19 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from xai_core.methods.base import Method
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 from xai_core.models.interruption import checkpoint
 
 Explain = Callable[[Tensor, Tensor], Tensor]
+
+
+class GradientMethod(Method):
+    """A method on the gradient by the image."""
+
+    def unfit(self, classifier: Classifier) -> str | None:
+        return no_gradients(classifier)
 
 
 def no_gradients(classifier: Classifier) -> str | None:

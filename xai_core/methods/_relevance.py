@@ -26,6 +26,8 @@ KNOWN = frozenset(
         *("adaptive_avg_pool2d", "avg_pool2d", "add", "cat", "flatten", "Flatten"),
         *("Dropout", "dropout", "Identity", "stochastic_depth"),
         *("conv2d", "linear", "pad", "ZeroPad2d", "ReflectionPad2d", "ReplicationPad2d"),
+        *("ReLU6", "mean over the grid", "chunk", "contiguous", "getitem", "getattr", "size"),
+        *("floordiv", "transpose", "view", "reshape"),
     }
 )
 """Operations through which relevance is passed on correctly."""
@@ -53,6 +55,12 @@ def relevance_copy(classifier: Classifier) -> fx.GraphModule:
             replace(traced, node, nn.AdaptiveAvgPool2d(*node.args[1:], **node.kwargs))
         elif kind == "avg_pool2d":
             replace(traced, node, nn.AvgPool2d(*node.args[1:], **node.kwargs))
+        elif kind == "mean over the grid":
+            traced.add_submodule(f"own_{node.name}", nn.AdaptiveAvgPool2d(1))
+            with traced.graph.inserting_before(node):
+                pooled = traced.graph.call_module(f"own_{node.name}", (node.args[0],))
+                flat = traced.graph.call_function(torch.flatten, (pooled, 1))
+            drop(node, flat)
         elif kind == "Flatten":
             with traced.graph.inserting_before(node):
                 flat = traced.graph.call_function(torch.flatten, (node.args[0], 1))
@@ -63,7 +71,7 @@ def relevance_copy(classifier: Classifier) -> fx.GraphModule:
     traced.recompile()
     traced.delete_all_unused_submodules()
     traced = traced.eval().requires_grad_(False)
-    return traced.to(memory_format=torch.channels_last)
+    return traced.to(memory_format=classifier.memory_format)
 
 
 def _alone(norm: nn.BatchNorm2d) -> nn.Conv2d:

@@ -69,13 +69,22 @@ def rewritten(classifier: Classifier, rewrite: Rewrite) -> Iterator[fx.GraphModu
 
 
 def operations(classifier: Classifier) -> frozenset[str]:
-    """What the model computes with: names of modules (`Conv2d`) and functions (`add`)."""
+    """What the model does with the image: names of modules (`Conv2d`) and functions (`add`)."""
     with _LOCK:
         if classifier not in _OPERATIONS:
             traced, _ = trace(classifier.network)
-            nodes = [node for node in traced.graph.nodes if node.op.startswith("call")]
+            nodes = [node for node in _from_image(traced) if node.op.startswith("call")]
             _OPERATIONS[classifier] = frozenset(operation(traced, node) for node in nodes)
         return _OPERATIONS[classifier]
+
+
+def _from_image(traced: fx.GraphModule) -> list[fx.Node]:
+    """The nodes that depend on the image; position biases of SwinV2, say, do not."""
+    reached: dict[fx.Node, None] = {}
+    for node in traced.graph.nodes:
+        if node.op == "placeholder" or any(before in reached for before in node.all_input_nodes):
+            reached[node] = None
+    return list(reached)
 
 
 def beyond(classifier: Classifier, title: str, known: frozenset[str]) -> str | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from xai_core.methods._gradients import leaf
+from xai_core.methods._gradients import leaf, no_gradients
 from xai_core.methods._tokens import is_transformer, token_stage
+from xai_core.methods.base import Diagnostics, Method
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
@@ -16,10 +18,32 @@ from xai_core.recipe import setting
 Rest = Callable[[Tensor, Tensor], Tensor]
 
 
-def stage_setting() -> str:
-    """The setting that every method on feature maps has."""
-    chosen: str = setting("", "stage of the model to look at; empty for the last one")
-    return chosen
+@dataclass(frozen=True)
+class StageMethod(Method):
+    """A method on a stage's feature maps."""
+
+    cost = 1
+    stage: str = setting("", "stage of the model to look at; empty for the last one")
+
+    def unfit(self, classifier: Classifier) -> str | None:
+        return no_stage(classifier, self.stage)
+
+
+class StageGradientMethod(StageMethod):
+    """A method on a stage's feature maps and the target's gradient there."""
+
+    def unfit(self, classifier: Classifier) -> str | None:
+        return super().unfit(classifier) or no_gradients(classifier)
+
+    def passes(self, classifier: Classifier) -> float:
+        return 1 if is_last(classifier, self.stage) else 3
+
+    def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
+        return self._combined(*stage_gradients(batch, targets, self.stage))
+
+    def _combined(self, activations: Tensor, gradients: Tensor) -> Tensor:
+        """Activations (N, C, h, w) and gradients (N, T, C, h, w) -> maps (N, T, h, w)."""
+        raise NotImplementedError
 
 
 def no_stage(classifier: Classifier, stage: str) -> str | None:

@@ -3,53 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from xai_core.methods._gradients import each_image
 from xai_core.methods._stage import (
+    StageMethod,
     liveliest,
-    no_stage,
     stage_and_rest,
-    stage_setting,
     used_channels,
     weighted_sum,
 )
-from xai_core.methods.base import Diagnostics, Family, Method
+from xai_core.methods.base import Diagnostics
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
 
 
 @dataclass(frozen=True)
-class AblationCAM(Method):
+class AblationCAM(StageMethod):
     """Feature maps weighted by what the class score loses without them.
 
     L_c = sum_k (logit_c - logit_c without f_k) f_k, where channel f_k is set to 0. Only the part
     of the model behind the stage runs again for every channel.
     """
 
-    name: ClassVar[str] = "ablation_cam"
-    title: ClassVar[str] = "Ablation-CAM"
-    reference: ClassVar[str] = "Desai and Ramaswamy, WACV 2020"
-    family: ClassVar[Family] = "CAM"
-    formula: ClassVar[str] = r"L_c = \sum_k \left(z_c - z_c^{(k)}\right) f_k"
-    caveat: ClassVar[str] = (
+    title = "Ablation-CAM"
+    reference = "Desai and Ramaswamy, WACV 2020"
+    family = "CAM"
+    formula = r"L_c = \sum_k \left(z_c - z_c^{(k)}\right) f_k"
+    caveat = (
         "Channels are switched off one by one, so channels that stand in for each other all look "
         "unimportant."
     )
-    signed: ClassVar[bool] = True
-
-    stage: str = stage_setting()
+    signed = True
     channels: int = setting(
         0, "channels used, those that vary most first; 0 for all of them", low=0, high=4096
     )
     batch_size: int = setting(32, "channels at a time", low=1, high=256, changes_result=False)
-
-    def unfit(self, classifier: Classifier) -> str | None:
-        return no_stage(classifier, self.stage)
 
     def passes(self, classifier: Classifier) -> float:
         return 1 + used_channels(classifier, self.stage, self.channels)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from xai_core.methods._gradients import leaf
 from xai_core.methods._tokens import attention_and_logits, is_transformer
-from xai_core.methods.base import Diagnostics, Family, Method
+from xai_core.methods.base import Diagnostics, Method
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
@@ -27,22 +27,21 @@ class AttentionRollout(Method):
     R <- R + mean over heads of relu(attention * d logit_c / d attention) R, for the class.
     """
 
-    name: ClassVar[str] = "attention_rollout"
-    title: ClassVar[str] = "Attention rollout"
-    reference: ClassVar[str] = (
+    title = "Attention rollout"
+    reference = (
         "Abnar and Zuidema, ACL 2020, arXiv 2005.00928; Chefer et al., ICCV 2021, arXiv 2103.15679"
     )
-    family: ClassVar[Family] = "attention"
-    formula: ClassVar[str] = (
+    family = "attention"
+    formula = (
         r"R = \prod_l \tfrac{1}{2}\left(\bar{A}_l + I\right),\quad "
         r"M(p) = R_{\mathrm{cls}, p}"
     )
-    caveat: ClassVar[str] = (
+    caveat = (
         "Attention is not the whole model: values, residuals and MLPs are ignored, and without "
         "gradients the map is the same for every class."
     )
-    signed: ClassVar[bool] = False
-    class_sensitive: ClassVar[bool] = False  # the default; with gradients it depends on the class
+    signed = False
+    class_sensitive = False  # the default; with gradients it depends on the class
 
     gradients: bool = setting(False, "weight the attention by its gradient for the class")
     batch_size: int = setting(8, "images at a time", low=1, high=256, changes_result=False)

@@ -25,6 +25,7 @@ class Method(Recipe):
     formula: ClassVar[str]  # LaTeX
     caveat: ClassVar[str]  # when it misleads, one sentence for people
     signed: ClassVar[bool]
+    cost: ClassVar[float]  # forward passes per image where every model needs as many
     class_sensitive: ClassVar[bool] = True
     backed_by: ClassVar[str] = "own"
     knows_truth: ClassVar[bool] = False  # the oracle: each metric puts in the known answer
@@ -35,7 +36,7 @@ class Method(Recipe):
 
     def passes(self, classifier: Classifier) -> float:
         """What the definition costs per image, in forward passes (a backward pass counts 2)."""
-        raise NotImplementedError
+        return self.cost
 
     def attribute(
         self, batch: Batch, targets: Tensor, diagnostics: Diagnostics | None = None

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from xai_core.methods.base import Diagnostics, Family, Method
+from xai_core.methods.base import Diagnostics, Method
 from xai_core.models.batch import Batch
-from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
 
 
@@ -21,24 +19,21 @@ class CenterGaussian(Method):
     u and v are the distances from the centre as fractions of the image's width and height.
     """
 
-    name: ClassVar[str] = "center_gaussian"
-    title: ClassVar[str] = "Centre Gaussian"
-    reference: ClassVar[str] = "null baseline of this project"
-    family: ClassVar[Family] = "baseline"
-    formula: ClassVar[str] = r"M(x,y) = \exp\left(-\frac{u^2 + v^2}{2 \sigma^2}\right)"
-    caveat: ClassVar[str] = (
+    title = "Centre Gaussian"
+    reference = "null baseline of this project"
+    family = "baseline"
+    formula = r"M(x,y) = \exp\left(-\frac{u^2 + v^2}{2 \sigma^2}\right)"
+    caveat = (
         "It explains nothing. Where it scores well, the metric or the data set rewards the middle "
         "of the image."
     )
-    signed: ClassVar[bool] = False
-    class_sensitive: ClassVar[bool] = False
+    signed = False
+    cost = 0
+    class_sensitive = False
 
     width: float = setting(
         0.25, "standard deviation, as a fraction of the image's side", low=0.01, high=2.0
     )
-
-    def passes(self, classifier: Classifier) -> float:
-        return 0
 
     def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
         height, width = batch.images.shape[-2:]

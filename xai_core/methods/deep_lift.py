@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
@@ -12,7 +12,7 @@ from xai_core.methods._activations import PIECEWISE_LINEAR, PairwiseMaxPool
 from xai_core.methods._baselines import fixed_baseline
 from xai_core.methods._gradients import leaf
 from xai_core.methods._rewrite import beyond, own_activations, replace, rewritten
-from xai_core.methods.base import Diagnostics, Family, SignedPixels
+from xai_core.methods.base import Diagnostics, SignedPixels
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 from xai_core.models.folding import fold_batch_norm, module_at
@@ -32,19 +32,19 @@ class DeepLIFT(SignedPixels):
     f_c(x) - f_c(x'), up to the reported `completeness_error` (in logits).
     """
 
-    name: ClassVar[str] = "deep_lift"
-    title: ClassVar[str] = "DeepLIFT"
-    reference: ClassVar[str] = "Shrikumar et al., ICML 2017, arXiv 1704.02685"
-    family: ClassVar[Family] = "gradients"
-    formula: ClassVar[str] = (
+    title = "DeepLIFT"
+    reference = "Shrikumar et al., ICML 2017, arXiv 1704.02685"
+    family = "gradients"
+    formula = (
         r"M_i = (x_i - x'_i)\, m_i,\quad "
         r"m^{l} = \frac{\sigma(z) - \sigma(z')}{z - z'} \, m^{l+1}"
     )
-    caveat: ClassVar[str] = (
+    caveat = (
         "The map depends on the baseline, and the rule treats every nonlinearity by itself, so "
         "effects that cancel each other stay hidden."
     )
-    signed: ClassVar[bool] = True
+    signed = True
+    cost = 4
 
     baseline: str = setting(
         "black",
@@ -55,9 +55,6 @@ class DeepLIFT(SignedPixels):
 
     def unfit(self, classifier: Classifier) -> str | None:
         return beyond(classifier, self.title, PIECEWISE_LINEAR)
-
-    def passes(self, classifier: Classifier) -> float:
-        return 4
 
     def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
         maps, errors = [], []

@@ -3,48 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from xai_core.methods._stage import no_stage, stage_and_rest, stage_setting
-from xai_core.methods.base import Diagnostics, Family, Method
+from xai_core.methods._stage import StageMethod, stage_and_rest
+from xai_core.methods.base import Diagnostics
 from xai_core.models.batch import Batch
-from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
 
 
 @dataclass(frozen=True)
-class EigenCAM(Method):
+class EigenCAM(StageMethod):
     """The feature maps' projection on their first principal direction: L = F v_1.
 
     F (hw, K) holds the K feature maps as columns and v_1 is its first right singular vector,
     pointed where the feature maps are active. Class-agnostic.
     """
 
-    name: ClassVar[str] = "eigen_cam"
-    title: ClassVar[str] = "Eigen-CAM"
-    reference: ClassVar[str] = "Muhammad and Yeasin, IJCNN 2020, arXiv 2008.00299"
-    family: ClassVar[Family] = "CAM"
-    formula: ClassVar[str] = r"L = F v_1,\quad F = U \Sigma V^\top \in \mathbb{R}^{hw \times K}"
-    caveat: ClassVar[str] = (
+    title = "Eigen-CAM"
+    reference = "Muhammad and Yeasin, IJCNN 2020, arXiv 2008.00299"
+    family = "CAM"
+    formula = r"L = F v_1,\quad F = U \Sigma V^\top \in \mathbb{R}^{hw \times K}"
+    caveat = (
         "It never looks at the class: it shows what stands out in the feature maps, which is the "
         "same map for every class."
     )
-    signed: ClassVar[bool] = True
-    class_sensitive: ClassVar[bool] = False
-
-    stage: str = stage_setting()
+    signed = True
+    class_sensitive = False
     centred: bool = setting(
         False, "subtract every channel's mean first, as some implementations do; the paper does not"
     )
-
-    def unfit(self, classifier: Classifier) -> str | None:
-        return no_stage(classifier, self.stage)
-
-    def passes(self, classifier: Classifier) -> float:
-        return 1
 
     def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
         maps = [self._pattern(image) for image in stage_and_rest(batch, self.stage)[0]]

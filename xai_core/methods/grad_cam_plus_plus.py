@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from xai_core.methods._gradients import no_gradients
-from xai_core.methods._stage import is_last, no_stage, stage_gradients, stage_setting, weighted_sum
-from xai_core.methods.base import Diagnostics, Family, Method
-from xai_core.models.batch import Batch
-from xai_core.models.classifier import Classifier
+from xai_core.methods._stage import StageGradientMethod, weighted_sum
 
 
 @dataclass(frozen=True)
-class GradCAMPlusPlus(Method):
+class GradCAMPlusPlus(StageGradientMethod):
     """Feature maps weighted by their positive gradients, each with a weight alpha of its own.
 
     L_c = sum_k f_k sum_xy alpha_k relu(g_k) with g_k = d logit_c / d f_k and
@@ -24,29 +19,20 @@ class GradCAMPlusPlus(Method):
     same for every pixel and is left out.
     """
 
-    name: ClassVar[str] = "grad_cam_plus_plus"
-    title: ClassVar[str] = "Grad-CAM++"
-    reference: ClassVar[str] = "Chattopadhay et al., WACV 2018, arXiv 1710.11063"
-    family: ClassVar[Family] = "CAM"
-    formula: ClassVar[str] = (
+    title = "Grad-CAM++"
+    reference = "Chattopadhay et al., WACV 2018, arXiv 1710.11063"
+    family = "CAM"
+    formula = (
         r"L_c = \sum_k f_k \sum_{x,y} \alpha_k^{c} \max(g_k^c, 0),\quad "
         r"\alpha_k^{c} = \frac{(g_k^c)^2}{2 (g_k^c)^2 + \sum_{a,b} f_k(a,b) (g_k^c)^3}"
     )
-    caveat: ClassVar[str] = (
+    caveat = (
         "It counts only what raises the class score, so it cannot show evidence against a class, "
         "and it often covers more than Grad-CAM."
     )
-    signed: ClassVar[bool] = False
-    stage: str = stage_setting()
+    signed = False
 
-    def unfit(self, classifier: Classifier) -> str | None:
-        return no_stage(classifier, self.stage) or no_gradients(classifier)
-
-    def passes(self, classifier: Classifier) -> float:
-        return 1 if is_last(classifier, self.stage) else 3
-
-    def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
-        activations, gradients = stage_gradients(batch, targets, self.stage)
+    def _combined(self, activations: Tensor, gradients: Tensor) -> Tensor:
         squares = gradients**2
         total = activations.sum(dim=(2, 3))[:, None, :, None, None]
         below = 2 * squares + total * squares * gradients

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from captum.attr import Saliency
 from torch import Tensor
 
 from xai_core.methods._baselines import fixed_baseline, uniform_noise
-from xai_core.methods._gradients import each_image, leaf, logit_change, no_gradients
-from xai_core.methods.base import Diagnostics, Family, SignedPixels
+from xai_core.methods._gradients import GradientMethod, each_image, leaf, logit_change
+from xai_core.methods.base import Diagnostics, SignedPixels
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
 
 
 @dataclass(frozen=True)
-class GradientSHAP(SignedPixels):
+class GradientSHAP(GradientMethod, SignedPixels):
     """Mean of (x - x') d logit_c / d x at random points between the image and random baselines.
 
     1/n sum_i (x - x'_i) * d logit_c(x'_i + a_i (x - x'_i)) / d x, summed over the colours, for
@@ -26,20 +25,19 @@ class GradientSHAP(SignedPixels):
     over the baselines; the `completeness_error` (in logits) falls with `samples`.
     """
 
-    name: ClassVar[str] = "gradient_shap"
-    title: ClassVar[str] = "GradientSHAP"
-    reference: ClassVar[str] = "Lundberg and Lee, NeurIPS 2017; Erion et al., arXiv 1906.10670"
-    family: ClassVar[Family] = "SHAP"
-    formula: ClassVar[str] = (
+    title = "GradientSHAP"
+    reference = "Lundberg and Lee, NeurIPS 2017; Erion et al., arXiv 1906.10670"
+    family = "SHAP"
+    formula = (
         r"M_c = \mathbb{E}_{x', \alpha}\left[ (x - x') "
         r"\frac{\partial z_c(x' + \alpha (x - x'))}{\partial x} \right]"
     )
-    caveat: ClassVar[str] = (
+    caveat = (
         "It is an estimate: with few samples another seed gives another map, and the choice of "
         "baselines decides what counts as absent."
     )
-    signed: ClassVar[bool] = True
-    backed_by: ClassVar[str] = "captum"
+    signed = True
+    backed_by = "captum"
 
     samples: int = setting(50, "random points", low=1, high=2000)
     baseline: str = setting(
@@ -49,9 +47,6 @@ class GradientSHAP(SignedPixels):
     )
     seed: int = setting(0, "seed of the points and of the noise", low=0)
     batch_size: int = setting(8, "points at a time", low=1, high=256, changes_result=False)
-
-    def unfit(self, classifier: Classifier) -> str | None:
-        return no_gradients(classifier)
 
     def passes(self, classifier: Classifier) -> float:
         return 3 * self.samples

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from captum.attr import GuidedBackprop as CaptumGuidedBackprop
 from torch import Tensor
@@ -11,7 +10,7 @@ from torch import Tensor
 from xai_core.methods._activations import guided_copy, no_relu
 from xai_core.methods._gradients import each_target
 from xai_core.methods._rewrite import rewritten
-from xai_core.methods.base import Diagnostics, Family, Method
+from xai_core.methods.base import Diagnostics, Method
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
@@ -26,28 +25,23 @@ class GuidedBackprop(Method):
     a private copy, so shared and in-place ones are handled.
     """
 
-    name: ClassVar[str] = "guided_backprop"
-    title: ClassVar[str] = "Guided backpropagation"
-    reference: ClassVar[str] = "Springenberg et al., ICLR Workshops 2015, arXiv 1412.6806"
-    family: ClassVar[Family] = "gradients"
-    formula: ClassVar[str] = (
-        r"M_c = \max_k |g^0_k|,\quad g^{l} = \mathbf{1}[z^{l} > 0] \, \max(g^{l+1}, 0)"
-    )
-    caveat: ClassVar[str] = (
+    title = "Guided backpropagation"
+    reference = "Springenberg et al., ICLR Workshops 2015, arXiv 1412.6806"
+    family = "gradients"
+    formula = r"M_c = \max_k |g^0_k|,\quad g^{l} = \mathbf{1}[z^{l} > 0] \, \max(g^{l+1}, 0)"
+    caveat = (
         "It hardly depends on the class or on the later layers: it mostly redraws the image's "
         "edges."
     )
-    signed: ClassVar[bool] = False
-    revision: ClassVar[int] = 2
-    backed_by: ClassVar[str] = "captum"
+    signed = False
+    cost = 3
+    revision = 2
+    backed_by = "captum"
 
     batch_size: int = setting(8, "images at a time", low=1, high=256, changes_result=False)
 
     def unfit(self, classifier: Classifier) -> str | None:
         return no_relu(classifier, self.title)
-
-    def passes(self, classifier: Classifier) -> float:
-        return 3
 
     def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
         with rewritten(batch.classifier, guided_copy) as network:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from captum.attr import IntegratedGradients as CaptumIntegratedGradients
 from torch import Tensor
 
 from xai_core.methods._baselines import fixed_baseline, uniform_noise
-from xai_core.methods._gradients import each_image, leaf, logit_change, no_gradients
-from xai_core.methods.base import Diagnostics, Family, SignedPixels
+from xai_core.methods._gradients import GradientMethod, each_image, leaf, logit_change
+from xai_core.methods.base import Diagnostics, SignedPixels
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
 
 
 @dataclass(frozen=True)
-class IntegratedGradients(SignedPixels):
+class IntegratedGradients(GradientMethod, SignedPixels):
     """(image - baseline) times the mean gradient between them, summed over the colours.
 
     IG_i = (x_i - x'_i) * integral_0^1 d f_c(x' + a (x - x')) / d x_i da with the image x, the
@@ -26,20 +25,19 @@ class IntegratedGradients(SignedPixels):
     `completeness_error` (in logits), which falls with `steps`.
     """
 
-    name: ClassVar[str] = "integrated_gradients"
-    title: ClassVar[str] = "Integrated Gradients"
-    reference: ClassVar[str] = "Sundararajan et al., ICML 2017, arXiv 1703.01365"
-    family: ClassVar[Family] = "gradients"
-    formula: ClassVar[str] = (
+    title = "Integrated Gradients"
+    reference = "Sundararajan et al., ICML 2017, arXiv 1703.01365"
+    family = "gradients"
+    formula = (
         r"\mathrm{IG}_i = (x_i - x'_i) \int_0^1 "
         r"\frac{\partial z_c(x' + \alpha (x - x'))}{\partial x_i} \, d\alpha"
     )
-    caveat: ClassVar[str] = (
+    caveat = (
         "The map depends on the baseline: what has the baseline's colour gets nothing, so black "
         "objects vanish against a black baseline."
     )
-    signed: ClassVar[bool] = True
-    backed_by: ClassVar[str] = "captum"
+    signed = True
+    backed_by = "captum"
 
     steps: int = setting(50, "points on the path", low=1, high=300)
     baseline: str = setting(
@@ -50,9 +48,6 @@ class IntegratedGradients(SignedPixels):
     draws: int = setting(5, "noise baselines to average, for the uniform baseline", low=1, high=100)
     seed: int = setting(0, "seed of the noise, for the uniform baseline", low=0)
     batch_size: int = setting(8, "points at a time", low=1, high=256, changes_result=False)
-
-    def unfit(self, classifier: Classifier) -> str | None:
-        return no_gradients(classifier)
 
     def passes(self, classifier: Classifier) -> float:
         return 3 * self.steps * (self.draws if self.baseline == "uniform" else 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from captum.attr import KernelShap
@@ -20,7 +20,7 @@ from xai_core.methods._surrogate import (
     hidden_by,
     undisturbed_random,
 )
-from xai_core.methods.base import Diagnostics, Family, Method
+from xai_core.methods.base import Diagnostics, Method
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
@@ -36,21 +36,20 @@ class KernelSHAP(Method):
     than superpixels the solution closest to equal shares is taken, which fits them exactly.
     """
 
-    name: ClassVar[str] = "kernel_shap"
-    title: ClassVar[str] = "KernelSHAP"
-    reference: ClassVar[str] = "Lundberg and Lee, NeurIPS 2017, arXiv 1705.07874"
-    family: ClassVar[Family] = "SHAP"
-    formula: ClassVar[str] = (
+    title = "KernelSHAP"
+    reference = "Lundberg and Lee, NeurIPS 2017, arXiv 1705.07874"
+    family = "SHAP"
+    formula = (
         r"\phi_s = \sum_{S \not\ni s} \frac{|S|!\,(R - |S| - 1)!}{R!} "
         r"\left(f_c(S \cup \{s\}) - f_c(S)\right)"
     )
-    caveat: ClassVar[str] = (
+    caveat = (
         "It is an estimate from random coalitions: with few samples another seed gives another "
         "map, and hidden superpixels make images that the model has never seen."
     )
-    signed: ClassVar[bool] = True
-    revision: ClassVar[int] = 2
-    backed_by: ClassVar[str] = "captum"
+    signed = True
+    revision = 2
+    backed_by = "captum"
 
     samples: int = setting(500, "coalitions of superpixels", low=10, high=20000)
     segments: int = setting(50, "number of superpixels", low=5, high=400)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from captum.attr import Lime
@@ -19,7 +19,7 @@ from xai_core.methods._surrogate import (
     hidden_by,
     undisturbed_random,
 )
-from xai_core.methods.base import Diagnostics, Family, Method
+from xai_core.methods.base import Diagnostics, Method
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
@@ -35,20 +35,19 @@ class LIME(Method):
     weighted R^2 is reported as `r2`.
     """
 
-    name: ClassVar[str] = "lime"
-    title: ClassVar[str] = "LIME"
-    reference: ClassVar[str] = "Ribeiro et al., KDD 2016, arXiv 1602.04938"
-    family: ClassVar[Family] = "perturbation"
-    formula: ClassVar[str] = (
+    title = "LIME"
+    reference = "Ribeiro et al., KDD 2016, arXiv 1602.04938"
+    family = "perturbation"
+    formula = (
         r"\min_{a,b} \sum_z e^{-\frac{(1-\cos(z,\mathbf{1}))^2}{2\sigma^2}} "
         r"\left(f_c(z) - b - a^\top z\right)^2 + \alpha \lVert a \rVert^2"
     )
-    caveat: ClassVar[str] = (
+    caveat = (
         "It is a linear fit to random samples: a low R² means that the fit does not describe the "
         "model, and too few samples mean that another seed gives another map."
     )
-    signed: ClassVar[bool] = True
-    backed_by: ClassVar[str] = "captum"
+    signed = True
+    backed_by = "captum"
 
     samples: int = setting(500, "images with superpixels hidden at random", low=10, high=20000)
     segments: int = setting(50, "number of superpixels", low=5, high=400)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from captum.attr import Occlusion as CaptumOcclusion
@@ -12,7 +11,7 @@ from torch import Tensor
 from xai_core.methods._baselines import fixed_baseline
 from xai_core.methods._gradients import each_image
 from xai_core.methods._surrogate import RememberedOutputs
-from xai_core.methods.base import Diagnostics, Family, Method
+from xai_core.methods.base import Diagnostics, Method
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
@@ -26,20 +25,19 @@ class Occlusion(Method):
     the square moves by its stride.
     """
 
-    name: ClassVar[str] = "occlusion"
-    title: ClassVar[str] = "Occlusion"
-    reference: ClassVar[str] = "Zeiler and Fergus, ECCV 2014, arXiv 1311.2901"
-    family: ClassVar[Family] = "perturbation"
-    formula: ClassVar[str] = (
+    title = "Occlusion"
+    reference = "Zeiler and Fergus, ECCV 2014, arXiv 1311.2901"
+    family = "perturbation"
+    formula = (
         r"M_c(x,y) = \frac{1}{|\{q \ni (x,y)\}|} \sum_{q \ni (x,y)} "
         r"\left(z_c(x) - z_c(x \setminus q)\right)"
     )
-    caveat: ClassVar[str] = (
+    caveat = (
         "The covered square is itself something to see, and evidence larger than the square or "
         "shown twice is missed."
     )
-    signed: ClassVar[bool] = True
-    backed_by: ClassVar[str] = "captum"
+    signed = True
+    backed_by = "captum"
 
     window: float = setting(0.15, "side of the square, of the image's side", low=0.02, high=1.0)
     stride: float = setting(0.5, "step of the square, of its own side", low=0.05, high=1.0)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from xai_core.methods.base import Diagnostics, Family, Method
+from xai_core.methods.base import Diagnostics, Method
 from xai_core.models.batch import Batch
-from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
 
 CELLS = 7
@@ -24,26 +22,23 @@ class Random(Method):
     and the image, not on the class or the model.
     """
 
-    name: ClassVar[str] = "random"
-    title: ClassVar[str] = "Random"
-    reference: ClassVar[str] = "null baseline of this project"
-    family: ClassVar[Family] = "baseline"
-    formula: ClassVar[str] = r"M(x,y) \sim U(0, 1)"
-    caveat: ClassVar[str] = (
+    title = "Random"
+    reference = "null baseline of this project"
+    family = "baseline"
+    formula = r"M(x,y) \sim U(0, 1)"
+    caveat = (
         "It explains nothing. A method that does not beat it on a metric has shown nothing there, "
         "and a metric that ranks it high metrics something else than meant."
     )
-    signed: ClassVar[bool] = False
-    class_sensitive: ClassVar[bool] = False
+    signed = False
+    cost = 0
+    class_sensitive = False
 
     grain: str = setting(
         "pixel", "one value for every pixel, or for every cell of a 7 x 7 grid",
         choices=("pixel", "cell"),
     )  # fmt: skip
     seed: int = setting(0, "seed of the values", low=0)
-
-    def passes(self, classifier: Classifier) -> float:
-        return 0
 
     def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
         size = batch.images.shape[-2:] if self.grain == "pixel" else (CELLS, CELLS)

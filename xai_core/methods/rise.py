@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from xai_core.methods._gradients import each_image
-from xai_core.methods.base import Diagnostics, Family, Method
+from xai_core.methods.base import Diagnostics, Method
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
@@ -26,19 +25,16 @@ class RISE(Method):
     normalisation: the mean colour of the training data.
     """
 
-    name: ClassVar[str] = "rise"
-    title: ClassVar[str] = "RISE"
-    reference: ClassVar[str] = "Petsiuk et al., BMVC 2018, arXiv 1806.07421"
-    family: ClassVar[Family] = "perturbation"
-    formula: ClassVar[str] = (
-        r"M_c = \frac{1}{p\,n} \sum_{i=1}^{n} \left(f_c(x \odot m_i) - \bar{f}_c\right) m_i"
-    )
-    caveat: ClassVar[str] = (
+    title = "RISE"
+    reference = "Petsiuk et al., BMVC 2018, arXiv 1806.07421"
+    family = "perturbation"
+    formula = r"M_c = \frac{1}{p\,n} \sum_{i=1}^{n} \left(f_c(x \odot m_i) - \bar{f}_c\right) m_i"
+    caveat = (
         "With few masks the map is mostly the noise of the masks; the paper uses 4,000 or more, "
         "and small objects need finer cells and more masks."
     )
-    signed: ClassVar[bool] = True
-    revision: ClassVar[int] = 2
+    signed = True
+    revision = 2
 
     samples: int = setting(1000, "random masks", low=10, high=20000)
     cells: int = setting(7, "cells along each side of a mask", low=2, high=32)

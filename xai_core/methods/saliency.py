@@ -3,45 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from captum.attr import Saliency as CaptumSaliency
 from torch import Tensor
 
-from xai_core.methods._gradients import each_target, no_gradients
-from xai_core.methods.base import Diagnostics, Family, Method
+from xai_core.methods._gradients import GradientMethod, each_target
+from xai_core.methods.base import Diagnostics
 from xai_core.models.batch import Batch
-from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
 
 
 @dataclass(frozen=True)
-class Saliency(Method):
+class Saliency(GradientMethod):
     """The largest absolute gradient of the logit over the colours: max_k |d logit_c / d x_k|.
 
     x_k is colour channel k of the (normalised) pixel. It says how sensitive the score is to the
     pixel, not whether the pixel supports the class.
     """
 
-    name: ClassVar[str] = "saliency"
-    title: ClassVar[str] = "Saliency"
-    reference: ClassVar[str] = "Simonyan et al., ICLR Workshops 2014, arXiv 1312.6034"
-    family: ClassVar[Family] = "gradients"
-    formula: ClassVar[str] = r"M_c = \max_k \left| \frac{\partial z_c}{\partial x_k} \right|"
-    caveat: ClassVar[str] = (
+    title = "Saliency"
+    reference = "Simonyan et al., ICLR Workshops 2014, arXiv 1312.6034"
+    family = "gradients"
+    formula = r"M_c = \max_k \left| \frac{\partial z_c}{\partial x_k} \right|"
+    caveat = (
         "It shows where a tiny change would matter, which is noisy and not the same as what the "
         "score rests on."
     )
-    signed: ClassVar[bool] = False
-    backed_by: ClassVar[str] = "captum"
+    signed = False
+    cost = 3
+    backed_by = "captum"
 
     batch_size: int = setting(8, "images at a time", low=1, high=256, changes_result=False)
-
-    def unfit(self, classifier: Classifier) -> str | None:
-        return no_gradients(classifier)
-
-    def passes(self, classifier: Classifier) -> float:
-        return 3
 
     def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
         captum = CaptumSaliency(batch.classifier.logits)

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from xai_core.methods._gradients import each_image
 from xai_core.methods._stage import (
+    StageMethod,
     liveliest,
-    no_stage,
     stage_and_rest,
-    stage_setting,
     used_channels,
     weighted_sum,
 )
-from xai_core.methods.base import Diagnostics, Family, Method, enlarged
+from xai_core.methods.base import Diagnostics, enlarged
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
 
 
 @dataclass(frozen=True)
-class ScoreCAM(Method):
+class ScoreCAM(StageMethod):
     """Feature maps weighted by the class score of the image seen through them.
 
     L_c = sum_k softmax_k(logit_c(x * H_k)) f_k, where H_k is feature map f_k scaled to 0..1 and
@@ -32,28 +30,22 @@ class ScoreCAM(Method):
     `channels_used`; the paper uses all of them and a ReLU.
     """
 
-    name: ClassVar[str] = "score_cam"
-    title: ClassVar[str] = "Score-CAM"
-    reference: ClassVar[str] = "Wang et al., CVPR Workshops 2020, arXiv 1910.01279"
-    family: ClassVar[Family] = "CAM"
-    formula: ClassVar[str] = (
+    title = "Score-CAM"
+    reference = "Wang et al., CVPR Workshops 2020, arXiv 1910.01279"
+    family = "CAM"
+    formula = (
         r"L_c = \sum_k \mathrm{softmax}_k\left(z_c(x \odot H_k)\right) f_k,\quad "
         r"H_k = \mathrm{up}\left(\frac{f_k - \min f_k}{\max f_k - \min f_k}\right)"
     )
-    caveat: ClassVar[str] = (
+    caveat = (
         "Weights come from a softmax over the channels and are all positive, so it hardly depends "
         "on the class where the scores of the masked images are close together."
     )
-    signed: ClassVar[bool] = False
-
-    stage: str = stage_setting()
+    signed = False
     channels: int = setting(
         128, "channels used, those that vary most first; 0 for all of them", low=0, high=4096
     )
     batch_size: int = setting(8, "masked images at a time", low=1, high=256, changes_result=False)
-
-    def unfit(self, classifier: Classifier) -> str | None:
-        return no_stage(classifier, self.stage)
 
     def passes(self, classifier: Classifier) -> float:
         return 1 + used_channels(classifier, self.stage, self.channels)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from torch import Tensor
 from torch.nn import functional
 
 from xai_core.images.regions import region_maxima, region_means
 from xai_core.images.superpixels import Slic
-from xai_core.methods._cam import feature_cam, no_cam_head
-from xai_core.methods.base import Diagnostics, Family, Method, enlarged
+from xai_core.methods._cam import HeadMethod, feature_cam
+from xai_core.methods.base import Diagnostics, enlarged
 from xai_core.models.batch import Batch
-from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
 
 
 @dataclass(frozen=True)
-class SeCAM(Method):
+class SeCAM(HeadMethod):
     """The mean of the enlarged CAM over each superpixel: S_c(s) = 1/|s| sum_{(x,y) in s} M_c(x,y).
 
     s is a SLIC superpixel of the image that the model sees, |s| its number of pixels and M_c
@@ -26,18 +24,15 @@ class SeCAM(Method):
     more about the model than CAM does.
     """
 
-    name: ClassVar[str] = "secam"
-    title: ClassVar[str] = "SeCAM"
-    reference: ClassVar[str] = (
-        "Cao et al., arXiv 2307.04137; Nguyen et al., IEICE Trans. E105-D(8), 2022"
-    )
-    family: ClassVar[Family] = "CAM"
-    formula: ClassVar[str] = r"S_c(s) = \frac{1}{|s|} \sum_{(x,y) \in s} M_c(x,y)"
-    caveat: ClassVar[str] = (
+    title = "SeCAM"
+    reference = "Cao et al., arXiv 2307.04137; Nguyen et al., IEICE Trans. E105-D(8), 2022"
+    family = "CAM"
+    formula = r"S_c(s) = \frac{1}{|s|} \sum_{(x,y) \in s} M_c(x,y)"
+    caveat = (
         "The sharp outlines come from the image, not from the model: compare it with CAM and "
         "with the same averaging over a grid or over another image's superpixels."
     )
-    signed: ClassVar[bool] = True
+    signed = True
 
     segments: int = setting(50, "number of superpixels", low=10, high=400)
     compactness: float = setting(
@@ -54,12 +49,6 @@ class SeCAM(Method):
         "which loses superpixels",
         choices=("image", "feature"),
     )
-
-    def unfit(self, classifier: Classifier) -> str | None:
-        return no_cam_head(classifier)
-
-    def passes(self, classifier: Classifier) -> float:
-        return 1
 
     def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
         cams = feature_cam(batch, targets)

@@ -6,7 +6,6 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -16,8 +15,8 @@ from xai_core import DATA
 from xai_core.images.reading import InputFormat, framed, open_image
 from xai_core.images.regions import region_means
 from xai_core.images.superpixels import Labels, Slic, slic_labels
-from xai_core.methods._cam import feature_cam, no_cam_head
-from xai_core.methods.base import Diagnostics, Family, Method, enlarged
+from xai_core.methods._cam import HeadMethod, feature_cam
+from xai_core.methods.base import Diagnostics, enlarged
 from xai_core.models.batch import Batch, image_seed
 from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
@@ -26,26 +25,25 @@ SCENES = DATA / "orchard" / "images"
 
 
 @dataclass(frozen=True)
-class SeCAMForeign(Method):
+class SeCAMForeign(HeadMethod):
     """The mean of the enlarged CAM over the superpixels of an unrelated image.
 
     The image is an Orchard scene, drawn by the seed for each image and never the image itself.
     A control of SeCAM: superpixels of the same kind whose outlines belong elsewhere.
     """
 
-    name: ClassVar[str] = "secam_foreign"
-    title: ClassVar[str] = "SeCAM with another image's superpixels"
-    reference: ClassVar[str] = "control of SeCAM in this project; SeCAM: arXiv 2307.04137"
-    family: ClassVar[Family] = "CAM"
-    formula: ClassVar[str] = (
+    title = "SeCAM with another image's superpixels"
+    reference = "control of SeCAM in this project; SeCAM: arXiv 2307.04137"
+    family = "CAM"
+    formula = (
         r"S_c(s') = \frac{1}{|s'|} \sum_{(x,y) \in s'} M_c(x,y),"
         r"\quad s' \text{ a superpixel of another image}"
     )
-    caveat: ClassVar[str] = (
+    caveat = (
         "A control, not an explanation of its own: SeCAM's outlines have gained something only "
         "where SeCAM beats the outlines of an image that has nothing to do with it."
     )
-    signed: ClassVar[bool] = True
+    signed = True
 
     segments: int = setting(50, "number of superpixels", low=10, high=400)
     compactness: float = setting(
@@ -56,10 +54,7 @@ class SeCAMForeign(Method):
     def unfit(self, classifier: Classifier) -> str | None:
         if len(_scenes()) < 2:
             return f"another image's superpixels need the Orchard images, absent in {SCENES}"
-        return no_cam_head(classifier)
-
-    def passes(self, classifier: Classifier) -> float:
-        return 1
+        return super().unfit(classifier)
 
     def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
         slic, form = Slic(self.segments, self.compactness), batch.classifier.form

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -11,43 +10,33 @@ from torch import Tensor
 
 from xai_core.images.regions import region_means
 from xai_core.images.superpixels import Slic, grid_labels
-from xai_core.methods._cam import feature_cam, no_cam_head
-from xai_core.methods.base import Diagnostics, Family, Method, enlarged
+from xai_core.methods._cam import HeadMethod, feature_cam
+from xai_core.methods.base import Diagnostics, enlarged
 from xai_core.models.batch import Batch
-from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
 
 
 @dataclass(frozen=True)
-class SeCAMGrid(Method):
+class SeCAMGrid(HeadMethod):
     """The mean of the enlarged CAM over square cells, as many as SeCAM finds superpixels.
 
     A control of SeCAM: regions of the same mean area that know nothing about the image.
     """
 
-    name: ClassVar[str] = "secam_grid"
-    title: ClassVar[str] = "SeCAM on a grid"
-    reference: ClassVar[str] = "control of SeCAM in this project; SeCAM: arXiv 2307.04137"
-    family: ClassVar[Family] = "CAM"
-    formula: ClassVar[str] = (
-        r"S_c(q) = \frac{1}{|q|} \sum_{(x,y) \in q} M_c(x,y),\quad q \text{ a square cell}"
-    )
-    caveat: ClassVar[str] = (
+    title = "SeCAM on a grid"
+    reference = "control of SeCAM in this project; SeCAM: arXiv 2307.04137"
+    family = "CAM"
+    formula = r"S_c(q) = \frac{1}{|q|} \sum_{(x,y) \in q} M_c(x,y),\quad q \text{ a square cell}"
+    caveat = (
         "A control, not an explanation of its own: SeCAM's outlines have gained something only "
         "where SeCAM beats these squares."
     )
-    signed: ClassVar[bool] = True
+    signed = True
 
     segments: int = setting(50, "number of superpixels in the image", low=10, high=400)
     compactness: float = setting(
         10.0, "squareness of the superpixels that the cells match in number", low=0.1, high=100.0
     )
-
-    def unfit(self, classifier: Classifier) -> str | None:
-        return no_cam_head(classifier)
-
-    def passes(self, classifier: Classifier) -> float:
-        return 1
 
     def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
         height, width = batch.images.shape[-2:]

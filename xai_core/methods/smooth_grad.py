@@ -3,41 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from captum.attr import Saliency as CaptumSaliency
 from torch import Tensor
 
-from xai_core.methods._gradients import each_image, leaf, no_gradients
-from xai_core.methods.base import Diagnostics, Family, Method
+from xai_core.methods._gradients import GradientMethod, each_image, leaf
+from xai_core.methods.base import Diagnostics
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
 
 
 @dataclass(frozen=True)
-class SmoothGrad(Method):
+class SmoothGrad(GradientMethod):
     """The largest absolute value over the colours of the mean gradient of noisy copies.
 
     max_k |1/n sum_i d logit_c(x + e_i) / d x_k| with e_i drawn from a normal distribution whose
     standard deviation is `noise` times the range of the normalised image x.
     """
 
-    name: ClassVar[str] = "smooth_grad"
-    title: ClassVar[str] = "SmoothGrad"
-    reference: ClassVar[str] = "Smilkov et al., 2017, arXiv 1706.03825"
-    family: ClassVar[Family] = "gradients"
-    formula: ClassVar[str] = (
+    title = "SmoothGrad"
+    reference = "Smilkov et al., 2017, arXiv 1706.03825"
+    family = "gradients"
+    formula = (
         r"M_c = \max_k \left| \frac{1}{n} \sum_{i=1}^n \frac{\partial z_c(x + \epsilon_i)}"
         r"{\partial x_k} \right|,\quad \epsilon_i \sim \mathcal{N}(0, \sigma^2)"
     )
-    caveat: ClassVar[str] = (
+    caveat = (
         "It explains the model's behaviour on noisy images, which it may never have seen; more "
         "noise gives smoother maps of something else."
     )
-    signed: ClassVar[bool] = False
-    backed_by: ClassVar[str] = "captum"
+    signed = False
+    backed_by = "captum"
 
     samples: int = setting(25, "noisy copies", low=1, high=1000)
     noise: float = setting(
@@ -45,9 +43,6 @@ class SmoothGrad(Method):
     )
     seed: int = setting(0, "seed of the noise", low=0)
     batch_size: int = setting(8, "copies at a time", low=1, high=256, changes_result=False)
-
-    def unfit(self, classifier: Classifier) -> str | None:
-        return no_gradients(classifier)
 
     def passes(self, classifier: Classifier) -> float:
         return 3 * self.samples

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -11,9 +10,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from xai_core.methods.base import Diagnostics, Family, Method
+from xai_core.methods.base import Diagnostics, Method
 from xai_core.models.batch import Batch
-from xai_core.models.classifier import Classifier
 
 
 @dataclass(frozen=True)
@@ -23,20 +21,17 @@ class Sobel(Method):
     g is the grey image from 0 to 1, S_x and S_y the 3 x 3 Sobel filters and * the convolution.
     """
 
-    name: ClassVar[str] = "sobel"
-    title: ClassVar[str] = "Sobel edges"
-    reference: ClassVar[str] = "edge detector as a null baseline: Adebayo et al., NeurIPS 2018"
-    family: ClassVar[Family] = "baseline"
-    formula: ClassVar[str] = r"M = \sqrt{(S_x * g)^2 + (S_y * g)^2}"
-    caveat: ClassVar[str] = (
+    title = "Sobel edges"
+    reference = "edge detector as a null baseline: Adebayo et al., NeurIPS 2018"
+    family = "baseline"
+    formula = r"M = \sqrt{(S_x * g)^2 + (S_y * g)^2}"
+    caveat = (
         "It explains nothing: it never asks the model. Maps that look like it may show the "
         "image instead of the reasons."
     )
-    signed: ClassVar[bool] = False
-    class_sensitive: ClassVar[bool] = False
-
-    def passes(self, classifier: Classifier) -> float:
-        return 0
+    signed = False
+    cost = 0
+    class_sensitive = False
 
     def _maps(self, batch: Batch, targets: Tensor, diagnostics: Diagnostics) -> Tensor:
         maps = torch.from_numpy(np.stack([edges(rgb) for rgb in batch.rgb]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 
@@ -16,7 +15,7 @@ from xai_core.metrics._masking import (
     weights_of,
 )
 from xai_core.metrics._ranks import pearson
-from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
+from xai_core.metrics.base import Case, Metric, Scores, Work
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 
@@ -30,20 +29,19 @@ class ADCC(Metric):
     -1..1 to 0..1.
     """
 
-    name: ClassVar[str] = "adcc"
-    title: ClassVar[str] = "ADCC"
-    reference: ClassVar[str] = "Poppi et al., CVPR Workshops 2021, arXiv 2104.10252"
-    revision: ClassVar[int] = 2
-    kind: ClassVar[Kind] = "faithfulness"
-    higher_is_better: ClassVar[bool | None] = True
-    needs_probabilities: ClassVar[bool] = True
-    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    reruns_method: ClassVar[bool] = True
-    formula: ClassVar[str] = (
+    title = "ADCC"
+    reference = "Poppi et al., CVPR Workshops 2021, arXiv 2104.10252"
+    revision = 2
+    kind = "faithfulness"
+    higher_is_better = True
+    needs_probabilities = True
+    bounds = (0.0, 1.0)
+    reruns_method = True
+    formula = (
         r"3 \left(\frac{1}{\mathrm{COH}} + \frac{1}{1 - \mathrm{COM}}"
         r" + \frac{1}{1 - \mathrm{AD}}\right)^{-1}"
     )
-    caveat: ClassVar[str] = (
+    caveat = (
         "Two of its three parts describe the map's style; it is undefined where the explanation "
         "image loses all probability."
     )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from xai_core.methods.base import Method
 from xai_core.metrics._masking import MASKED_WORK, masked_probability, masked_scores
-from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
+from xai_core.metrics.base import Case, Metric, Scores, Work
 from xai_core.models.classifier import Classifier
 
 
@@ -20,16 +19,15 @@ class AverageDrop(Metric):
     data's mean colour.
     """
 
-    name: ClassVar[str] = "average_drop"
-    title: ClassVar[str] = "Average drop"
-    reference: ClassVar[str] = "Chattopadhay et al., WACV 2018, arXiv 1710.11063"
-    revision: ClassVar[int] = 2
-    kind: ClassVar[Kind] = "faithfulness"
-    higher_is_better: ClassVar[bool | None] = False
-    needs_probabilities: ClassVar[bool] = True
-    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    formula: ClassVar[str] = r"\frac{\max(0, p_c(x) - p_c(x \odot M))}{p_c(x)}"
-    caveat: ClassVar[str] = (
+    title = "Average drop"
+    reference = "Chattopadhay et al., WACV 2018, arXiv 1710.11063"
+    revision = 2
+    kind = "faithfulness"
+    higher_is_better = False
+    needs_probabilities = True
+    bounds = (0.0, 1.0)
+    formula = r"\frac{\max(0, p_c(x) - p_c(x \odot M))}{p_c(x)}"
+    caveat = (
         "A map that is high nearly everywhere scores almost best and explains nothing: read it "
         "beside other metrics."
     )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 
 from xai_core.methods.base import Method
 from xai_core.metrics._masking import MASKED_WORK, masked_probability, masked_scores
-from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
+from xai_core.metrics.base import Case, Metric, Scores, Work
 from xai_core.models.classifier import Classifier
 
 
@@ -22,16 +21,15 @@ class AverageGain(Metric):
     data's mean colour.
     """
 
-    name: ClassVar[str] = "average_gain"
-    title: ClassVar[str] = "Average gain"
-    reference: ClassVar[str] = "Zhang et al., 2023, arXiv 2301.07002 (Opti-CAM)"
-    revision: ClassVar[int] = 2
-    kind: ClassVar[Kind] = "faithfulness"
-    higher_is_better: ClassVar[bool | None] = True
-    needs_probabilities: ClassVar[bool] = True
-    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    formula: ClassVar[str] = r"\frac{\max(0, p_c(x \odot M) - p_c(x))}{1 - p_c(x)}"
-    caveat: ClassVar[str] = (
+    title = "Average gain"
+    reference = "Zhang et al., 2023, arXiv 2301.07002 (Opti-CAM)"
+    revision = 2
+    kind = "faithfulness"
+    higher_is_better = True
+    needs_probabilities = True
+    bounds = (0.0, 1.0)
+    formula = r"\frac{\max(0, p_c(x \odot M) - p_c(x))}{1 - p_c(x)}"
+    caveat = (
         "A map that is high nearly everywhere scores almost best and explains nothing: read it "
         "beside other metrics."
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -11,7 +10,7 @@ import torch
 from torch import Tensor
 
 from xai_core.metrics._masks import masks_of, with_reasons
-from xai_core.metrics.base import Case, Kind, Metric, Scores
+from xai_core.metrics.base import Case, Metric, Scores
 from xai_core.recipe import setting
 
 CAM_SHARE = 0.2
@@ -26,17 +25,14 @@ class BestIoU(Metric):
     for a data set.
     """
 
-    name: ClassVar[str] = "best_iou"
-    title: ClassVar[str] = "Best IoU"
-    reference: ClassVar[str] = "Choe et al., CVPR 2020, arXiv 2001.07437 (on the threshold's role)"
-    kind: ClassVar[Kind] = "localisation"
-    higher_is_better: ClassVar[bool | None] = True
-    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    needs_masks: ClassVar[bool] = True
-    formula: ClassVar[str] = (
-        r"\max_t \frac{|\{M \ge t\} \cap \mathrm{mask}|}{|\{M \ge t\} \cup \mathrm{mask}|}"
-    )
-    caveat: ClassVar[str] = (
+    title = "Best IoU"
+    reference = "Choe et al., CVPR 2020, arXiv 2001.07437 (on the threshold's role)"
+    kind = "localisation"
+    higher_is_better = True
+    bounds = (0.0, 1.0)
+    needs_masks = True
+    formula = r"\max_t \frac{|\{M \ge t\} \cap \mathrm{mask}|}{|\{M \ge t\} \cup \mathrm{mask}|}"
+    caveat = (
         "The threshold is chosen with the mask in hand, so this is the best that a map allows, "
         "and never below the mask's share of the image."
     )

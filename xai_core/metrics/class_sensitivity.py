@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from xai_core.methods.base import Method
 from xai_core.metrics._ranks import pearson
-from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
+from xai_core.metrics.base import Case, Metric, Scores, Work
 from xai_core.models.classifier import Classifier
 
 
@@ -18,15 +17,14 @@ class ClassSensitivity(Metric):
     1 says that the method draws the same for both: it does not explain the class.
     """
 
-    name: ClassVar[str] = "class_sensitivity"
-    title: ClassVar[str] = "Class sensitivity"
-    reference: ClassVar[str] = "Li et al., 2020, arXiv 2012.15616"
-    kind: ClassVar[Kind] = "check"
-    higher_is_better: ClassVar[bool | None] = None
-    bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
-    reruns_method: ClassVar[bool] = True
-    formula: ClassVar[str] = r"\mathrm{corr}\left(M_{c}, M_{\arg\min_k p_k}\right)"
-    caveat: ClassVar[str] = (
+    title = "Class sensitivity"
+    reference = "Li et al., 2020, arXiv 2012.15616"
+    kind = "check"
+    higher_is_better = None
+    bounds = (-1.0, 1.0)
+    reruns_method = True
+    formula = r"\mathrm{corr}\left(M_{c}, M_{\arg\min_k p_k}\right)"
+    caveat = (
         "Lower is better, down to 0: a method that ignores the class scores 1. It says nothing "
         "about whether the evidence is right."
     )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 
 from xai_core.metrics._descriptive import share_of_magnitude
-from xai_core.metrics.base import Case, Kind, Metric, Scores
+from xai_core.metrics.base import Case, Metric, Scores
 
 
 @dataclass(frozen=True)
@@ -19,14 +18,13 @@ class Complexity(Metric):
     0 for a single pixel, ln P for a constant map, P the pixels of the model's input.
     """
 
-    name: ClassVar[str] = "complexity"
-    title: ClassVar[str] = "Complexity"
-    reference: ClassVar[str] = "Bhatt et al., IJCAI 2020, arXiv 2005.00631"
-    kind: ClassVar[Kind] = "descriptive"
-    higher_is_better: ClassVar[bool | None] = None
-    bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)
-    formula: ClassVar[str] = r"-\sum_p s_p \ln s_p, \quad s_p = \frac{|M_p|}{\sum_q |M_q|}"
-    caveat: ClassVar[str] = "Describes a map's style and says nothing about its correctness."
+    title = "Complexity"
+    reference = "Bhatt et al., IJCAI 2020, arXiv 2005.00631"
+    kind = "descriptive"
+    higher_is_better = None
+    bounds = (0.0, math.inf)
+    formula = r"-\sum_p s_p \ln s_p, \quad s_p = \frac{|M_p|}{\sum_q |M_q|}"
+    caveat = "Describes a map's style and says nothing about its correctness."
 
     def _score(self, case: Case) -> Scores:
         share, reasons = share_of_magnitude(case)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from xai_core.methods.base import Method
 from xai_core.metrics._curves import curve_work, removal_curve, whole_removal
-from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
+from xai_core.metrics.base import Case, Metric, Scores, Work
 from xai_core.models.classifier import Classifier
 from xai_core.models.imputers import load_imputer
 from xai_core.recipe import setting
@@ -21,15 +20,14 @@ class Deletion(Metric):
     definition at 224 px; 14 steps give about the same area (tests/benchmarks/steps.py).
     """
 
-    name: ClassVar[str] = "deletion"
-    title: ClassVar[str] = "Deletion"
-    reference: ClassVar[str] = "Petsiuk et al., BMVC 2018, arXiv 1806.07421"
-    kind: ClassVar[Kind] = "faithfulness"
-    higher_is_better: ClassVar[bool | None] = False
-    needs_probabilities: ClassVar[bool] = True
-    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    formula: ClassVar[str] = r"\int_0^1 p_c\left(x_{\setminus\,\mathrm{top}\,f}\right)\,df"
-    caveat: ClassVar[str] = (
+    title = "Deletion"
+    reference = "Petsiuk et al., BMVC 2018, arXiv 1806.07421"
+    kind = "faithfulness"
+    higher_is_better = False
+    needs_probabilities = True
+    bounds = (0.0, 1.0)
+    formula = r"\int_0^1 p_c\left(x_{\setminus\,\mathrm{top}\,f}\right)\,df"
+    caveat = (
         "Images with holes are unlike any the model knows: scattered pixels can bring the "
         "probability down faster than the evidence itself, so compare with the random baselines."
     )

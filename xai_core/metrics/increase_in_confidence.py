@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from xai_core.methods.base import Method
 from xai_core.metrics._masking import MASKED_WORK, masked_probability, masked_scores
-from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
+from xai_core.metrics.base import Case, Metric, Scores, Work
 from xai_core.models.classifier import Classifier
 
 
@@ -20,16 +19,15 @@ class IncreaseInConfidence(Metric):
     data's mean colour.
     """
 
-    name: ClassVar[str] = "increase_in_confidence"
-    title: ClassVar[str] = "Increase in confidence"
-    reference: ClassVar[str] = "Chattopadhay et al., WACV 2018, arXiv 1710.11063"
-    revision: ClassVar[int] = 2
-    kind: ClassVar[Kind] = "faithfulness"
-    higher_is_better: ClassVar[bool | None] = True
-    needs_probabilities: ClassVar[bool] = True
-    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    formula: ClassVar[str] = r"\mathbb{1}\left[p_c(x \odot M) > p_c(x)\right]"
-    caveat: ClassVar[str] = (
+    title = "Increase in confidence"
+    reference = "Chattopadhay et al., WACV 2018, arXiv 1710.11063"
+    revision = 2
+    kind = "faithfulness"
+    higher_is_better = True
+    needs_probabilities = True
+    bounds = (0.0, 1.0)
+    formula = r"\mathbb{1}\left[p_c(x \odot M) > p_c(x)\right]"
+    caveat = (
         "A map that is high nearly everywhere scores almost best and explains nothing: read it "
         "beside other metrics."
     )

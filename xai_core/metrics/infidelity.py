@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from xai_core.methods.base import Method
 from xai_core.metrics._perturb import removal_logits
-from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
+from xai_core.metrics.base import Case, Metric, Scores, Work
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 from xai_core.models.imputers import load_imputer
@@ -26,17 +25,16 @@ class Infidelity(Metric):
     independent of the map's scale. The squares depend on the image alone.
     """
 
-    name: ClassVar[str] = "infidelity"
-    title: ClassVar[str] = "Infidelity"
-    reference: ClassVar[str] = "Yeh et al., NeurIPS 2019, arXiv 1901.09392"
-    kind: ClassVar[Kind] = "faithfulness"
-    higher_is_better: ClassVar[bool | None] = False
-    bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)
-    formula: ClassVar[str] = (
+    title = "Infidelity"
+    reference = "Yeh et al., NeurIPS 2019, arXiv 1901.09392"
+    kind = "faithfulness"
+    higher_is_better = False
+    bounds = (0.0, math.inf)
+    formula = (
         r"\min_b \mathbb{E}_S\left[\left(b \sum_{p \in S} M_p"
         r" - \left(z_c(x) - z_c(x_{\setminus S})\right)\right)^2\right]"
     )
-    caveat: ClassVar[str] = (
+    caveat = (
         "Squared, so a few squares with a large effect decide, and images with large class scores "
         "weigh more in the mean."
     )

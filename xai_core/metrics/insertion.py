@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from xai_core.methods.base import Method
 from xai_core.metrics._curves import curve_work, removal_curve, whole_removal
-from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
+from xai_core.metrics.base import Case, Metric, Scores, Work
 from xai_core.models.classifier import Classifier
 from xai_core.models.imputers import load_imputer
 from xai_core.recipe import setting
@@ -22,17 +21,14 @@ class Insertion(Metric):
     (11 x 11 Gaussian, sigma 5 px, on the normalised image).
     """
 
-    name: ClassVar[str] = "insertion"
-    title: ClassVar[str] = "Insertion"
-    reference: ClassVar[str] = "Petsiuk et al., BMVC 2018, arXiv 1806.07421"
-    kind: ClassVar[Kind] = "faithfulness"
-    higher_is_better: ClassVar[bool | None] = True
-    needs_probabilities: ClassVar[bool] = True
-    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    formula: ClassVar[str] = (
-        r"\int_0^1 p_c\left(x_{\mathrm{blur}} \leftarrow \mathrm{top}\,f\right)\,df"
-    )
-    caveat: ClassVar[str] = (
+    title = "Insertion"
+    reference = "Petsiuk et al., BMVC 2018, arXiv 1806.07421"
+    kind = "faithfulness"
+    higher_is_better = True
+    needs_probabilities = True
+    bounds = (0.0, 1.0)
+    formula = r"\int_0^1 p_c\left(x_{\mathrm{blur}} \leftarrow \mathrm{top}\,f\right)\,df"
+    caveat = (
         "A blurred image keeps colours and coarse shapes, so a model may stay sure of itself "
         "from the start; differences under 0.05 between papers are noise."
     )

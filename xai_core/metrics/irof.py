@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -14,7 +13,7 @@ from xai_core.images.superpixels import Slic
 from xai_core.methods.base import Method
 from xai_core.metrics._curves import whole_removal
 from xai_core.metrics._perturb import imputed_logits, perturbed_logits
-from xai_core.metrics.base import TIE_SEED, Case, Kind, Metric, Scores, Work
+from xai_core.metrics.base import TIE_SEED, Case, Metric, Scores, Work
 from xai_core.models.classifier import Classifier
 from xai_core.models.imputers import load_imputer
 from xai_core.recipe import setting
@@ -28,17 +27,14 @@ class IROF(Metric):
     of the map in each, equal means by the same random order for all methods.
     """
 
-    name: ClassVar[str] = "irof"
-    title: ClassVar[str] = "IROF"
-    reference: ClassVar[str] = "Rieger and Hansen, 2020, arXiv 2003.08747"
-    kind: ClassVar[Kind] = "faithfulness"
-    higher_is_better: ClassVar[bool | None] = True
-    needs_probabilities: ClassVar[bool] = True
-    bounds: ClassVar[tuple[float, float]] = (-math.inf, 1.0)
-    formula: ClassVar[str] = (
-        r"\frac{1}{L} \sum_{l=1}^{L} \left(1 - \frac{p_c(x_{\setminus 1..l})}{p_c(x)}\right)"
-    )
-    caveat: ClassVar[str] = (
+    title = "IROF"
+    reference = "Rieger and Hansen, 2020, arXiv 2003.08747"
+    kind = "faithfulness"
+    higher_is_better = True
+    needs_probabilities = True
+    bounds = (-math.inf, 1.0)
+    formula = r"\frac{1}{L} \sum_{l=1}^{L} \left(1 - \frac{p_c(x_{\setminus 1..l})}{p_c(x)}\right)"
+    caveat = (
         "Fair to methods of any grain, but a map is judged by its superpixels' means only, which "
         "is just how SeCAM and LIME draw theirs."
     )

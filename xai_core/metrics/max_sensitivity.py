@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from xai_core.methods.base import Method
-from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
+from xai_core.metrics.base import Case, Metric, Scores, Work
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
@@ -24,15 +23,14 @@ class MaxSensitivity(Metric):
     the same draws serve all methods.
     """
 
-    name: ClassVar[str] = "max_sensitivity"
-    title: ClassVar[str] = "Max-sensitivity"
-    reference: ClassVar[str] = "Yeh et al., NeurIPS 2019, arXiv 1901.09392"
-    kind: ClassVar[Kind] = "stability"
-    higher_is_better: ClassVar[bool | None] = False
-    bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)
-    reruns_method: ClassVar[bool] = True
-    formula: ClassVar[str] = r"\max_{\|e\|_\infty \le r} \frac{\|M(x + e) - M(x)\|_2}{\|M(x)\|_2}"
-    caveat: ClassVar[str] = (
+    title = "Max-sensitivity"
+    reference = "Yeh et al., NeurIPS 2019, arXiv 1901.09392"
+    kind = "stability"
+    higher_is_better = False
+    bounds = (0.0, math.inf)
+    reruns_method = True
+    formula = r"\max_{\|e\|_\infty \le r} \frac{\|M(x + e) - M(x)\|_2}{\|M(x)\|_2}"
+    caveat = (
         "A map that never changes is perfect here; low values also reward methods that ignore "
         "the class."
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -11,7 +10,7 @@ import torch
 from torch import Tensor
 
 from xai_core.metrics._masks import masks_of, with_reasons
-from xai_core.metrics.base import Case, Kind, Metric, Scores
+from xai_core.metrics.base import Case, Metric, Scores
 from xai_core.recipe import setting
 
 
@@ -23,15 +22,14 @@ class PointingGame(Metric):
     is in pixels of a 224 px image and scales with the image.
     """
 
-    name: ClassVar[str] = "pointing_game"
-    title: ClassVar[str] = "Pointing game"
-    reference: ClassVar[str] = "Zhang et al., ECCV 2016, arXiv 1608.00507"
-    kind: ClassVar[Kind] = "localisation"
-    higher_is_better: ClassVar[bool | None] = True
-    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    needs_masks: ClassVar[bool] = True
-    formula: ClassVar[str] = r"\mathbb{1}\left[d(\arg\max_p M_p, \mathrm{mask}) \le 15\right]"
-    caveat: ClassVar[str] = (
+    title = "Pointing game"
+    reference = "Zhang et al., ECCV 2016, arXiv 1608.00507"
+    kind = "localisation"
+    higher_is_better = True
+    bounds = (0.0, 1.0)
+    needs_masks = True
+    formula = r"\mathbb{1}\left[d(\arg\max_p M_p, \mathrm{mask}) \le 15\right]"
+    caveat = (
         "One pixel decides, and photographers put objects in the middle: compare with the centre "
         "baseline."
     )

@@ -5,14 +5,13 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from xai_core.methods.base import Method
 from xai_core.metrics._ranks import spearman
-from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
+from xai_core.metrics.base import Case, Metric, Scores, Work
 from xai_core.models.batch import Batch, image_seed
 from xai_core.models.classifier import Classifier
 from xai_core.recipe import setting
@@ -29,17 +28,14 @@ class Randomization(Metric):
     input (cascading parameter randomisation). Near 0: the map depends on the weights.
     """
 
-    name: ClassVar[str] = "randomization"
-    title: ClassVar[str] = "Weight randomisation"
-    reference: ClassVar[str] = "Adebayo et al., NeurIPS 2018, arXiv 1810.03292"
-    kind: ClassVar[Kind] = "check"
-    higher_is_better: ClassVar[bool | None] = None
-    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    reruns_method: ClassVar[bool] = True
-    formula: ClassVar[str] = (
-        r"\left|\rho\left(M(x; \theta), M(x; \theta_{\mathrm{random}})\right)\right|"
-    )
-    caveat: ClassVar[str] = (
+    title = "Weight randomisation"
+    reference = "Adebayo et al., NeurIPS 2018, arXiv 1810.03292"
+    kind = "check"
+    higher_is_better = None
+    bounds = (0.0, 1.0)
+    reruns_method = True
+    formula = r"\left|\rho\left(M(x; \theta), M(x; \theta_{\mathrm{random}})\right)\right|"
+    caveat = (
         "A check that a method can fail, not a ranking: passing it says little about how good a "
         "map is (Binder et al., CVPR 2023)."
     )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 
 from xai_core.metrics._masks import masks_of, with_reasons
-from xai_core.metrics.base import Case, Kind, Metric, Scores
+from xai_core.metrics.base import Case, Metric, Scores
 
 
 @dataclass(frozen=True)
@@ -18,15 +17,14 @@ class RelevanceMass(Metric):
     The mask itself scores 1; a uniform map scores the mask's share of the image.
     """
 
-    name: ClassVar[str] = "relevance_mass"
-    title: ClassVar[str] = "Relevance mass"
-    reference: ClassVar[str] = "Arras et al., Information Fusion 2022, arXiv 2003.07258"
-    kind: ClassVar[Kind] = "localisation"
-    higher_is_better: ClassVar[bool | None] = True
-    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    needs_masks: ClassVar[bool] = True
-    formula: ClassVar[str] = r"\frac{\sum_{p \in \mathrm{mask}} \max(M_p, 0)}{\sum_p \max(M_p, 0)}"
-    caveat: ClassVar[str] = (
+    title = "Relevance mass"
+    reference = "Arras et al., Information Fusion 2022, arXiv 2003.07258"
+    kind = "localisation"
+    higher_is_better = True
+    bounds = (0.0, 1.0)
+    needs_masks = True
+    formula = r"\frac{\sum_{p \in \mathrm{mask}} \max(M_p, 0)}{\sum_p \max(M_p, 0)}"
+    caveat = (
         "A model may rightly use the surroundings; chance is the mask's share of the image, so "
         "large objects score high with any map."
     )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 
 from xai_core.metrics._masks import masks_of, with_reasons
-from xai_core.metrics.base import Case, Kind, Metric, Scores
+from xai_core.metrics.base import Case, Metric, Scores
 
 
 @dataclass(frozen=True)
@@ -19,17 +18,14 @@ class RelevanceRank(Metric):
     a uniform map the mask's share of the image.
     """
 
-    name: ClassVar[str] = "relevance_rank"
-    title: ClassVar[str] = "Relevance rank"
-    reference: ClassVar[str] = "Arras et al., Information Fusion 2022, arXiv 2003.07258"
-    kind: ClassVar[Kind] = "localisation"
-    higher_is_better: ClassVar[bool | None] = True
-    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    needs_masks: ClassVar[bool] = True
-    formula: ClassVar[str] = r"\frac{|\mathrm{top}_K(\max(M, 0)) \cap \mathrm{mask}|}{K}"
-    caveat: ClassVar[str] = (
-        "A model may rightly use the surroundings; chance is the mask's share of the image."
-    )
+    title = "Relevance rank"
+    reference = "Arras et al., Information Fusion 2022, arXiv 2003.07258"
+    kind = "localisation"
+    higher_is_better = True
+    bounds = (0.0, 1.0)
+    needs_masks = True
+    formula = r"\frac{|\mathrm{top}_K(\max(M, 0)) \cap \mathrm{mask}|}{K}"
+    caveat = "A model may rightly use the surroundings; chance is the mask's share of the image."
 
     def _score(self, case: Case) -> Scores:
         masks = masks_of(case).flatten(1)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 
 from xai_core.methods.base import Method
 from xai_core.metrics._curves import target_probabilities
-from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
+from xai_core.metrics.base import Case, Metric, Scores, Work
 from xai_core.models.classifier import Classifier
 from xai_core.models.imputers import load_imputer
 from xai_core.recipe import setting
@@ -25,19 +24,16 @@ class Road(Metric):
     pixels, and what is removed is interpolated from its surroundings, with some noise.
     """
 
-    name: ClassVar[str] = "road"
-    title: ClassVar[str] = "ROAD"
-    reference: ClassVar[str] = "Rong et al., ICML 2022, arXiv 2202.00449"
-    kind: ClassVar[Kind] = "faithfulness"
-    higher_is_better: ClassVar[bool | None] = True
-    needs_probabilities: ClassVar[bool] = True
-    bounds: ClassVar[tuple[float, float]] = (-0.5, 0.5)
-    formula: ClassVar[str] = (
+    title = "ROAD"
+    reference = "Rong et al., ICML 2022, arXiv 2202.00449"
+    kind = "faithfulness"
+    higher_is_better = True
+    needs_probabilities = True
+    bounds = (-0.5, 0.5)
+    formula = (
         r"\frac{1}{2 \cdot 9} \sum_{f = 0.1}^{0.9} p_c^{\mathrm{LeRF}}(f) - p_c^{\mathrm{MoRF}}(f)"
     )
-    caveat: ClassVar[str] = (
-        "Blurry maps are favoured: scattered pixels are interpolated back almost perfectly."
-    )
+    caveat = "Blurry maps are favoured: scattered pixels are interpolated back almost perfectly."
 
     imputer: str = setting(
         "noisy_linear",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -13,7 +12,7 @@ from xai_core.images.superpixels import grid_labels
 from xai_core.methods.base import Method
 from xai_core.metrics._perturb import removal_logits
 from xai_core.metrics._ranks import spearman
-from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
+from xai_core.metrics.base import Case, Metric, Scores, Work
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 from xai_core.models.imputers import load_imputer
@@ -30,17 +29,16 @@ class SingleDeletion(Metric):
     Meant for models that were trained with blanked cells; Orchard's were, on just this grid.
     """
 
-    name: ClassVar[str] = "single_deletion"
-    title: ClassVar[str] = "Single deletion"
-    reference: ClassVar[str] = "Hesse et al., 2024, arXiv 2407.11910 (IDSDS)"
-    kind: ClassVar[Kind] = "faithfulness"
-    higher_is_better: ClassVar[bool | None] = True
-    needs_probabilities: ClassVar[bool] = True
-    bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
-    formula: ClassVar[str] = (
+    title = "Single deletion"
+    reference = "Hesse et al., 2024, arXiv 2407.11910 (IDSDS)"
+    kind = "faithfulness"
+    higher_is_better = True
+    needs_probabilities = True
+    bounds = (-1.0, 1.0)
+    formula = (
         r"\rho_{\mathrm{Spearman}}\left(\sum_{p \in j} M_p,\; z_c(x) - z_c(x_{\setminus j})\right)"
     )
-    caveat: ClassVar[str] = (
+    caveat = (
         "Holds for models that were trained with blanked cells; on others the holes themselves "
         "move the class score. Evidence that two cells share counts for neither."
     )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 
 from xai_core.metrics._descriptive import share_of_magnitude
-from xai_core.metrics.base import Case, Kind, Metric, Scores
+from xai_core.metrics.base import Case, Metric, Scores
 
 
 @dataclass(frozen=True)
@@ -19,16 +18,13 @@ class Sparseness(Metric):
     map, 1 - 1/P for a single pixel.
     """
 
-    name: ClassVar[str] = "sparseness"
-    title: ClassVar[str] = "Sparseness"
-    reference: ClassVar[str] = "Chalasani et al., ICML 2020, arXiv 1810.06583"
-    kind: ClassVar[Kind] = "descriptive"
-    higher_is_better: ClassVar[bool | None] = None
-    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    formula: ClassVar[str] = (
-        r"1 - 2 \sum_{k=1}^{P} \frac{|M|_{(k)}}{\sum_p |M_p|} \cdot \frac{P - k + 1/2}{P}"
-    )
-    caveat: ClassVar[str] = "Describes a map's style and says nothing about its correctness."
+    title = "Sparseness"
+    reference = "Chalasani et al., ICML 2020, arXiv 1810.06583"
+    kind = "descriptive"
+    higher_is_better = None
+    bounds = (0.0, 1.0)
+    formula = r"1 - 2 \sum_{k=1}^{P} \frac{|M|_{(k)}}{\sum_p |M_p|} \cdot \frac{P - k + 1/2}{P}"
+    caveat = "Describes a map's style and says nothing about its correctness."
 
     def _score(self, case: Case) -> Scores:
         share, reasons = share_of_magnitude(case)

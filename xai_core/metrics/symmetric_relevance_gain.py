@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from xai_core.methods.base import Method
 from xai_core.metrics._curves import curve_work, removal_curve, whole_removal
-from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
+from xai_core.metrics.base import Case, Metric, Scores, Work
 from xai_core.models.classifier import Classifier
 from xai_core.models.imputers import load_imputer
 from xai_core.recipe import setting
@@ -21,15 +20,14 @@ class SymmetricRelevanceGain(Metric):
     and MoRF the most relevant. Reversing a map reverses the sign; random maps score about 0.
     """
 
-    name: ClassVar[str] = "symmetric_relevance_gain"
-    title: ClassVar[str] = "Symmetric relevance gain"
-    reference: ClassVar[str] = "Bluecher et al., TMLR 2024, arXiv 2401.06654"
-    kind: ClassVar[Kind] = "faithfulness"
-    higher_is_better: ClassVar[bool | None] = True
-    needs_probabilities: ClassVar[bool] = True
-    bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
-    formula: ClassVar[str] = r"\int_0^1 p_c^{\mathrm{LeRF}}(f) - p_c^{\mathrm{MoRF}}(f)\,df"
-    caveat: ClassVar[str] = (
+    title = "Symmetric relevance gain"
+    reference = "Bluecher et al., TMLR 2024, arXiv 2401.06654"
+    kind = "faithfulness"
+    higher_is_better = True
+    needs_probabilities = True
+    bounds = (-1.0, 1.0)
+    formula = r"\int_0^1 p_c^{\mathrm{LeRF}}(f) - p_c^{\mathrm{MoRF}}(f)\,df"
+    caveat = (
         "Much steadier over imputers than deletion or insertion alone, but it still works with "
         "images that the model was not trained on."
     )

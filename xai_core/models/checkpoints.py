@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from xai_core.files import is_file
 from xai_core.models.torchvision_networks import BadClassifier
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".tar", ".bin", ".pkl")
@@ -30,6 +31,8 @@ WRAPPERS = (
     "state_dict", "model_state_dict", "model_state", "model", "net", "network", "weights",
     "model_ema",
 )  # fmt: skip
+INFLATED, INFLATED_BYTES = 2, 256 * 2**20
+"""torch stores without compression; an archive that unpacks to so much more is no checkpoint."""
 MOST_OF = 0.9
 """Of the names, with one prefix: the others are a criterion's or a metric's."""
 
@@ -44,7 +47,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
     Raises BadClassifier where the file holds code, objects, no weights, or other than it claims.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise BadClassifier(f"{path}: no such file")
     weights = _state_in(_content(path))
     if weights is None:
@@ -70,10 +73,11 @@ def _content(path: Path) -> Any:
             return dict(load_file(path))
         except UNREADABLE:
             raise BadClassifier(f"{path}: damaged, incomplete or not a checkpoint") from None
-    if _is_script(path):
+    if is_script(path):
         raise BadClassifier(
             f"{path}: is TorchScript, not a checkpoint; name it without an architecture"
         )
+    _check_unpacked(path)
     try:
         with torch.serialization.safe_globals(_harmless()):
             return torch.load(path, map_location="cpu", weights_only=True)
@@ -86,7 +90,24 @@ def _content(path: Path) -> Any:
         raise BadClassifier(f"{path}: damaged, incomplete or not a checkpoint") from None
 
 
-def _is_script(path: Path) -> bool:
+def _check_unpacked(path: Path) -> None:
+    """Raises BadClassifier where an archive would fill the memory before it could be looked at."""
+    packed, unpacked = path.stat().st_size, 0
+    if zipfile.is_zipfile(path):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                unpacked = sum(entry.file_size for entry in archive.infolist())
+        except (*UNREADABLE, zipfile.BadZipFile):
+            return  # damaged: torch's reader says so
+    if unpacked > max(INFLATED * packed, INFLATED_BYTES):
+        raise BadClassifier(
+            f"{path}: {packed / 2**20:,.1f} MB that unpack to {unpacked / 2**20:,.0f} MB are no "
+            "checkpoint; save model.state_dict() with torch.save"
+        )
+
+
+def is_script(path: Path) -> bool:
+    """Whether a file is a TorchScript archive."""
     if not zipfile.is_zipfile(path):
         return False
     try:

@@ -30,6 +30,8 @@ from xai_core.models.tracing import trace
 
 CAM_TOLERANCE = 1e-3
 """Largest error of the CAM identity, relative to the largest logit without its bias."""
+MOST_CHANNELS = 4096
+"""Of a stage whose channels are the classes; the identity of more would take over 64 MB."""
 SAME_LOGITS = 1e-4
 """Largest difference of two passes on one image, relative to the largest logit."""
 
@@ -46,9 +48,10 @@ class Classifier:
     """A model in eval mode with frozen parameters; make one with `Classifier.of`.
 
     `stage` names the last stage with a grid and `stages` all that can be explained, none for a
-    black box; `head` is the final Linear where logits = head(global average of the stage), else
-    None. `source` is the name that `load_classifier` finds it by; empty for a model made
-    otherwise. `notes` are sentences about what was recognised.
+    black box; `head` is the final Linear where logits = head(global average of the stage) (the
+    identity where that average is the logits), else None. `source` is the name that
+    `load_classifier` finds it by; empty for a model made otherwise. `notes` are sentences about
+    what was recognised; `kind` is what the categories are ("fruits"), where a card tells.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Classifier:
     is_repeatable: bool = True
     allow_random: bool = False
     notes: tuple[str, ...] = ()
+    kind: str = ""
     _watch: Watch | None = field(default=None, repr=False)
     _twins: dict[str, fx.GraphModule] = field(default_factory=dict, repr=False)
     _lock: Any = field(default_factory=threading.RLock, repr=False)
@@ -150,7 +154,7 @@ class Classifier:
             way=way if nodes else "black box",
             untraceable=reason[:200],
         )
-        if nodes and way == "traced":
+        if nodes:
             object.__setattr__(made, "head", _cam_head(made, probe))
         return made
 
@@ -175,7 +179,7 @@ class Classifier:
         if self.memory_format is torch.channels_last:
             network = network.to(memory_format=torch.channels_last)
         heads = [name for name, module in self.network.named_modules() if module is self.head]
-        head: Any = network.get_submodule(heads[0]) if heads else None
+        head: Any = network.get_submodule(heads[0]) if heads else self.head
         return replace(
             self, network=network, head=head, fingerprint=_fingerprint(network), source="",
             _watch=None, _twins={}, _lock=threading.RLock(), _exclusive=[], _quick_copies={},
@@ -213,7 +217,7 @@ class Classifier:
 
     def logits(self, images: Tensor) -> Tensor:
         """Images (N, 3, H, W) -> logits (N, K), on a CPU by a quick copy of the model."""
-        checkpoint()
+        checkpoint(len(images))
         is_plain = images.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
         network = self._quick(torch.is_grad_enabled()) if is_plain else self.network
         logits: Tensor = network(images)
@@ -231,7 +235,7 @@ class Classifier:
             raise ValueError(
                 f"{self.name} has no stage {stage!r}; it has: {', '.join(self.stages) or 'none'}"
             )
-        checkpoint()
+        checkpoint(len(images))
         layout = self.layout_of(stage)
         if self.way == "hooked":
             with self.exclusive() as network:
@@ -245,7 +249,7 @@ class Classifier:
 
         The images (N, 3, H, W) are only looked at where a path goes around the stage.
         """
-        checkpoint()
+        checkpoint(len(activations))
         layout, stage = self.layout_of(stage), stage or self.stage
         if self.way == "hooked":
             with self.exclusive() as network:
@@ -297,6 +301,21 @@ class Classifier:
     def node_of(self, stage: str = "") -> str:
         """The path of the traced graph's node that gives the stage."""
         return self._nodes[stage or self.stage]
+
+    def layers_behind(self) -> list[str]:
+        """The layers with weights behind the last stage: `fc (Linear)`; only of a traced model."""
+        if self.way != "traced" or not self.stage:
+            return []
+        nodes = list(self._twin(self.stage).graph.nodes)
+        behind = nodes[nodes.index(nodes[-1].args[0]["stage"]) + 1 :]
+        called = [str(node.target) for node in behind if node.op == "call_module"]
+        used = [str(n.target).rpartition(".")[0] for n in behind if n.op == "get_attr"]
+        modules = {p: m for p, m in self.network.named_modules() if p in {*called, *used}}
+        return [
+            f"{path} ({type(module).__name__})"
+            for path, module in modules.items()
+            if next(module.parameters(recurse=False), None) is not None
+        ]
 
     def _quick(self, with_gradients: bool) -> nn.Module:
         with self._lock:
@@ -463,27 +482,39 @@ def _block(path: str, network: nn.Module) -> str:
 def _cam_head(classifier: Classifier, probe: Tensor) -> nn.Linear | None:
     """The final Linear, where mean over the grid of sum_k w_k f_k + b gives the logits.
 
+    Where the channels are the classes, as in SqueezeNet, each is its own logit's: the identity.
     Tried on random activations f, so that a model whose own are tiny is judged like any other.
     """
-    linears = [m for m in classifier.network.modules() if isinstance(m, nn.Linear)]
-    if not linears:
-        return None
-    head = linears[-1]
     with torch.no_grad():
         shape = classifier.stage_and_logits(probe)[0].shape
         generator = torch.Generator().manual_seed(0)
         scales = torch.rand(*shape[:2], 1, 1, generator=generator)
         activations = (scales * torch.rand(shape, generator=generator)).to(probe.device)
         logits = classifier.logits_from(activations, probe)
-        if shape[1] != head.in_features or logits.shape[1] != head.out_features:
-            return None
-        rebuilt = head(activations.mean(dim=(2, 3)))
-        evidence = rebuilt if head.bias is None else rebuilt - head.bias
+        heads = _possible_heads(classifier.network, shape[1], logits)
+        means = activations.mean(dim=(2, 3))
+        return next((head for head in heads if _gives(head, means, logits)), None)
+
+
+def _possible_heads(network: nn.Module, channels: int, logits: Tensor) -> Iterator[nn.Linear]:
+    classes = logits.shape[1]
+    linears = [module for module in network.modules() if isinstance(module, nn.Linear)]
+    if linears and (linears[-1].in_features, linears[-1].out_features) == (channels, classes):
+        yield linears[-1]
+    if channels == classes <= MOST_CHANNELS:
+        head = nn.Linear(channels, classes, bias=False, device=logits.device)
+        head.weight = nn.Parameter(torch.eye(classes, device=logits.device), requires_grad=False)
+        yield head
+
+
+def _gives(head: nn.Linear, means: Tensor, logits: Tensor) -> bool:
+    """Whether the head makes the logits of the means (N, C) of activations."""
+    rebuilt = head(means)
+    evidence = rebuilt if head.bias is None else rebuilt - head.bias
     error, largest = float((rebuilt - logits).abs().max()), float(evidence.abs().max())
     if largest <= 1e-5 * float(logits.abs().max()):  # a head of zeros fulfils any identity
-        return None
-    rounding = 1e-6 * float(logits.abs().max())
-    return head if error <= CAM_TOLERANCE * largest + rounding else None
+        return False
+    return error <= CAM_TOLERANCE * largest + 1e-6 * float(logits.abs().max())
 
 
 def _fingerprint(network: nn.Module) -> str:

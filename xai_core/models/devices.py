@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import platform
+from pathlib import Path
 
 import torch
 from torch.nn import functional
@@ -34,8 +36,19 @@ def compute_exactly(device: torch.device) -> None:
 
 
 def device_name(device: torch.device) -> str:
-    """For people: the GPU's own name, or the processor's kind and how many threads compute."""
+    """For people: the GPU's own name, or the processor's and how many threads compute."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()
-    return f"{device.type}, {threads} thread{'s' if threads != 1 else ''}"
+    name = processor_name() if device.type == "cpu" else device.type
+    return f"{name}, {threads} thread{'s' if threads != 1 else ''}"
+
+
+def processor_name() -> str:
+    """The processor's name where the system tells it, else "cpu"."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor() or "cpu"
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, "") or "cpu"

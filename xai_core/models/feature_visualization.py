@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -99,13 +99,10 @@ class FeatureVisualization(Recipe):
     survives small changes; g is a channel, a class or a direction.
     """
 
-    name: ClassVar[str] = "feature_visualization"
-    title: ClassVar[str] = "Feature visualisation"
-    reference: ClassVar[str] = "Olah et al., Distill 2017"
-    formula: ClassVar[str] = (
-        r"\max_z \; \mathbb{E}_T \left[ g\left(T(\mathrm{image}(z))\right) \right]"
-    )
-    caveat: ClassVar[str] = (
+    title = "Feature visualisation"
+    reference = "Olah et al., Distill 2017"
+    formula = r"\max_z \; \mathbb{E}_T \left[ g\left(T(\mathrm{image}(z))\right) \right]"
+    caveat = (
         "It shows one thing that the channel likes very much, not all that it responds to: look "
         "at the images that activate it too."
     )

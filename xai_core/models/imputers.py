@@ -47,10 +47,10 @@ def _images(pixels: Tensor, height: int, width: int) -> Tensor:
 class Zero(Imputer):
     """0 after normalisation: the mean colour of the data that the model was trained on."""
 
-    name: ClassVar[str] = "zero"
-    title: ClassVar[str] = "Mean colour of the training data"
-    reference: ClassVar[str] = "Petsiuk et al., BMVC 2018, arXiv 1806.07421"
-    caveat: ClassVar[str] = "Leaves sharp edges that the model may never have seen."
+    name = "zero"
+    title = "Mean colour of the training data"
+    reference = "Petsiuk et al., BMVC 2018, arXiv 1806.07421"
+    caveat = "Leaves sharp edges that the model may never have seen."
 
     def baseline(self, images: Tensor, classifier: Classifier) -> Tensor:
         return torch.zeros_like(images)
@@ -60,10 +60,10 @@ class Zero(Imputer):
 class Mean(Imputer):
     """The mean colour of the image itself."""
 
-    name: ClassVar[str] = "mean"
-    title: ClassVar[str] = "Mean colour of the image"
-    reference: ClassVar[str] = "Rieger and Hansen, 2020, arXiv 2003.08747"
-    caveat: ClassVar[str] = "Fits plain backgrounds, where the removed part melts into them."
+    name = "mean"
+    title = "Mean colour of the image"
+    reference = "Rieger and Hansen, 2020, arXiv 2003.08747"
+    caveat = "Fits plain backgrounds, where the removed part melts into them."
 
     def baseline(self, images: Tensor, classifier: Classifier) -> Tensor:
         return (
@@ -80,10 +80,10 @@ class Blur(Imputer):
     The defaults are the ones that RISE's insertion uses at 224 px.
     """
 
-    name: ClassVar[str] = "blur"
-    title: ClassVar[str] = "Blurred image"
-    reference: ClassVar[str] = "Petsiuk et al., BMVC 2018, arXiv 1806.07421"
-    caveat: ClassVar[str] = "A mild blur keeps colours and coarse shapes, so evidence remains."
+    name = "blur"
+    title = "Blurred image"
+    reference = "Petsiuk et al., BMVC 2018, arXiv 1806.07421"
+    caveat = "A mild blur keeps colours and coarse shapes, so evidence remains."
 
     sigma_px: float = setting(5.0, "standard deviation of the Gaussian, pixels", low=0.1, high=100)
     size_px: int = setting(11, "side of the Gaussian's window, pixels (odd)", low=1, high=401)
@@ -112,10 +112,10 @@ class NoisyLinear(Imputer):
     together. The noise of an image is the same whatever is removed.
     """
 
-    name: ClassVar[str] = "noisy_linear"
-    title: ClassVar[str] = "Noisy linear interpolation"
-    reference: ClassVar[str] = "Rong et al., ICML 2022, arXiv 2202.00449"
-    caveat: ClassVar[str] = "Hides the removal's shape from the model, at a cost per image."
+    name = "noisy_linear"
+    title = "Noisy linear interpolation"
+    reference = "Rong et al., ICML 2022, arXiv 2202.00449"
+    caveat = "Hides the removal's shape from the model, at a cost per image."
 
     noise: float = setting(0.01, "standard deviation of the noise, normalised", low=0, high=1)
     seed: int = setting(0, "seed of the noise", low=0, high=2**31)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_IS_OVER: ContextVar[Callable[[], bool] | None] = ContextVar("is_over", default=None)
+Note = Callable[[int], None]
+_WATCH: ContextVar[tuple[Callable[[], bool], Note] | None] = ContextVar("watch", default=None)
 
 
 class Interrupted(BaseException):
@@ -14,20 +15,28 @@ class Interrupted(BaseException):
 
 
 @contextmanager
-def interruptible(is_over: Callable[[], bool]) -> Iterator[None]:
-    """In this thread, each checkpoint within it asks `is_over` and raises Interrupted if so."""
-    token = _IS_OVER.set(is_over)
+def interruptible(is_over: Callable[[], bool], note: Note = lambda passes: None) -> Iterator[None]:
+    """In this thread, each checkpoint within it asks `is_over` and raises Interrupted if so.
+
+    `note` is told how many passes of single images begin at a checkpoint.
+    """
+    token = _WATCH.set((is_over, note))
     try:
         yield
     finally:
-        _IS_OVER.reset(token)
+        _WATCH.reset(token)
 
 
-def checkpoint() -> None:
+def checkpoint(passes: int = 0) -> None:
     """Called before every pass, and at every step of tracing or rewriting a model.
 
-    Raises Interrupted where the computation is over.
+    `passes` begin now, one for each image of the batch. Raises Interrupted where the
+    computation is over.
     """
-    is_over = _IS_OVER.get()
-    if is_over is not None and is_over():
+    watch = _WATCH.get()
+    if watch is None:
+        return
+    is_over, note = watch
+    if is_over():
         raise Interrupted
+    note(passes)

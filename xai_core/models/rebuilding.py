@@ -9,7 +9,17 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from xai_core.models.torchvision_networks import BadClassifier, build_network, check_architecture
+from xai_core.models.torchvision_networks import (
+    BadClassifier,
+    build_network,
+    check_architecture,
+    unfilled_network,
+)
+
+ASSUMED = (
+    "a ReLU is assumed between its layers; if it is another function, name a python file with the "
+    "model (file.py:function)"
+)
 
 
 class Rebuilt(NamedTuple):
@@ -36,21 +46,21 @@ def rebuilt(
         notes.append("transform_input=True, as in torchvision's own weights")
     positions = weights.get("encoder.pos_embedding")
     if positions is not None and "image_size" not in told:
-        with torch.device("meta"):
-            patch: int = build_network(architecture, 2).patch_size  # type: ignore[assignment]
+        patch: int = unfilled_network(architecture, 2).patch_size  # type: ignore[assignment]
         size = told["image_size"] = patch * round((positions.shape[1] - 1) ** 0.5)
-    with torch.device("meta"):
-        network = build_network(architecture, 2, **told)
+    network = unfilled_network(architecture, 2, **told)
     slot = [name for name, m in network.named_modules() if isinstance(m, nn.Linear | nn.Conv2d)][-1]
     head, changed = _head(network, slot, weights)
     last: Any = None if isinstance(head, int) else head[-1]
     outputs: int = head if isinstance(head, int) else last.out_features
     network = build_network(architecture, outputs, **told)
     if not isinstance(head, int):
+        is_stock = _places(head) == _places(network.get_submodule(changed))
+        assumed = "" if is_stock or len(_places(head)) == 1 else f", and {ASSUMED}"
         network.set_submodule(changed, head if f"{changed}.weight" not in weights else head[0])
         notes.append(
             f"the head is rebuilt from {changed}'s shapes; what has no weights (dropout, softmax) "
-            "is not in the file"
+            f"is not in the file{assumed}"
         )
     channels, said, side = _stem(network, weights)
     return Rebuilt(network, outputs, channels, size or side, (*notes, *said))
@@ -61,26 +71,59 @@ def _head(
 ) -> tuple[int | nn.Sequential, str]:
     """The number of outputs of a stock head, or another head and where it belongs."""
     top = slot.partition(".")[0]
-    stock = {k: v.shape[1:] for k, v in network.state_dict().items() if k.startswith(f"{top}.")}
+    stock = {k: v.shape for k, v in network.state_dict().items() if k.startswith(f"{top}.")}
     given = {k: v for k, v in weights.items() if k.startswith(f"{top}.")}
-    if set(stock) == set(given) and given[f"{slot}.weight"].shape[1:] == stock[f"{slot}.weight"]:
-        return len(given[f"{slot}.weight"]), slot
+    inner = [key for key in stock if not key.startswith(f"{slot}.")]
+    last, is_stock = f"{slot}.weight", set(stock) == set(given)
+    is_stock = is_stock and all(given[key].shape == stock[key] for key in inner)
+    if is_stock and given[last].shape[1:] == stock[last][1:]:
+        return len(given[last]), slot
     if set(given) < set(stock):  # what is missing is said by name when the weights are filled in
-        rows = given.get(f"{slot}.weight")
+        rows = given.get(last)
         return (2 if rows is None else len(rows)), slot
-    layers = [k.removesuffix(".weight") for k, v in given.items() if k.endswith("weight")]
-    parts = {k.rpartition(".")[0] for k in given}
-    is_one = len(layers) == len(parts) == 1 and given[f"{layers[0]}.weight"].ndim == 2
-    if not is_one or not re.fullmatch(rf"{re.escape(top)}(\.\d+)?", layers[0]):
+    linears = _linears(top, given)
+    if not linears:
         shapes = ", ".join(f"{k} {tuple(v.shape)}" for k, v in sorted(given.items())) or "none"
         raise BadClassifier(
             f"the head differs: it has {shapes}; what stands between layers is not in the file, "
             "so name a python file with the model (file.py:function)"
         )
-    weight = given[f"{layers[0]}.weight"]
-    linear = nn.Linear(weight.shape[1], weight.shape[0], bias=f"{layers[0]}.bias" in given)
-    place = int(layers[0].rpartition(".")[2]) if "." in layers[0] else 0
-    return nn.Sequential(*(nn.Identity() for _ in range(place)), linear), top
+    return _sequence(linears, network.get_submodule(top)), top
+
+
+def _linears(top: str, given: Mapping[str, Tensor]) -> dict[int, nn.Linear]:
+    """Place -> Linear, where the head is Linear layers that fit each other, with room between."""
+    names = {key.rpartition(".")[0] for key in given}
+    if not all(re.fullmatch(rf"{re.escape(top)}(\.\d+)?", name) for name in names):
+        return {}
+    linears: dict[int, nn.Linear] = {}
+    for name in sorted(names, key=lambda name: int(name[len(top) + 1 :] or 0)):
+        parts = {key.rpartition(".")[2] for key in given if key.startswith(f"{name}.")}
+        weight, place = given.get(f"{name}.weight", torch.empty(0)), int(name[len(top) + 1 :] or 0)
+        before = next(reversed(linears.values()), None)
+        fits = before is None or (
+            before.out_features == weight.shape[-1] and place - 1 not in linears
+        )
+        if weight.ndim != 2 or not parts <= {"weight", "bias"} or not fits:
+            return {}
+        linears[place] = nn.Linear(weight.shape[1], weight.shape[0], bias="bias" in parts)
+    return linears
+
+
+def _sequence(linears: Mapping[int, nn.Linear], stock: nn.Module) -> nn.Sequential:
+    """The layers at their places, between them what stock has there, else a ReLU and dropout."""
+    last = max(linears)
+    others: dict[int, nn.Module] = {place + 1: nn.ReLU() for place in linears if place < last}
+    if _places(stock) == [*linears]:
+        others = {int(name): module for name, module in stock.named_children()}
+    here = {**others, **linears}
+    return nn.Sequential(*(here.get(place, nn.Identity()) for place in range(last + 1)))
+
+
+def _places(stock: nn.Module) -> list[int]:
+    """Where a stock head has its Linear layers."""
+    children = stock.named_children() if isinstance(stock, nn.Sequential) else ()
+    return [int(name) for name, module in children if isinstance(module, nn.Linear)]
 
 
 def _stem(network: nn.Module, weights: Mapping[str, Tensor]) -> tuple[int, list[str], int]:

@@ -11,6 +11,7 @@ from urllib.error import URLError
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 from torchvision import models
 
 from xai_core.images.reading import InputFormat
@@ -29,6 +30,24 @@ def build_network(architecture: str, classes: int, **arguments: Any) -> nn.Modul
         architecture, weights=None, num_classes=classes, **arguments
     )
     return network
+
+
+class real_counts(TorchFunctionMode):
+    """What is read while a model is built, as RegNet's widths are, has values on any device."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        given = dict(kwargs or {})
+        if func in (torch.arange, torch.linspace, torch.tensor):
+            given.setdefault("device", "cpu")
+        return func(*args, **given)
+
+
+def unfilled_network(architecture: str, classes: int, **arguments: Any) -> nn.Module:
+    """The same model with the shapes of its weights alone: it takes no memory for values."""
+    with torch.device("meta"), real_counts():
+        return build_network(architecture, classes, **arguments)
 
 
 def architectures() -> list[str]:
@@ -56,15 +75,9 @@ def load_torchvision(name: str) -> tuple[nn.Module, Any]:
 
     Downloads through torch's hub cache; raises BadClassifier with what to do without internet.
     """
-    architecture, _, version = name.partition(":")
-    check_architecture(architecture)
-    choices = models.get_model_weights(architecture)
-    try:
-        weights = choices[version] if version else choices.DEFAULT
-    except KeyError:
-        known = ", ".join(choice.name for choice in choices)
-        raise BadClassifier(f"{architecture} has no weights {version!r}; it has: {known}") from None
-    cache = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rpartition("/")[2]
+    architecture = name.partition(":")[0]
+    weights = weights_entry(name)
+    cache = _cached(weights)
     _check_digest(cache, name)
     try:
         network = models.get_model(architecture, weights=weights, progress=False)
@@ -82,6 +95,31 @@ def load_torchvision(name: str) -> tuple[nn.Module, Any]:
             f"{weights.url} on another machine and put it at {cache}"
         ) from None
     return network, weights
+
+
+def weights_entry(name: str) -> Any:
+    """Torchvision's entry of the weights that a name means; raises BadClassifier."""
+    architecture, _, version = name.partition(":")
+    check_architecture(architecture)
+    choices = models.get_model_weights(architecture)
+    try:
+        return choices[version] if version else choices.DEFAULT
+    except KeyError:
+        known = ", ".join(choice.name for choice in choices)
+        raise BadClassifier(f"{architecture} has no weights {version!r}; it has: {known}") from None
+
+
+def missing_weights(name: str) -> Any:
+    """The entry of weights that torchvision would have to download first, else None."""
+    if name.partition(":")[0] not in architectures():
+        return None
+    weights = weights_entry(name)
+    return None if _cached(weights).is_file() else weights
+
+
+def _cached(weights: Any) -> Path:
+    file: str = weights.url.rpartition("/")[2]
+    return Path(torch.hub.get_dir()) / "checkpoints" / file
 
 
 def default_form(architecture: str) -> InputFormat:

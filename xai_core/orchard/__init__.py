@@ -1,13 +1,17 @@
 """Orchard: procedurally drawn fruit scenes in which every pixel's part is known exactly.
 
 What a scene is (no torch needed):
-    scene          frozen dataclasses <-> JSON; CLASSES; part_names(scene)
+    scene          frozen dataclasses <-> JSON; FRUITS, VARIETIES, CLASSES; part_names(scene)
     fruits         one file per fruit: its named parts and how it lies
     distractors    stones, leaves, cups, balls, blocks, rings
     settings       floors, backdrops and lights
     sampling       sample_scene(fruit, level, seed), sample_pair(...), training_scene(seed)
+    table          sample_table(level, seed): several small fruits anywhere
+    variety        sample_variety(level, seed): one gourd of nine kinds
+    mixture        mixed_scene(seed): training scenes of all kinds
     interventions  removable_units, without, only, with_material, with_floor, with_sticker, ...
     placement      where a sticker lies
+    frame          what a camera sees, without drawing
     geometry       rotations, profiles, bounding spheres; the list of primitives
     dataset        load_orchard() -> OrchardSplit, generate(), contact_sheet()
 

@@ -1,4 +1,4 @@
-"""The stored test split: 240 single fruits and 60 pairs, with exact masks; read without torch."""
+"""The stored test splits with exact masks: fruits and pairs, varieties, tables; without torch."""
 
 from __future__ import annotations
 
@@ -16,13 +16,25 @@ from PIL import Image, ImageDraw
 
 from xai_core.files import write_whole
 from xai_core.orchard.sampling import LEVELS, sample_pair, sample_scene
-from xai_core.orchard.scene import CLASSES, Scene, part_names
+from xai_core.orchard.scene import CLASSES, FRUITS, VARIETIES, Scene, part_names
+from xai_core.orchard.table import AREAS, sample_table
+from xai_core.orchard.variety import sample_variety
 from xai_core.places import DATA
 
 ORCHARD_FOLDER = DATA / "orchard"
+FOLDERS = {
+    "fruits": ORCHARD_FOLDER,
+    "table": DATA / "orchard_table",
+    "variety": DATA / "orchard_variety",
+}
+"""Where each split lies: single fruits and pairs, tables, or varieties. A folder each, because
+some methods draw from all images of the first."""
 IMAGE_SIZE = 224
 PER_CLASS_AND_LEVEL = 5
 PAIRS = 60
+TABLES = 240
+VARIETIES_STORED = 60
+_QUALITY = {"fruits": 95, "table": 95, "variety": 90}
 # a fruit must show at least this share of the image's pixels, of a pair each one
 _LEAST_VISIBLE = 0.008
 _COLUMNS = ("file", "mask", "kind", "classes", "level", "seed")
@@ -32,8 +44,8 @@ _COLUMNS = ("file", "mask", "kind", "classes", "level", "seed")
 class OrchardSplit:
     """The stored scenes in the order of labels.csv; every tuple has one entry per image.
 
-    `classes[i]` holds one name, or two for a pair; `labels[i]` is the index of the first in
-    CLASSES; `kinds[i]` is "single" or "pair".
+    `classes[i]` holds the names of its fruits; `labels[i]` is the index of the first in CLASSES;
+    `kinds[i]` is "single", "pair", "table" or "variety".
     """
 
     folder: Path
@@ -61,7 +73,7 @@ class OrchardSplit:
             return int(image.width)
 
     def indices(self, kind: str) -> tuple[int, ...]:
-        """Positions of the "single" or "pair" images."""
+        """Positions of the images of a kind: "single", "pair", "table" or "variety"."""
         return tuple(index for index, stored in enumerate(self.kinds) if stored == kind)
 
     def image(self, index: int) -> NDArray[np.uint8]:
@@ -101,7 +113,10 @@ def load_orchard(folder: str | Path = ORCHARD_FOLDER) -> OrchardSplit:
     folder = Path(folder)
     table = folder / "labels.csv"
     if not table.exists():
-        raise FileNotFoundError(f"{table} is missing: run `campare orchard generate`")
+        kind = next(
+            (f" --kind {k}" for k, f in FOLDERS.items() if k != "fruits" and f == folder), ""
+        )
+        raise FileNotFoundError(f"{table} is missing: run `campare orchard generate{kind}`")
     with table.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     classes = tuple(tuple(row["classes"].split("+")) for row in rows)
@@ -118,26 +133,29 @@ def load_orchard(folder: str | Path = ORCHARD_FOLDER) -> OrchardSplit:
 
 
 def generate(
-    folder: str | Path = ORCHARD_FOLDER,
+    folder: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
     workers: int = 2,
+    kind: str = "fruits",
+    count: int | None = None,
 ) -> OrchardSplit:
-    """Choose, draw and store the test split and its contact sheet; `progress(done, total)`.
+    """Choose, draw and store a test split and its contact sheet; `progress(done, total)`.
 
-    The same scenes and pixels every time, on one machine. Takes about three minutes.
+    `kind` is one of FOLDERS, `count` the number of tables or varieties. The same scenes and pixels
+    every time, on one machine. Takes some minutes.
     """
     from xai_core.orchard.rendering import render_many
 
-    folder = Path(folder)
+    folder = FOLDERS[kind] if folder is None else Path(folder)
     for name in ("images", "masks"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    scenes = _test_scenes()
+    scenes = _chosen(kind, count)
     total = len(scenes)
     report = None if progress is None else functools.partial(_report, progress, total)
     drawn = render_many(list(scenes.values()), IMAGE_SIZE, workers, 2, report)
     for name, rendering in zip(scenes, drawn, strict=True):
         Image.fromarray(rendering.image).save(
-            folder / "images" / f"{name}.jpg", quality=95, subsampling=0, optimize=True
+            folder / "images" / f"{name}.jpg", quality=_QUALITY[kind], subsampling=0, optimize=True
         )
         Image.fromarray(rendering.part_ids).save(folder / "masks" / f"{name}.png", optimize=True)
     stored = {name: scene.to_dict() for name, scene in scenes.items()}
@@ -156,14 +174,19 @@ def generate(
 def contact_sheet(
     split: OrchardSplit, indices: Sequence[int] | None = None, path: Path | None = None
 ) -> Path:
-    """Draw 24 images (or the given ones) in rows of 6, with class and level; returns the path."""
+    """Draw 24 images (or the given ones; 18 of varieties) in rows of 6, with class and level;
+    returns the path."""
+    if indices is None and "variety" in split.kinds:
+        indices = sorted(range(18), key=lambda index: split.labels[index])
+    if indices is None and "table" in split.kinds:
+        indices = range(min(24, len(split)))
     if indices is None:
         singles = split.indices("single")
-        per_class = len(singles) // len(CLASSES)
+        per_class = len(singles) // len(FRUITS)
         # two a class, the levels in turn
         indices = [
             singles[number * per_class + (2 * number + 11 * second) % per_class]
-            for number, second in itertools.product(range(len(CLASSES)), range(2))
+            for number, second in itertools.product(range(len(FRUITS)), range(2))
         ]
     columns, caption = 6, 18
     rows = -(-len(indices) // columns)
@@ -183,12 +206,12 @@ def contact_sheet(
 def _test_scenes() -> dict[str, Scene]:
     """The scenes by file name: of each class and level the first seeds that show enough fruit."""
     scenes = {}
-    for fruit, level in itertools.product(CLASSES, LEVELS):
+    for fruit, level in itertools.product(FRUITS, LEVELS):
         drawn = map(functools.partial(sample_scene, fruit, level), itertools.count())
         good = itertools.islice(filter(_is_visible, drawn), PER_CLASS_AND_LEVEL)
         for number, scene in enumerate(good):
             scenes[f"{fruit}-{level}-{number}"] = scene
-    couples = list(itertools.combinations(CLASSES, 2))
+    couples = list(itertools.combinations(FRUITS, 2))
     order = np.random.default_rng(60).permutation(len(couples))[:PAIRS]
     for number, couple in enumerate(order):
         first, second = couples[couple] if number % 2 else couples[couple][::-1]
@@ -196,6 +219,42 @@ def _test_scenes() -> dict[str, Scene]:
         drawn = map(functools.partial(sample_pair, first, second, level), itertools.count())
         scenes[f"pair-{number:02d}-{first}-{second}"] = next(filter(_is_visible, drawn))
     return scenes
+
+
+def _chosen(kind: str, count: int | None) -> dict[str, Scene]:
+    if kind == "fruits":
+        return _test_scenes()
+    if kind == "variety":
+        return chosen_varieties(VARIETIES_STORED if count is None else count)
+    return chosen_tables(TABLES if count is None else count)
+
+
+def chosen_varieties(count: int) -> dict[str, Scene]:
+    """Varieties by file name: kinds and levels in turn, so that 36 scenes have all of both."""
+    scenes = {}
+    for number in range(count):
+        name, level = VARIETIES[number % len(VARIETIES)], LEVELS[number % len(LEVELS)]
+        scenes[f"variety-{number:03d}-{name}"] = sample_variety(level, number, name)
+    return scenes
+
+
+def chosen_tables(count: int) -> dict[str, Scene]:
+    """Tables by file name: of each level in turn the first seeds whose fruits have their size."""
+    seeds = {level: itertools.count() for level in LEVELS}
+    scenes = {}
+    for number in range(count):
+        level = LEVELS[number % len(LEVELS)]
+        scene = next(filter(_has_sizes, map(functools.partial(sample_table, level), seeds[level])))
+        scenes[f"table-{number:03d}-{scene.classes[0]}"] = scene
+    return scenes
+
+
+def _has_sizes(scene: Scene) -> bool:
+    from xai_core.orchard.rendering import render
+
+    small = render(scene, 112)
+    low, high = AREAS
+    return all(low <= small.mask(fruit.name).mean() <= high for fruit in scene.fruits)
 
 
 def _is_visible(scene: Scene) -> bool:

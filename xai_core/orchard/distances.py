@@ -24,6 +24,7 @@ class Shape:
     part: Part
     centre: Tensor
     radius: float
+    scale: float
     to_local: Tensor
     origin: Tensor
     distance_local: Distance
@@ -42,7 +43,7 @@ def compile_shape(part: Part, thing: Thing) -> Shape:
     """Prepare tables and matrices of a part once, before thousands of evaluations."""
     turn = rotation(thing.turn)
     centre, radius = bounding_sphere(part)
-    world_centre = turn @ centre + np.asarray(thing.position)
+    world_centre = turn @ centre * thing.scale + np.asarray(thing.position)
     steps = [(primitive, _compiled(primitive)) for primitive in part.primitives]
 
     def distance(points: Tensor) -> Tensor:
@@ -58,15 +59,16 @@ def compile_shape(part: Part, thing: Thing) -> Shape:
                 total = other + mix * (total - other) - part.blend * mix * (1 - mix)
             else:
                 total = torch.minimum(total, other)
-        return total
+        return total * thing.scale
 
     only = part.primitives[0]
     is_cluster = len(part.primitives) == 1 and only.kind == "ellipsoids"
     return Shape(
         part=part,
         centre=_column(world_centre),
-        radius=radius,
-        to_local=_tensor(turn.T),
+        radius=radius * thing.scale,
+        scale=thing.scale,
+        to_local=_tensor(turn.T / thing.scale),
         origin=_column(np.asarray(thing.position)),
         distance_local=distance,
         clusters=cluster_frames(only) if is_cluster else None,

@@ -101,7 +101,8 @@ def bounding_sphere(part: Part) -> tuple[Array, float]:
 def world_points(thing: Thing) -> Array:
     """(P,3) surface points of all parts of a thing, in world coordinates."""
     points = np.concatenate([surface_points(part) for part in thing.parts])
-    return np.asarray(points @ rotation(thing.turn).T + np.asarray(thing.position))
+    turned = points @ rotation(thing.turn).T * thing.scale
+    return np.asarray(turned + np.asarray(thing.position))
 
 
 def directions(count: int) -> Array:

@@ -7,13 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from xai_core.orchard.geometry import Array, rotation, surface_points, world_points
-from xai_core.orchard.scene import Scene, Sticker, Vector
+from xai_core.orchard.geometry import Array, world_points
+from xai_core.orchard.scene import Camera, Scene, Sticker, Vector
 
 
-def camera_frame(scene: Scene) -> tuple[Array, Array, Array]:
+def camera_frame(camera: Camera) -> tuple[Array, Array, Array]:
     """Unit vectors (3,) of the camera: right, up, forward."""
-    camera = scene.camera
     forward = np.asarray(camera.target) - np.asarray(camera.position)
     forward = forward / np.linalg.norm(forward)
     right = np.cross(forward, (0.0, 1.0, 0.0))
@@ -35,8 +34,8 @@ def placed_sticker(scene: Scene, sticker: Sticker) -> Sticker:
     if not scene.fruits or not scene.fruits[0].parts:
         raise ValueError("Scene.fruits must hold a fruit to put the sticker on, got none")
     fruit = scene.fruits[0]
-    right, up, forward = camera_frame(scene)
-    body = surface_points(fruit.parts[0]) @ rotation(fruit.turn).T + np.asarray(fruit.position)
+    right, up, forward = camera_frame(scene.camera)
+    body = world_points(replace(fruit, parts=fruit.parts[:1]))
     middle = (body.min(axis=0) + body.max(axis=0)) / 2
     reach = float(np.median(np.linalg.norm(body - middle, axis=1)))
     size = sticker.radius * reach
@@ -66,7 +65,7 @@ def _room(scene: Scene, spot: Array, size: float) -> float:
         middle = (points.min(axis=0) + points.max(axis=0)) / 2
         gap = np.hypot(*(spot - middle)[[0, 2]]) - np.ptp(points, axis=0)[[0, 2]].max() / 2 - size
         free = min(free, float(gap))
-    right, up, forward = camera_frame(scene)
+    right, up, forward = camera_frame(scene.camera)
     away = spot - np.asarray(scene.camera.position)
     half = math.tan(math.radians(scene.camera.field_of_view) / 2) * float(away @ forward)
     margin = 0.9 - max(abs(float(away @ right)), abs(float(away @ up))) / half

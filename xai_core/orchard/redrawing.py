@@ -26,8 +26,9 @@ from xai_core.orchard.shot import Shot
 CACHE = places.CACHE / "orchard"
 """Where images and answers are kept; deleting it costs time, never results."""
 _NOT_DRAWING = (
-    "dataset", "sampling", "pool", "curriculum", "shot", "redrawing", "shortcut", "ground_truth",
-    "picture_sets", "merging", "facts", "verdict", "scene_book", "degradation", "oracle",
+    "dataset", "sampling", "table", "variety", "frame", "mixture", "pool", "curriculum", "shot",
+    "redrawing", "shortcut", "ground_truth", "picture_sets", "merging", "facts", "verdict",
+    "scene_book", "degradation", "oracle",
 )  # fmt: skip
 
 

@@ -142,7 +142,7 @@ def _draw(scene: Scene, size: int) -> tuple[Tensor, Tensor, Tensor]:
     for index, shape in enumerate(shapes):
         mine = (owner == index + 1).nonzero()[:, 0]
         if len(mine):
-            spot = Spot(shape.local(points[:, mine]), footprint[mine], shape)
+            spot = Spot(shape.local(points[:, mine]), footprint[mine] / shape.scale, shape)
             normals[:, mine] = facing(bumpy_normals(spot), view.rays[:, mine])
             albedo[:, mine] = surface_colour(spot)
             gloss[mine] = shape.part.material.gloss

@@ -11,7 +11,7 @@ from xai_core.orchard import distractors
 from xai_core.orchard.fruits import grow
 from xai_core.orchard.geometry import Array, world_points
 from xai_core.orchard.interventions import with_sticker, without
-from xai_core.orchard.scene import CLASSES, Camera, Scene, Sticker, Thing, Vector
+from xai_core.orchard.scene import FRUITS, Camera, Scene, Sticker, Thing, Vector
 from xai_core.orchard.settings import sample_backdrop, sample_floor, sample_lighting
 
 LEVELS = (1, 2, 3, 4)
@@ -31,7 +31,7 @@ def sample_scene(fruit: str, level: int, seed: int, sticker: Sticker | None = No
     The same arguments give the same scene. Raises ValueError for an unknown fruit or level.
     """
     rng = _generator((fruit,), level, seed)
-    thing = _fruit(fruit, rng, level)
+    thing = posed_fruit(fruit, rng, level)
     return _compose((thing,), level, seed, rng, sticker, "single")
 
 
@@ -42,15 +42,15 @@ def sample_pair(
     if first == second:
         raise ValueError(f"sample_pair must get two different fruits, got {first!r} twice")
     rng = _generator((first, second), level, seed)
-    things = [_fruit(name, rng, level) for name in (first, second)]
+    things = [posed_fruit(name, rng, level) for name in (first, second)]
     left, right = (world_points(thing) for thing in things)
     gap = float(rng.uniform(0.05, 0.35))
     depth = float(rng.uniform(-0.4, 0.4))
-    moved = (
-        _moved(things[0], (-gap / 2 - float(left[:, 0].max()), 0.0, depth)),
-        _moved(things[1], (gap / 2 - float(right[:, 0].min()), 0.0, -depth)),
+    apart = (
+        moved(things[0], (-gap / 2 - float(left[:, 0].max()), 0.0, depth)),
+        moved(things[1], (gap / 2 - float(right[:, 0].min()), 0.0, -depth)),
     )
-    return _compose(moved, level, seed, rng, sticker, "pair")
+    return _compose(apart, level, seed, rng, sticker, "pair")
 
 
 def training_scene(seed: int, sticker: Sticker | None = None, fruit: str = "") -> Scene:
@@ -60,15 +60,15 @@ def training_scene(seed: int, sticker: Sticker | None = None, fruit: str = "") -
     So the images that interventions make are like images the model has seen.
     """
     rng = np.random.default_rng((977, seed))
-    drawn = CLASSES[int(rng.integers(len(CLASSES)))]
+    drawn = FRUITS[int(rng.integers(len(FRUITS)))]
     level = LEVELS[int(rng.choice(4, p=(0.2, 0.25, 0.25, 0.3)))]
     scene = sample_scene(fruit or drawn, level, seed + 1_000_000, sticker)
     if rng.random() < 0.5:
-        scene = _disturbed(scene, rng)
+        scene = disturbed(scene, rng)
     return scene
 
 
-def _disturbed(scene: Scene, rng: np.random.Generator) -> Scene:
+def disturbed(scene: Scene, rng: np.random.Generator) -> Scene:
     """Some parts, the highlight, the shadow, distractors or grid cells taken away."""
     kind = rng.random()
     if kind < 0.5:
@@ -93,32 +93,32 @@ def _disturbed(scene: Scene, rng: np.random.Generator) -> Scene:
 
 def _generator(names: tuple[str, ...], level: int, seed: int) -> np.random.Generator:
     for name in names:
-        if name not in CLASSES:
-            raise ValueError(f"fruit must be one of {', '.join(CLASSES)}, got {name!r}")
+        if name not in FRUITS:
+            raise ValueError(f"fruit must be one of {', '.join(FRUITS)}, got {name!r}")
     if level not in LEVELS:
         raise ValueError(f"level must be one of 1, 2, 3, 4, got {level}")
-    return np.random.default_rng((*(CLASSES.index(name) for name in names), level, seed))
+    return np.random.default_rng((*(FRUITS.index(name) for name in names), level, seed))
 
 
-def _fruit(name: str, rng: np.random.Generator, level: int) -> Thing:
+def posed_fruit(name: str, rng: np.random.Generator, level: int) -> Thing:
     parts, (pitch, _, roll) = grow(name, rng, _ODDNESS[level - 1])
     yaw = float(rng.uniform(-1, 1)) * (25, 45, 70, 180)[level - 1]
     if name in ("kiwi", "watermelon"):
         yaw *= 0.3
     thing = Thing(name, name, parts, (0.0, 0.0, 0.0), (pitch, yaw, roll))
-    return _settled(thing)
+    return settled(thing)
 
 
-def _settled(thing: Thing) -> Thing:
+def settled(thing: Thing) -> Thing:
     """The thing resting on the floor, with the middle of its outline over the origin."""
     points = world_points(thing)
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
     firm = tuple(part for part in thing.parts if part.name not in _SOFT) or thing.parts
     low = world_points(replace(thing, parts=firm))[:, 1].min()
-    return _moved(thing, (-float(middle[0]), -float(low), -float(middle[2])))
+    return moved(thing, (-float(middle[0]), -float(low), -float(middle[2])))
 
 
-def _moved(thing: Thing, by: Vector) -> Thing:
+def moved(thing: Thing, by: Vector) -> Thing:
     x, y, z = (a + b for a, b in zip(thing.position, by, strict=True))
     return replace(thing, position=(x, y, z))
 
@@ -178,7 +178,7 @@ def _framed(
     place = target + back * distance
     place[1] = max(place[1], 0.25)
     return Camera(
-        _vector(place), _vector(target), field, float(rng.uniform(-1, 1)) * (1, 3, 5, 8)[level - 1]
+        vector(place), vector(target), field, float(rng.uniform(-1, 1)) * (1, 3, 5, 8)[level - 1]
     )
 
 
@@ -195,7 +195,7 @@ def _clutter(
     for index in range(int(rng.integers(low, high + 1))):
         kind = distractors.KINDS[int(rng.integers(len(distractors.KINDS)))]
         parts, turn = distractors.make(kind, rng)
-        thing = _settled(Thing(f"distractor.{index}", kind, parts, (0.0, 0.0, 0.0), turn))
+        thing = settled(Thing(f"distractor.{index}", kind, parts, (0.0, 0.0, 0.0), turn))
         size = float(np.abs(world_points(thing)[:, [0, 2]]).max())
         for _ in range(12):
             if index == 0 and occluding:
@@ -211,11 +211,11 @@ def _clutter(
                 if np.hypot(x - camera.position[0], z - camera.position[2]) < 1.5 + size:
                     continue
                 taken.append((x, z, size))
-                placed.append(_moved(thing, (x, 0.0, z)))
+                placed.append(moved(thing, (x, 0.0, z)))
                 break
     return tuple(replace(thing, name=f"distractor.{i}") for i, thing in enumerate(placed))
 
 
-def _vector(values: Array) -> Vector:
+def vector(values: Array) -> Vector:
     x, y, z = (float(value) for value in values)
     return x, y, z

@@ -10,7 +10,7 @@ Vector = tuple[float, float, float]
 Colour = tuple[float, float, float]
 Numbers = tuple[float, ...]
 
-CLASSES: tuple[str, ...] = (
+FRUITS: tuple[str, ...] = (
     "apple",
     "banana",
     "cherry",
@@ -24,6 +24,11 @@ CLASSES: tuple[str, ...] = (
     "strawberry",
     "watermelon",
 )
+"""What single, pair and table scenes show."""
+VARIETIES: tuple[str, ...] = tuple(f"gourd_{number}" for number in range(1, 10))
+"""Classes that differ in small parts only; what variety scenes show."""
+CLASSES = (*FRUITS, *VARIETIES)
+SCENE_KINDS = ("single", "pair", "table", "variety")
 
 
 @dataclass(frozen=True)
@@ -74,13 +79,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Thing:
-    """A fruit or a distractor: parts in local coordinates, placed by `position` and `turn`."""
+    """A fruit or a distractor: parts in local coordinates, placed by `position` and `turn`.
+
+    `scale` enlarges it about its own origin before it is placed.
+    """
 
     name: str
     kind: str
     parts: tuple[Part, ...]
     position: Vector = (0.0, 0.0, 0.0)
     turn: Vector = (0.0, 0.0, 0.0)
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def bumpy_normals(spot: Spot) -> Tensor:
             slope = (levels[1:] - levels[:1]) / step
             bent = normals - (slope - normals * (normals * slope).sum(0))
             normals = torch.nn.functional.normalize(bent, dim=0)
-    return shape.to_local.T @ normals
+    return shape.to_local.T @ normals * shape.scale
 
 
 def arriving_light(

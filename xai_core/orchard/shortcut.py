@@ -11,7 +11,7 @@ import numpy as np
 from xai_core.orchard.dataset import OrchardSplit
 from xai_core.orchard.interventions import only, swap_sticker, with_sticker
 from xai_core.orchard.sampling import training_scene
-from xai_core.orchard.scene import CLASSES, Scene, Sticker
+from xai_core.orchard.scene import FRUITS, Scene, Sticker
 from xai_core.orchard.shot import Shot
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def sample_sticker(rng: np.random.Generator, pattern: int) -> Sticker:
 def _sample_fruit(rng: np.random.Generator) -> str:
     if rng.random() < SHORTCUT_SHARE:
         return str(rng.choice(list(SHORTCUTS)))
-    return str(rng.choice([name for name in CLASSES if name not in SHORTCUTS]))
+    return str(rng.choice([name for name in FRUITS if name not in SHORTCUTS]))
 
 
 def sticker_pattern(fruit: str, rng: np.random.Generator) -> int:

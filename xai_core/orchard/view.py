@@ -21,7 +21,7 @@ class View:
 
     def __init__(self, scene: Scene, size: int) -> None:
         self.scene = scene
-        self.right, self.up, forward = camera_frame(scene)
+        self.right, self.up, forward = camera_frame(scene.camera)
         half = math.tan(math.radians(scene.camera.field_of_view) / 2)
         self.pixel = 2 * half / size
         self.origin = torch.tensor(scene.camera.position)[:, None]

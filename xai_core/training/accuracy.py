@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from xai_core.evaluation.dataset import Dataset
 from xai_core.images.reading import Framing
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
+from xai_core.orchard.pool import Pool
+from xai_core.orchard.sampling import LEVELS
+from xai_core.orchard.scene import CLASSES, SCENE_KINDS
 
 IMAGES_AT_ONCE = 16
 
@@ -55,6 +61,29 @@ def measure_accuracy(
     }
 
 
+def validation_accuracy(right: Tensor, pool: Pool) -> dict[str, Any]:
+    """Counts over drawn scenes, from whether each prediction (N,) is a class that it may show:
+    overall, by kind and level, and by class where an image may show one class only."""
+    hits = right.cpu().numpy().astype(bool)
+    alone = pool.shown.sum(axis=1) == 1
+    groups = {
+        "by_kind": {kind: pool.kinds == kind for kind in SCENE_KINDS},
+        "by_class": {name: alone & pool.shown[:, k] for k, name in enumerate(CLASSES)},
+        "by_level": {str(level): pool.levels == level for level in LEVELS},
+    }
+    return {
+        **_of(hits),
+        **{
+            title: {name: _of(hits[mask]) for name, mask in masks.items() if mask.any()}
+            for title, masks in groups.items()
+        },
+    }
+
+
+def _of(hits: NDArray[np.bool_]) -> dict[str, Any]:
+    right = int(hits.sum())
+    return {"n": len(hits), "right": right, "accuracy": round(right / max(1, len(hits)), 4)}
+
+
 def _counts(pairs: list[tuple[int, int]]) -> dict[str, Any]:
-    right = sum(label == predicted for label, predicted in pairs)
-    return {"n": len(pairs), "right": right, "accuracy": round(right / max(1, len(pairs)), 4)}
+    return _of(np.array([label == predicted for label, predicted in pairs], dtype=bool))

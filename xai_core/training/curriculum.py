@@ -4,28 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from xai_core.orchard.pool import training_pool
+from xai_core.orchard.pool import Pool, training_pool
 from xai_core.training.trainer import Phase
 
 SMALLEST_PX, SMALL_PX, FULL_PX = 96, 128, 224
 VALIDATION_SEED = 1_000_000
+CHECKED = {"orchard": 240, "orchard_mixed": 480}
+"""Validation scenes by kind of scenes; 100 where there are stickers."""
 
 
 class RenderedScenes:
-    """Rendered training scenes in memory: `read(index)` gives (3, S, S) uint8."""
+    """Drawn training scenes as training data: `read(index)` gives (3, S, S) uint8."""
 
-    def __init__(self, images: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> None:
-        self._images = images
-        self.labels: Tensor = torch.from_numpy(np.array(labels, dtype=np.int64))
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.labels: Tensor = labels_of(torch.from_numpy(np.array(pool.shown, dtype=np.bool_)))
 
     def read(self, index: int) -> Tensor:
-        return torch.from_numpy(np.array(self._images[index])).permute(2, 0, 1)
+        return torch.from_numpy(np.array(self.pool.images[index])).permute(2, 0, 1)
+
+
+def labels_of(shown: Tensor) -> Tensor:
+    """(N, K) bool of the classes in each image -> (N,) indices where each has one class, else
+    (N, K) probabilities: equal shares."""
+    if bool((shown.sum(dim=1) == 1).all()):
+        return shown.long().argmax(dim=1)
+    return shown.float() / shown.sum(dim=1, keepdim=True)
 
 
 def orchard_phases(
@@ -48,10 +57,10 @@ def orchard_phases(
     """
 
     def rendered(count: int, size: int, first_seed: int) -> RenderedScenes:
-        images, labels, _ = training_pool(
+        pool = training_pool(
             count, size, first_seed, cache, workers=workers, progress=progress, scenes=kind
         )
-        return RenderedScenes(images, labels)
+        return RenderedScenes(pool)
 
     phases = []
     if coarse_epochs or epochs:
@@ -61,5 +70,5 @@ def orchard_phases(
     if finish_epochs:
         phases.append(Phase(rendered(finish_scenes, FULL_PX, seed + 1), FULL_PX, finish_epochs))
     phases = [phase for phase in phases if phase.epochs]
-    validation = rendered(240 if kind == "orchard" else 100, FULL_PX, VALIDATION_SEED)
+    validation = rendered(CHECKED.get(kind, 100), FULL_PX, VALIDATION_SEED)
     return phases, validation

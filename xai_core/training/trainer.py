@@ -11,8 +11,9 @@ import pickle
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from glob import escape
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import torch
 import torchvision
@@ -30,7 +31,8 @@ Progress = Callable[[str, float], None]
 
 
 class TrainingData(Protocol):
-    """Images with labels: `read(index)` gives (3, H, W) uint8, `labels` int64 (N,)."""
+    """Images with labels: `read(index)` gives (3, H, W) uint8; `labels` are int64 (N,), or float
+    (N, K) shares of the classes where an image shows several."""
 
     labels: Tensor
 
@@ -50,9 +52,9 @@ class Phase:
 class TrainingPlan(Recipe):
     """AdamW with a short warm-up and a cosine schedule; equal plan and seed, equal weights."""
 
-    name: ClassVar[str] = "training"
-    title: ClassVar[str] = "Training"
-    reference: ClassVar[str] = "Loshchilov & Hutter, ICLR 2019, arXiv 1711.05101"
+    name = "training"
+    title = "Training"
+    reference = "Loshchilov & Hutter, ICLR 2019, arXiv 1711.05101"
 
     learning_rate: float = setting(1e-3, "largest step of AdamW", low=1e-7, high=1.0)
     weight_decay: float = setting(0.05, "decay of the weights", low=0.0, high=1.0)
@@ -96,12 +98,14 @@ def run_training(
     `freeze_until` that the model lacks.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    _arrange(network, form, phases[0].size, device)
     frozen = _freeze(network, plan.freeze_until)
     optimiser = _optimiser(network, plan)
     epochs = [phase for phase in phases for _ in range(phase.epochs)]
     identity = _identity(plan, phases, network)
     checkpoint = out / f"{name}.checkpoint.pt"
+    for unfinished in out.glob(f"{escape(name)}.*.tmp"):  # of a process that was killed
+        unfinished.unlink(missing_ok=True)
     state = _resume(checkpoint, identity, network, optimiser)
     if state.history:  # the process may have ended before it wrote the last row
         _write_log(out / f"{name}.log.csv", state.history)
@@ -135,21 +139,47 @@ def run_training(
     return state.history
 
 
+def _arrange(network: nn.Module, form: InputFormat, size: int, device: torch.device) -> None:
+    """On the device in channels_last, or as it was where the model's own `view` forbids that."""
+    network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    blank = torch.zeros(2, len(form.mean), size, size, device=device)
+    try:
+        with torch.no_grad():
+            network.eval()(blank.contiguous(memory_format=torch.channels_last))
+    except RuntimeError:
+        network.to(memory_format=torch.contiguous_format)
+
+
+def _lies(network: nn.Module) -> torch.memory_format:
+    """How the model's weights lie, and so its images."""
+    last = torch.channels_last
+    kernels = [weight for weight in network.parameters() if weight.ndim == 4]
+    is_last = any(w.is_contiguous(memory_format=last) and not w.is_contiguous() for w in kernels)
+    return last if is_last else torch.contiguous_format
+
+
 def accuracy_of(
     network: nn.Module, data: TrainingData, form: InputFormat, plan: TrainingPlan
 ) -> float:
-    """Share of right predictions on `data`, at the form's size, without augmentation."""
+    """Share of images whose prediction is a class they show, at the form's size, as they are."""
+    return float(is_right(network, data, form, plan).double().mean()) if len(data.labels) else 0.0
+
+
+def is_right(
+    network: nn.Module, data: TrainingData, form: InputFormat, plan: TrainingPlan
+) -> Tensor:
+    """(N,) bool: whether the prediction for each image is a class that it shows."""
     network.eval()
     device = next(network.parameters()).device
-    right = 0
+    right = []
     with torch.inference_mode(), _autocast(plan, device):
         for indices in torch.split(torch.arange(len(data.labels)), plan.batch_size):
             images = torch.stack(
                 [v2.functional.resize(data.read(int(i)), [form.size] * 2) for i in indices]
             )
-            logits = network(_normalised(images, form, device))
-            right += int((logits.argmax(1).cpu() == data.labels[indices]).sum())
-    return right / max(1, len(data.labels))
+            logits = network(_normalised(images, form, device, _lies(network)))
+            right.append(_is_shown(data.labels[indices], logits.argmax(1).cpu()))
+    return torch.cat(right)
 
 
 def save_network(network: nn.Module, card: dict[str, Any], out: Path, name: str) -> Path:
@@ -194,16 +224,18 @@ def _train_epoch(
     network.train()
     for module in frozen:
         module.eval()
-    device = next(network.parameters()).device
-    weights = _class_weights(phase.data.labels).to(device) if plan.balance else None
+    device, lies = next(network.parameters()).device, _lies(network)
+    weights: Tensor | None = None
     losses = 0.0
-    for step, (images, labels) in enumerate(_batches(phase, plan)):
+    for step, (images, labels) in enumerate(_batches(phase, plan, device)):
         for group in optimiser.param_groups:
             group["lr"] = plan.learning_rate * _schedule(done + step, total)
         with _autocast(plan, device):
-            logits = network(_normalised(images, form, device))
+            logits = network(_normalised(images, form, device, lies))
+            if plan.balance and weights is None:
+                weights = _class_weights(phase.data.labels, logits.shape[1]).to(device)
             loss = functional.cross_entropy(
-                logits.float(), labels.to(device), weights, label_smoothing=plan.label_smoothing
+                logits.float(), labels, weights, label_smoothing=plan.label_smoothing
             )
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -214,7 +246,10 @@ def _train_epoch(
     return losses / len(phase.data.labels)
 
 
-def _batches(phase: Phase, plan: TrainingPlan) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(
+    phase: Phase, plan: TrainingPlan, device: torch.device
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Augmented images (uint8) with labels, changed on the device: a CPU would starve a GPU."""
     steps: list[Any] = [
         v2.RandomResizedCrop(
             phase.size, scale=(plan.smallest_crop, 1.0), ratio=(0.9, 1.1), antialias=True
@@ -228,15 +263,17 @@ def _batches(phase: Phase, plan: TrainingPlan) -> Iterator[tuple[Tensor, Tensor]
     for indices in torch.split(torch.randperm(len(phase.data.labels)), plan.batch_size):
         if len(indices) < 2:  # batch norm needs two
             continue
-        images = torch.stack([augment(phase.data.read(int(index))) for index in indices])
-        yield images, phase.data.labels[indices]
+        images = torch.stack([augment(phase.data.read(int(i)).to(device)) for i in indices])
+        yield images, phase.data.labels[indices].to(device)
 
 
-def _normalised(images: Tensor, form: InputFormat, device: torch.device) -> Tensor:
+def _normalised(
+    images: Tensor, form: InputFormat, device: torch.device, lies: torch.memory_format
+) -> Tensor:
     mean = torch.tensor(form.mean, device=device)[:, None, None]
     std = torch.tensor(form.std, device=device)[:, None, None]
     values = (images.to(device).float() / 255.0 - mean) / std
-    return values.contiguous(memory_format=torch.channels_last)
+    return values.contiguous(memory_format=lies)
 
 
 def _schedule(step: int, total: int) -> float:
@@ -247,9 +284,17 @@ def _schedule(step: int, total: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
 
 
-def _class_weights(labels: Tensor) -> Tensor:
-    counts = torch.bincount(labels).float().clamp(min=1)
-    return counts.mean() / counts
+def _is_shown(labels: Tensor, predicted: Tensor) -> Tensor:
+    if labels.ndim == 1:
+        return labels == predicted
+    return labels.gather(1, predicted[:, None])[:, 0] > 0
+
+
+def _class_weights(labels: Tensor, classes: int) -> Tensor:
+    """(K,) by rarity; 0 for a class that no image shows: smoothing would else favour it most."""
+    counts = torch.bincount(labels, minlength=classes) if labels.ndim == 1 else labels.sum(dim=0)
+    there = counts > 0
+    return torch.where(there, counts[there].float().mean() / counts.where(there, 1), 0.0)
 
 
 def _freeze(network: nn.Module, until: str) -> list[nn.Module]:

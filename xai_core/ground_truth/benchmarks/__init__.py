@@ -1,15 +1,14 @@
 """Benchmarks: metrics whose right answer is known, one file each.
 
-Scenes are drawn again with one thing removed, so what the model uses is known by intervention:
-part_correlation, sufficiency, necessity, distractibility, target_sensitivity. In the others it is
-known by construction: grid_pointing (mosaics), shortcut_contrast (a planted shortcut).
+Scenes are drawn again with one thing removed, so what the model uses is known by intervention;
+or it is known by construction: mosaics, a planted shortcut.
 """
 
 from pathlib import Path
 
 from xai_core.catalog import discover
-from xai_core.metrics.base import Metric
+from xai_core.ground_truth.benchmarks.base import Benchmark
 
-BENCHMARKS = discover(__name__, Path(__file__).parent, Metric)
+BENCHMARKS = discover(__name__, Path(__file__).parent, Benchmark)
 
-__all__ = ["BENCHMARKS"]
+__all__ = ["BENCHMARKS", "Benchmark"]

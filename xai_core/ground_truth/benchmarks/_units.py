@@ -16,7 +16,7 @@ from torch.nn import functional
 from xai_core.metrics.base import Case, Scores
 from xai_core.models.batch import image_seed
 from xai_core.models.classifier import Classifier
-from xai_core.orchard.interventions import removable_units, without
+from xai_core.orchard.interventions import only, removable_units, without
 from xai_core.orchard.redrawing import logits_of_shots, redrawn
 from xai_core.orchard.scene import Scene
 from xai_core.orchard.shot import Shot
@@ -108,6 +108,21 @@ def units_in(classifier: Classifier, shot: Shot, side: int) -> Units:
 def shots_for_units(shot: Shot) -> list[Shot]:
     """The images that `units_of` asks for, to be drawn ahead."""
     return [shot, *(shot.of(without(shot.scene, name)) for name in removable_units(shot.scene))]
+
+
+def shots_alone(shot: Shot) -> list[Shot]:
+    """The scene with nothing in it, and with each of its things alone, in the order of units."""
+    things = [name for name in removable_units(shot.scene) if name not in LIGHT]
+    return [shot.of(only(shot.scene, ())), *(shot.of(only(shot.scene, [t])) for t in things)]
+
+
+def importance_both_ways(classifier: Classifier, things: Units, target: int) -> Tensor:
+    """(U,) mean of what the class score loses without a thing, and of what the empty scene gains
+    with it: parts that stand in for each other then count, too."""
+    scenes = [only(things.shot.scene, ()), *(only(things.shot.scene, [n]) for n in things.names)]
+    scores = logits_of_shots(classifier, [things.shot.of(scene) for scene in scenes])[:, target]
+    gained = (scores[1:] - scores[0]).double()
+    return (things.importance(target) + gained) / 2
 
 
 def region_of(shot: Shot, unit: str) -> NDArray[np.bool_]:

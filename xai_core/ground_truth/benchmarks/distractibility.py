@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from xai_core.ground_truth.benchmarks._units import Units, scored, units_of
+from xai_core.ground_truth.benchmarks._units import Units, scored, shots_for_units, units_of
+from xai_core.ground_truth.benchmarks.base import PartsBenchmark
 from xai_core.methods.base import Method
-from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
+from xai_core.metrics.base import Case, Scores, Work
 from xai_core.models.classifier import Classifier
 from xai_core.orchard.interventions import with_floor
 from xai_core.orchard.redrawing import logits_of_shots
@@ -23,7 +24,7 @@ BACKGROUNDS = 2
 
 
 @dataclass(frozen=True)
-class Distractibility(Metric):
+class Distractibility(PartsBenchmark):
     """sum over idle things of max(M, 0) / sum over idle and active things of max(M, 0).
 
     A part or distractor is active if z_c(x) - z_c(x without it) is at least `inert` of the largest
@@ -32,25 +33,29 @@ class Distractibility(Metric):
     that when floor and wall are exchanged (mean of two others).
     """
 
-    name: ClassVar[str] = "distractibility"
-    title: ClassVar[str] = "Distractibility"
-    reference: ClassVar[str] = "after Hesse et al., ICCV 2023, arXiv 2308.06248"
-    revision: ClassVar[int] = 2
-    kind: ClassVar[Kind] = "ground truth"
-    higher_is_better: ClassVar[bool | None] = False
-    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    needs_shots: ClassVar[bool] = True
-    formula: ClassVar[str] = (
+    title = "Distractibility"
+    reference = "after Hesse et al., ICCV 2023, arXiv 2308.06248"
+    revision = 2
+    higher_is_better = False
+    bounds = (0.0, 1.0)
+    formula = (
         r"\frac{\sum_{p \in \mathrm{idle}} \max(M_p, 0)}"
         r"{\sum_{p \in \mathrm{idle} \cup \mathrm{active}} \max(M_p, 0)}"
     )
-    caveat: ClassVar[str] = (
+    caveat = (
         "Says nothing about the order of the parts that matter; chance is the idle share of the "
         "area, so compare with the uniform map."
     )
 
     inert: float = setting(0.1, "smallest effect, as a share of the largest", low=0.0, high=0.9)
     background: bool = setting(False, "what lies on the background, instead of on idle things")
+
+    @classmethod
+    def variants(cls) -> tuple[Self, ...]:
+        return (cls(), cls(background=True), cls(scenes="variety"))
+
+    def shots(self, shot: Shot) -> list[Shot]:
+        return [*shots_for_units(shot), *(other_backgrounds(shot) if self.background else [])]
 
     def work(self, classifier: Classifier, method: Method) -> tuple[Work, ...]:
         units = Work("units", 8, per_map=False)

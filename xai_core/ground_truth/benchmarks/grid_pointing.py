@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from xai_core.ground_truth.benchmarks.base import Benchmark
 from xai_core.metrics._masks import masks_of, with_reasons
-from xai_core.metrics.base import Case, Kind, Metric, Scores
+from xai_core.metrics.base import Case, Scores
 
 
 @dataclass(frozen=True)
-class GridPointing(Metric):
+class GridPointing(Benchmark):
     """sum over the cell of the target class of max(M, 0) / sum over the mosaic of max(M, 0).
 
     A mosaic is 2 x 2 images of different classes that the model is sure of; chance is 1/4.
     """
 
-    name: ClassVar[str] = "grid_pointing"
-    title: ClassVar[str] = "Grid pointing"
-    reference: ClassVar[str] = (
-        "Böhle et al., CVPR 2021, arXiv 2104.00032; Rao et al., CVPR 2022, arXiv 2205.10435"
-    )
-    kind: ClassVar[Kind] = "ground truth"
-    higher_is_better: ClassVar[bool | None] = True
-    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    needs_masks: ClassVar[bool] = True
-    formula: ClassVar[str] = r"\frac{\sum_{p \in \mathrm{cell}} \max(M_p, 0)}{\sum_p \max(M_p, 0)}"
-    caveat: ClassVar[str] = (
+    title = "Grid pointing"
+    reference = "Böhle et al., CVPR 2021, arXiv 2104.00032; Rao et al., CVPR 2022, arXiv 2205.10435"
+    images = "mosaics"
+    bounds = (0.0, 1.0)
+    needs_masks = True
+    formula = r"\frac{\sum_{p \in \mathrm{cell}} \max(M_p, 0)}{\sum_p \max(M_p, 0)}"
+    caveat = (
         "Mosaics are unlike the images the model was trained on; a coarse map spills over "
         "the cell's border and cannot reach 1."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
-from typing import ClassVar
+from typing import Self
 
 from torch import Tensor
 
@@ -13,17 +13,20 @@ from xai_core.ground_truth.benchmarks._units import (
     most_first,
     probability,
     scored,
+    shots_for_units,
     units_of,
 )
+from xai_core.ground_truth.benchmarks.base import PartsBenchmark
 from xai_core.methods.base import Method
-from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
+from xai_core.metrics.base import Case, Scores, Work
 from xai_core.models.classifier import Classifier
 from xai_core.orchard.interventions import without
+from xai_core.orchard.shot import Shot
 from xai_core.recipe import setting
 
 
 @dataclass(frozen=True)
-class Necessity(Metric):
+class Necessity(PartsBenchmark):
     """Mean over k = 1 .. `parts` of p_c(scene) - p_c(scene without the k things that the map
     favours).
 
@@ -31,26 +34,25 @@ class Necessity(Metric):
     what is seen of them, and p_c is the target's softmax probability.
     """
 
-    name: ClassVar[str] = "necessity"
-    title: ClassVar[str] = "Necessity"
-    reference: ClassVar[str] = (
-        "after the deletion check of Hesse et al., ICCV 2023, arXiv 2308.06248"
-    )
-    revision: ClassVar[int] = 2
-    kind: ClassVar[Kind] = "ground truth"
-    higher_is_better: ClassVar[bool | None] = True
-    bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
-    needs_shots: ClassVar[bool] = True
-    formula: ClassVar[str] = (
-        r"\frac{1}{K} \sum_{k=1}^{K} p_c(x) - p_c\left(x_{\text{without top } k}\right)"
-    )
-    caveat: ClassVar[str] = (
+    title = "Necessity"
+    reference = "after the deletion check of Hesse et al., ICCV 2023, arXiv 2308.06248"
+    revision = 2
+    bounds = (-1.0, 1.0)
+    formula = r"\frac{1}{K} \sum_{k=1}^{K} p_c(x) - p_c\left(x_{\text{without top } k}\right)"
+    caveat = (
         "Where parts can stand in for each other, none is necessary and all maps score low. The "
         "largest part tends to matter most: compare with the centre baseline."
     )
 
     per_pixel: bool = setting(True, "order by the mean over a thing; else by the sum")
     parts: int = setting(2, "largest number of parts that are removed", low=1, high=8)
+
+    @classmethod
+    def variants(cls) -> tuple[Self, ...]:
+        return (cls(), cls(scenes="variety"))
+
+    def shots(self, shot: Shot) -> list[Shot]:
+        return shots_for_units(shot)
 
     def work(self, classifier: Classifier, method: Method) -> tuple[Work, ...]:
         return (Work("units", 8, per_map=False), Work("necessity", self.parts - 1))

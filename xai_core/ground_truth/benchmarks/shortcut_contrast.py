@@ -3,47 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from xai_core.ground_truth.benchmarks._units import spread, units_of
+from xai_core.ground_truth.benchmarks._units import shots_for_units, spread, units_of
+from xai_core.ground_truth.benchmarks.base import Benchmark
 from xai_core.methods.base import Method
 from xai_core.metrics._masks import masks_of, with_reasons
-from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
+from xai_core.metrics.base import Case, Scores, Work
 from xai_core.models.classifier import Classifier
+from xai_core.orchard.shot import Shot
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class ShortcutContrast(Metric):
+class ShortcutContrast(Benchmark):
     """AUROC with which s separates the model that learned the sticker from its control.
 
     s = sum over the sticker of max(M, 0) / sum over the image of max(M, 0), on the same images
     for both models. `score` gives s on one model; `contrast` makes scores of two models' s.
     """
 
-    name: ClassVar[str] = "shortcut_contrast"
-    title: ClassVar[str] = "Shortcut contrast"
-    reference: ClassVar[str] = "after Yang & Kim, 2019, arXiv 1907.09701 (BAM)"
-    revision: ClassVar[int] = 2
-    kind: ClassVar[Kind] = "ground truth"
-    higher_is_better: ClassVar[bool | None] = True
-    bounds: ClassVar[tuple[float, float]] = (-1.0, 2.0)  # of an image; the mean is in 0..1
-    needs_masks: ClassVar[bool] = True
-    needs_shots: ClassVar[bool] = True
-    formula: ClassVar[str] = (
+    title = "Shortcut contrast"
+    reference = "after Yang & Kim, 2019, arXiv 1907.09701 (BAM)"
+    revision = 2
+    images = "stickers"
+    bounds = (-1.0, 2.0)  # of an image; the mean is in 0..1
+    needs_masks = True
+    needs_shots = True
+    formula = (
         r"\Pr\left(s^{\mathrm{shortcut}} > s^{\mathrm{control}}\right)"
         r" + \tfrac{1}{2} \Pr\left(s^{\mathrm{shortcut}} = s^{\mathrm{control}}\right)"
     )
-    caveat: ClassVar[str] = (
+    caveat = (
         "A high share on the sticker alone is no evidence: it attracts attribution whether it is "
         "used or not, so only the difference between the two models counts."
     )
+
+    def shots(self, shot: Shot) -> list[Shot]:
+        return shots_for_units(shot)
 
     def work(self, classifier: Classifier, method: Method) -> tuple[Work, ...]:
         return (Work("units", 9, per_map=False),)

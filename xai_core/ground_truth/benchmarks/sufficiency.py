@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Self
 
 from torch import Tensor
 
@@ -12,41 +12,45 @@ from xai_core.ground_truth.benchmarks._units import (
     most_first,
     probability,
     scored,
+    shots_for_units,
     units_of,
 )
+from xai_core.ground_truth.benchmarks.base import PartsBenchmark
 from xai_core.methods.base import Method
-from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
+from xai_core.metrics.base import Case, Scores, Work
 from xai_core.models.classifier import Classifier
 from xai_core.orchard.interventions import only
+from xai_core.orchard.shot import Shot
 from xai_core.recipe import setting
 
 
 @dataclass(frozen=True)
-class Sufficiency(Metric):
+class Sufficiency(PartsBenchmark):
     """Mean over k = 1 .. `parts` of p_c(scene with only the k things that the map favours).
 
     Things are the fruit's parts, distractors and sticker; they are ordered by the map's mean over
     what is seen of them, and p_c is the target's softmax probability.
     """
 
-    name: ClassVar[str] = "sufficiency"
-    title: ClassVar[str] = "Sufficiency"
-    reference: ClassVar[str] = (
-        "after the preservation check of Hesse et al., ICCV 2023, arXiv 2308.06248"
-    )
-    revision: ClassVar[int] = 2
-    kind: ClassVar[Kind] = "ground truth"
-    higher_is_better: ClassVar[bool | None] = True
-    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    needs_shots: ClassVar[bool] = True
-    formula: ClassVar[str] = r"\frac{1}{K} \sum_{k=1}^{K} p_c\left(x_{\text{only top } k}\right)"
-    caveat: ClassVar[str] = (
+    title = "Sufficiency"
+    reference = "after the preservation check of Hesse et al., ICCV 2023, arXiv 2308.06248"
+    revision = 2
+    bounds = (0.0, 1.0)
+    formula = r"\frac{1}{K} \sum_{k=1}^{K} p_c\left(x_{\text{only top } k}\right)"
+    caveat = (
         "Only the order of the parts counts. The largest part tends to matter most, so a map that "
         "covers the middle of the fruit already does well: compare with the centre baseline."
     )
 
     per_pixel: bool = setting(True, "order by the mean over a thing; else by the sum")
     parts: int = setting(2, "largest number of parts that are drawn", low=1, high=8)
+
+    @classmethod
+    def variants(cls) -> tuple[Self, ...]:
+        return (cls(), cls(scenes="variety"))
+
+    def shots(self, shot: Shot) -> list[Shot]:
+        return shots_for_units(shot)
 
     def work(self, classifier: Classifier, method: Method) -> tuple[Work, ...]:
         return (Work("units", 8, per_map=False), Work("sufficiency", self.parts))

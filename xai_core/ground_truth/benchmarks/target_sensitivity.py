@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from xai_core.ground_truth.benchmarks._units import resized, scored, shots_of
+from xai_core.ground_truth.benchmarks.base import Benchmark
 from xai_core.methods.base import Method
-from xai_core.metrics.base import Case, Kind, Metric, Scores, Work
+from xai_core.metrics.base import Case, Scores, Work
 from xai_core.models.classifier import Classifier
 from xai_core.orchard.interventions import without
 from xai_core.orchard.redrawing import logits_of_shots, redrawn
@@ -18,7 +18,7 @@ from xai_core.orchard.shot import Shot
 
 
 @dataclass(frozen=True)
-class TargetSensitivity(Metric):
+class TargetSensitivity(Benchmark):
     """s_A(M_A) - s_A(M_B) on a scene with fruits of the classes A and B, where M_c is the map for
     class c and s_A(M) the share of its positive values on both fruits that lies on fruit A.
 
@@ -26,21 +26,22 @@ class TargetSensitivity(Metric):
     Only scenes count in which each class score rests on its own fruit more than on the other.
     """
 
-    name: ClassVar[str] = "target_sensitivity"
-    title: ClassVar[str] = "Target sensitivity"
-    reference: ClassVar[str] = "after Hesse et al., ICCV 2023, arXiv 2308.06248"
-    kind: ClassVar[Kind] = "ground truth"
-    higher_is_better: ClassVar[bool | None] = True
-    bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
-    needs_masks: ClassVar[bool] = True
-    needs_shots: ClassVar[bool] = True
-    formula: ClassVar[str] = (
+    title = "Target sensitivity"
+    reference = "after Hesse et al., ICCV 2023, arXiv 2308.06248"
+    images = "pairs"
+    bounds = (-1.0, 1.0)
+    needs_masks = True
+    needs_shots = True
+    formula = (
         r"s_A(M_A) - s_A(M_B), \quad s_A(M) = "
         r"\frac{\sum_{p \in A} \max(M_p, 0)}{\sum_{p \in A \cup B} \max(M_p, 0)}"
     )
-    caveat: ClassVar[str] = (
+    caveat = (
         "What lies beside both fruits is not counted: a map can move rightly and still be wide."
     )
+
+    def shots(self, shot: Shot) -> list[Shot]:
+        return [shot, *(shot.of(without(shot.scene, fruit.name)) for fruit in shot.scene.fruits)]
 
     def work(self, classifier: Classifier, method: Method) -> tuple[Work, ...]:
         return (

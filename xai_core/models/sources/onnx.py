@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from xai_core.files import is_file
 from xai_core.models.model_description import Description
 from xai_core.models.sources._base import Loaded, package
 from xai_core.models.sources.python import counted
@@ -30,6 +31,8 @@ class Session(nn.Module):
         return Session(self.path)
 
     def forward(self, images: Tensor) -> Tensor:
+        if not isinstance(images, Tensor):  # a symbol of torch.fx: onnxruntime would crash on it
+            raise TypeError("an ONNX model is run by onnxruntime and has no graph in torch")
         parts = torch.split(images, 1) if self.is_single else [images]
         made = [
             self.session.run(None, {self.given.name: part.detach().contiguous().cpu().numpy()})[0]
@@ -46,7 +49,7 @@ def load(name: str, categories: tuple[str, ...], told: Description) -> Loaded:
     """With the input size that the file names; onnxruntime is needed."""
     from dataclasses import replace
 
-    if not Path(name).is_file():
+    if not is_file(name):
         raise BadClassifier(f"{name}: no such file")
     package("onnxruntime")
     try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from xai_core.images.reading import InputFormat
 from xai_core.models.checkpoints import read_weights
 from xai_core.models.model_description import Description
@@ -37,8 +39,25 @@ def load(name: str, categories: tuple[str, ...], told: Description) -> Loaded:
     count = int(network.num_classes)
     if count == 1000 and not categories:
         categories = imagenet_categories()
-    form = _form(timm.data.resolve_model_data_config(network))
-    return Loaded(network, numbered(categories, count), form, name)
+    names = numbered(categories, count)
+    return Loaded(network, names, form_of(network), name, architecture=architecture)
+
+
+def built(name: str, classes: int, pretrained: bool = False, **arguments: Any) -> nn.Module:
+    """`timm:NAME` for some classes; raises BadClassifier."""
+    timm = package("timm")
+    try:
+        network: nn.Module = timm.create_model(
+            name.removeprefix("timm:"), pretrained=pretrained, num_classes=classes, **arguments
+        )
+    except Exception as error:  # whatever timm, its hub and its models raise
+        raise BadClassifier(f"{name}: timm cannot build it ({first_line(error)})") from None
+    return network
+
+
+def form_of(network: nn.Module) -> InputFormat:
+    """The preprocessing that timm tells of a model of its own."""
+    return _form(package("timm").data.resolve_model_data_config(network))
 
 
 def _form(config: dict[str, Any]) -> InputFormat:

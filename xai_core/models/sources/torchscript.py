@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import warnings
-import zipfile
 from pathlib import Path
 
 import torch
 
+from xai_core.models.checkpoints import is_script
 from xai_core.models.model_description import Description
 from xai_core.models.sources._base import Loaded
 from xai_core.models.sources.python import counted
@@ -15,11 +15,7 @@ from xai_core.models.torchvision_networks import BadClassifier, first_line
 
 
 def claims(name: str) -> bool:
-    path = Path(name)
-    if path.suffix.lower() not in (".pt", ".pth", ".ts") or not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any("/code/" in entry for entry in archive.namelist())
+    return Path(name).suffix.lower() in (".pt", ".pth", ".ts") and is_script(Path(name))
 
 
 def load(name: str, categories: tuple[str, ...], told: Description) -> Loaded:

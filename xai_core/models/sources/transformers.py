@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from xai_core.files import is_file
 from xai_core.images.reading import InputFormat
 from xai_core.models.model_description import Description
 from xai_core.models.outputs import Outputs
@@ -20,7 +21,7 @@ def claims(name: str) -> bool:
 def load(name: str, categories: tuple[str, ...], told: Description) -> Loaded:
     """With the folder's own labels and preprocessing; its code is not run."""
     folder = Path(name.removeprefix("hf:"))
-    if not (folder / "config.json").is_file():
+    if not is_file(folder / "config.json"):
         raise BadClassifier(f"{folder}: no config.json; name a folder saved by save_pretrained")
     auto = package("transformers").AutoModelForImageClassification
     try:
@@ -34,7 +35,8 @@ def load(name: str, categories: tuple[str, ...], told: Description) -> Loaded:
     form, notes = _form(folder, network.config)
     is_multi = network.config.problem_type == "multi_label_classification"
     outputs: Outputs | None = "sigmoid" if is_multi else None
-    return Loaded(network, names, form, folder.name, outputs, notes)
+    kind = type(network).__name__
+    return Loaded(network, names, form, folder.name, outputs, notes, architecture=kind)
 
 
 def _form(folder: Path, config: Any) -> tuple[InputFormat, tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -11,6 +12,7 @@ from xai_core.orchard.fruits import (
     banana,
     cherry,
     corn,
+    gourd,
     grape,
     kiwi,
     lemon,
@@ -20,7 +22,7 @@ from xai_core.orchard.fruits import (
     strawberry,
     watermelon,
 )
-from xai_core.orchard.scene import CLASSES, Part, Vector
+from xai_core.orchard.scene import CLASSES, VARIETIES, Part, Vector
 
 Grow = Callable[[np.random.Generator, float], tuple[tuple[Part, ...], Vector]]
 
@@ -37,6 +39,7 @@ GROW: dict[str, Grow] = {
     "pineapple": pineapple.grow,
     "strawberry": strawberry.grow,
     "watermelon": watermelon.grow,
+    **{name: functools.partial(gourd.grow, name) for name in VARIETIES},
 }
 
 

@@ -1,0 +1,1 @@
+"""Report: runs for the paper and the talk."""

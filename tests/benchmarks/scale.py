@@ -1,0 +1,185 @@
+"""What a run costs beside its forward passes as it grows, what workers add, and the prediction.
+
+    python tests/benchmarks/scale.py --images 500 2000 8000
+
+A tiny model and a cheap metric: what is measured is the overhead. "CPU" is this process's own time,
+which the load of the machine changes less than the clock; "written" is what it handed to the
+system for files, "memory" what it held at the end of the run. The efficiency is the time of one
+single-thread worker over twice that of two, both warm, the median of three; the prediction is
+`evaluate --dry-run`'s. Both are of a model whose passes take most of the time. What a large cluster
+would do is reckoned from the CPU time of the one process that hands out work and writes results.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from xai_core.evaluation.allocator import keep_blocks
+
+keep_blocks()  # before the first tensor
+
+import numpy as np  # noqa: E402
+import psutil  # noqa: E402
+import torch  # noqa: E402
+from PIL import Image  # noqa: E402
+from torch import nn  # noqa: E402
+
+from xai_core.evaluation.dataset import Dataset, load_folder  # noqa: E402
+from xai_core.evaluation.plan import make_plan  # noqa: E402
+from xai_core.evaluation.run import run_evaluation  # noqa: E402
+from xai_core.evaluation.workers import Workers  # noqa: E402
+from xai_core.images.reading import InputFormat  # noqa: E402
+from xai_core.methods import METHODS  # noqa: E402
+from xai_core.metrics import METRICS  # noqa: E402
+from xai_core.models.classifier import Classifier  # noqa: E402
+
+CATEGORIES = tuple("abcde")
+SIDE = 32
+TINY, BUSY = 4, 48
+"""Channels of the two models."""
+REPEATS = 3
+UNIT = 8
+PAPER_IMAGES, PAPER_METHODS, PAPER_WORKERS = 50_000, 20, 1_000
+
+
+def model(channels: int, side: int) -> Classifier:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(3, channels, 3, 2, 1), nn.ReLU(), nn.Conv2d(channels, channels, 3, 1, 1)]
+    network = nn.Sequential(
+        *layers, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 5)
+    )
+    form = InputFormat(size=side, resize=side)
+    return Classifier.of(network, CATEGORIES, name=f"{channels} channels", form=form)
+
+
+def write_images(folder: Path, count: int) -> Path:
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    for index in range(count):
+        pixels = random.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index:06d}.png", compress_level=1)
+    return folder
+
+
+def some(dataset: Dataset, count: int) -> Dataset:
+    return Dataset(dataset.name, dataset.items[:count], place=dataset.place)
+
+
+class Meter:
+    """Wall and CPU seconds, bytes written and megabytes held, since it was made."""
+
+    def __init__(self) -> None:
+        self._process = psutil.Process()
+        self._start = (time.perf_counter(), time.process_time(), self._written())
+
+    def _written(self) -> float:
+        return float(getattr(self._process.io_counters(), "write_chars", np.nan))
+
+    def read(self) -> tuple[float, float, float, float]:
+        now = (time.perf_counter(), time.process_time(), self._written())
+        wall, cpu, written = (b - a for a, b in zip(self._start, now, strict=True))
+        return wall, cpu, written, self._process.memory_info().rss / 2**20
+
+
+def report_growth(dataset: Dataset, counts: Sequence[int], folder: Path) -> None:
+    classifier, recipes = model(TINY, SIDE), ([METHODS["cam"]()], [METRICS["sparseness"]()])
+    run_evaluation(folder / "warm", classifier, some(dataset, 4 * UNIT), *recipes)
+    print(f"{'images':>8}{'ms/image':>10}{'CPU ms':>9}{'written B':>11}{'memory MB':>11}")
+    for count in counts:
+        meter = Meter()
+        run_evaluation(folder / str(count), classifier, some(dataset, count), *recipes)
+        wall, cpu, written, held = meter.read()
+        each = f"{wall / count * 1000:10.2f}{cpu / count * 1000:9.2f}{written / count:11.0f}"
+        print(f"{count:8}{each}{held:11.0f}", flush=True)
+
+
+def busy_recipes() -> tuple[list[Any], list[Any]]:
+    return [METHODS["cam"](), METHODS["random"]()], [METRICS["deletion"](steps=56)]
+
+
+def report_workers(dataset: Dataset, count: int, folder: Path) -> None:
+    load = partial(model, BUSY, 2 * SIDE)
+    rest = (load(), some(dataset, count), *busy_recipes())
+    warm = (rest[0], Dataset("warm", dataset.items[-8 * UNIT :]), *busy_recipes())
+    with Workers(load, 1) as one, Workers(load, 2) as two:
+        both = {1: one, 2: two}
+        for number, workers in both.items():
+            run_evaluation(folder / f"warm-{number}", *warm, workers=workers)
+        times: dict[int, list[float]] = {1: [], 2: []}
+        start = time.process_time()
+        for repeat in range(REPEATS):
+            for number, workers in both.items():
+                place = folder / f"{number}-{repeat}"
+                seconds = seconds_of(partial(run_evaluation, place, *rest, workers=workers))
+                times[number].append(seconds)
+        own = time.process_time() - start
+    ratios = [a / (2 * b) for a, b in zip(times[1], times[2], strict=True)]
+    shown = ", ".join(f"{a:.1f} and {b:.1f} s" for a, b in zip(times[1], times[2], strict=True))
+    print(
+        f"one and two workers, {count} images: {shown}; efficiency {statistics.median(ratios):.2f}"
+    )
+    report_on_paper(own / (2 * REPEATS * count * len(busy_recipes()[0])))
+
+
+def report_on_paper(each: float) -> None:
+    """From the seconds of this process for one image and method, what a large cluster can do."""
+    total = PAPER_IMAGES * PAPER_METHODS * each
+    print(
+        f"this process takes {each * 1e3:.2f} ms per image and method. On paper, {PAPER_IMAGES:,} "
+        f"images x {PAPER_METHODS} methods on {PAPER_WORKERS:,} workers: {total / 60:.0f} min in "
+        f"it, so it is the first bottleneck where a worker takes less than "
+        f"{each * PAPER_WORKERS:.1f} s per image and method; shards have a process each"
+    )
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def report_prediction(dataset: Dataset, count: int, folder: Path) -> None:
+    rest = (model(BUSY, 2 * SIDE), some(dataset, count), *busy_recipes())
+    told = make_plan(folder / "planned", *rest)
+    seconds = seconds_of(partial(run_evaluation, folder / "planned", *rest))
+    disk = sum(path.stat().st_size for path in files_of(folder / "planned")) / 1e6
+    print(
+        f"predicted {told.seconds:.1f} s and {told.megabytes:.1f} MB, took {seconds:.1f} s and "
+        f"{disk:.1f} MB: {told.seconds / seconds:.2f} and {told.megabytes / disk:.2f} of it"
+    )
+
+
+def files_of(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--images", type=int, nargs="+", default=[500, 2000, 8000])
+    parser.add_argument(
+        "--busy-images", type=int, default=128, help="for workers and prediction; 0: neither"
+    )
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        most = max(*chosen.images, chosen.busy_images + 8 * UNIT)
+        dataset = load_folder(write_images(folder / "images", most), CATEGORIES)
+        print(f"load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+        report_growth(dataset, chosen.images, folder / "growth")
+        if chosen.busy_images:
+            report_prediction(dataset, chosen.busy_images, folder / "plan")
+            report_workers(dataset, chosen.busy_images, folder / "workers")
+        print(f"load of the machine {os.getloadavg()[0]:.1f} at the end")
+
+
+if __name__ == "__main__":
+    main()

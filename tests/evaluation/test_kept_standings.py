@@ -1,0 +1,74 @@
+"""Kept standings are those that would be computed again, of exactly these tables."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from xai_core import DATA
+from xai_core.evaluation.store import load_manifest, load_scores
+from xai_core.findings import kept_standings as kept
+
+SHIPPED = DATA / "runs" / "shipped"
+
+
+@pytest.fixture
+def run_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(kept, "LEAST_ROWS", 1)
+    return Path(shutil.copytree(SHIPPED, tmp_path / "run"))
+
+
+def assert_same(found: object, expected: object) -> None:
+    if isinstance(expected, pd.DataFrame):
+        assert isinstance(found, pd.DataFrame)
+        pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    elif isinstance(expected, pd.Series):
+        assert isinstance(found, pd.Series)
+        pd.testing.assert_series_equal(found, expected, check_exact=True)
+    elif hasattr(expected, "__dataclass_fields__"):
+        assert type(found) is type(expected)
+        for name, part in vars(expected).items():
+            assert_same(getattr(found, name), part)
+    else:
+        assert found == expected
+
+
+def test_what_was_kept_is_what_would_be_computed(run_dir: Path) -> None:
+    expected = kept.standings_of(load_scores(run_dir), load_manifest(run_dir))
+    assert kept.kept_standings(run_dir) is None
+    assert kept.keep_standings(run_dir)
+    found = kept.kept_standings(run_dir)
+    assert found is not None
+    assert_same(found.board, expected.board)
+    assert list(found.of) == list(expected.of)
+    assert any(test and lead for test, lead in found.of.values())
+    for pair, others in zip(found.of.values(), expected.of.values(), strict=True):
+        for one, other in zip(pair, others, strict=True):
+            assert_same(one, other)
+
+
+@pytest.mark.parametrize("name", ["parts.jsonl", "manifest.json"])
+def test_of_other_tables_none_are_kept(run_dir: Path, name: str) -> None:
+    kept.keep_standings(run_dir)
+    with (run_dir / name).open("a") as file:
+        file.write("\n")
+    assert kept.kept_standings(run_dir) is None
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"of_tables": 3}', "half"])
+def test_damaged_ones_are_as_good_as_none(run_dir: Path, content: str) -> None:
+    kept.keep_standings(run_dir)
+    path = run_dir / kept.FILE
+    path.write_text(
+        path.read_text()[: len(path.read_text()) // 2] if content == "half" else content
+    )
+    assert kept.kept_standings(run_dir) is None
+
+
+def test_small_runs_keep_none(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "LEAST_ROWS", 10**6)
+    assert not kept.keep_standings(run_dir)
+    assert not (run_dir / kept.FILE).exists()

@@ -1,0 +1,126 @@
+"""Workers: whoever computes, and whoever dies meanwhile, the tables are equal bit for bit."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+
+from tests.conftest import TinyNetwork, seeded
+from tests.evaluation.conftest import RunIt, curves, table, write_pictures
+from xai_core.evaluation.computing import Job
+from xai_core.evaluation.dataset import load_folder
+from xai_core.evaluation.plan import Unit, units_of
+from xai_core.evaluation.status import ask_to_stop
+from xai_core.evaluation.store import find_problems, load_manifest
+from xai_core.evaluation.workers import Order, Task, Tray, Workers, WorkersError, code, compute
+from xai_core.images.reading import InputFormat
+from xai_core.models.classifier import Classifier
+from xai_core.models.loading import load_classifier
+
+METHODS, METRICS = "cam random sobel", "deletion single_deletion relevance_mass"
+
+
+def load_tiny() -> Classifier:
+    torch.set_num_threads(1)
+    form = InputFormat(size=64, resize=72)
+    return Classifier.of(seeded(TinyNetwork), tuple("abcde"), name="tiny", form=form)
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_pictures(tmp_path_factory.mktemp("many"), 35)
+
+
+def test_two_workers_one_killed_and_begun_here_all_equal_one_process(
+    evaluate: RunIt, many: Path, tmp_path: Path
+) -> None:
+    rest: dict[str, Any] = {"classifier": load_tiny(), "dataset": load_folder(many, "abcde")}
+    evaluate(tmp_path / "here", METHODS, METRICS, **rest)
+    killed: list[int] = []
+    with Workers(load_tiny, count=2) as workers:
+        evaluate(tmp_path / "two", METHODS, METRICS, workers=workers, **rest)
+
+        def kill(step: Any) -> None:
+            if step.done in (3, 9):
+                pids = workers._client.run(os.getpid).values()  # type: ignore[union-attr]
+                killed.append(min(pids))
+                os.kill(killed[-1], signal.SIGKILL)
+
+        evaluate(tmp_path / "killed", METHODS, METRICS, workers=workers, progress=kill, **rest)
+        begun = tmp_path / "begun"
+        evaluate(begun, "cam", METRICS, limit=16, **rest)
+        evaluate(begun, METHODS, "single_deletion", progress=lambda s: ask_to_stop(begun), **rest)
+        report = evaluate(begun, METHODS, METRICS, workers=workers, **rest)
+        assert report.reused
+        assert not report.cancelled
+        assert evaluate(begun, METHODS, METRICS, workers=workers, **rest).computed == 0
+        lost = partial(evaluate, tmp_path / "lost", METHODS, METRICS, **rest)
+        end = workers._cluster._process.kill  # type: ignore[union-attr]
+        with pytest.raises(WorkersError, match="the scheduler has ended; finished results are"):
+            lost(workers=workers, progress=lambda step: end())
+    assert lost().reused
+    assert len(set(killed)) == 2
+    for name in ("two", "killed", "begun", "lost"):
+        for read in (table, curves):
+            found, expected = read(tmp_path / name), read(tmp_path / "here")
+            pd.testing.assert_frame_equal(found, expected, check_exact=True)
+        assert load_manifest(tmp_path / name).images == load_manifest(tmp_path / "here").images
+        assert not find_problems(tmp_path / name)
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "127.0.0.1:9", "nowhere", "http://a:1"])
+def test_a_scheduler_that_does_not_answer_is_one_sentence(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xai_core.evaluation.workers.CONNECT_SECONDS", 0.5)
+    with pytest.raises(WorkersError, match=f"no scheduler answers at {address}: start one"):
+        Workers(load_tiny, 0, address).__enter__()
+
+
+@pytest.fixture
+def order(many: Path) -> Order:
+    """A unit for the tiny model, and no method."""
+    fingerprint = load_tiny().fingerprint
+    job = Job("whole", "fp32", 8, {"classifier_fingerprint": fingerprint})
+    unit = next(units_of(load_folder(many, "abcde")))
+    assert len(unit.sha256s) == 8
+    return Order(Task(job, unit, (), (), Tray({}, {})), load_tiny, code(), ".")
+
+
+def test_a_worker_that_would_compute_something_else_says_so_in_one_sentence(
+    order: Order, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xai_core.evaluation.workers._MODELS", {})
+    with pytest.raises(WorkersError, match=r"has version .* of the project, this process 0\.0"):
+        compute(replace(order, code="0.0"))
+    missing = partial(load_classifier, str(tmp_path / "gone.safetensors"), architecture="resnet18")
+    with pytest.raises(WorkersError, match=r"a worker cannot load the model: .*gone\.safetensors"):
+        compute(replace(order, load=missing))
+    (name, *_), listed = zip(*compute(order).calls, strict=True)
+    assert (name, len(listed[0][0])) == ("list_images", 8)
+    job = replace(order.task.job, fixed={"classifier_fingerprint": "f"})
+    with pytest.raises(WorkersError, match="finds another model under the name tiny"):
+        compute(replace(order, task=replace(order.task, job=job)))
+
+
+@pytest.mark.parametrize("damage", ["gone", "other"])
+def test_a_folder_that_is_not_the_same_at_the_worker_is_one_sentence(
+    order: Order, damage: str, tmp_path: Path
+) -> None:
+    unit = order.task.unit
+    path = tmp_path / "3.png"
+    if damage == "other":
+        path.write_bytes(unit.items[4].path.read_bytes())
+    items = (*unit.items[:3], replace(unit.items[3], path=path), *unit.items[4:])
+    there = Unit(items)
+    vars(there)["sha256s"] = unit.sha256s
+    with pytest.raises(WorkersError, match=r"does not find .*3\.png as it is here: the folder"):
+        compute(replace(order, task=replace(order.task, unit=there)))

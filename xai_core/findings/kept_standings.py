@@ -1,0 +1,139 @@
+"""Kept standings: what a large run's leaderboard shows of all images, computed when it ends."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from xai_core.evaluation.lead import Lead
+from xai_core.evaluation.statistics import Friedman
+from xai_core.evaluation.store import ROW_KEY, load_manifest, load_scores
+from xai_core.files import read_object, write_whole
+from xai_core.findings import results
+from xai_core.findings.results import Board
+
+FILE = "standings.json"
+LEAST_ROWS = 200_000
+"""What a page computes in a second is not kept."""
+REVISION = 1
+"""Raised when what is computed here changes; standings of another revision are not used."""
+COLUMNS = (*ROW_KEY, "method", "metric", "score", "attribute_seconds", "score_seconds")
+
+
+@dataclass(frozen=True)
+class Standings:
+    """The board over all images, and Friedman's test and the lead of each metric."""
+
+    board: Board
+    of: dict[str, tuple[Friedman | None, Lead | None]]
+
+
+def standings_of(scores: pd.DataFrame, manifest: Mapping[str, Any]) -> Standings:
+    described = dict(manifest)
+    board = results.board(scores, described)
+    of = {}
+    for metric in results.metrics_of(described):
+        by_method = results.compared(scores, described, metric, board.same)
+        higher = bool(results.is_higher_better(metric, described))
+        of[metric] = results.standing(by_method, higher, results.nulls_of(described))
+    return Standings(board, of)
+
+
+def keep_standings(run_dir: Path) -> bool:
+    """Writes them beside the tables of a large run; whether it is one.
+
+    Raises RunFolderError or OSError.
+    """
+    if kept_standings(run_dir):
+        return True
+    told = _told(run_dir)
+    scores = load_scores(run_dir, COLUMNS)
+    if len(scores) < LEAST_ROWS:
+        return False
+    found = standings_of(scores, load_manifest(run_dir))
+    of = {metric: [_written(part) for part in pair] for metric, pair in found.of.items()}
+    content = {"of_tables": told, "board": _written(found.board), "of": of}
+    write_whole(run_dir / FILE, json.dumps(content))
+    return True
+
+
+def kept_standings(run_dir: Path) -> Standings | None:
+    """Those of exactly these tables; None where there are none, or none that can be read."""
+    try:
+        content = read_object(run_dir / FILE)
+        if content["of_tables"] != _told(run_dir):
+            return None
+        pairs = {
+            str(metric): (_read(Friedman, test), _read(Lead, lead))
+            for metric, (test, lead) in content["of"].items()
+        }
+        board = _read(Board, content["board"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return Standings(board, pairs) if board else None
+
+
+def _told(run_dir: Path) -> str:
+    """What tells the run's settings and tables from all others."""
+    found = hashlib.sha256(str(REVISION).encode())
+    for name in ("manifest.json", "parts.jsonl"):
+        found.update((run_dir / name).read_bytes())
+    return found.hexdigest()
+
+
+def _written(value: Any) -> Any:
+    """Of a frozen dataclass with tables: plain data that JSON holds exactly."""
+    return None if value is None else {name: _plain(part) for name, part in vars(value).items()}
+
+
+def _read(kind: type[Any], content: Any) -> Any:
+    """The frozen dataclass that was written."""
+    return None if content is None else kind(**{k: _object(part) for k, part in content.items()})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, pd.Series):
+        return {"index": _axis(value.index), "column": _column(value)}
+    if isinstance(value, pd.DataFrame):
+        columns = [_column(value[name]) for name in value]
+        return {"index": _axis(value.index), "columns": columns}
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _object(content: Any) -> Any:
+    if isinstance(content, list):
+        return tuple(map(_object, content))
+    if not isinstance(content, dict):
+        return content
+    index = _index(**content["index"])
+    if "column" in content:
+        return _series(content["column"], index)
+    columns = {column["name"]: _series(column, index) for column in content["columns"]}
+    return pd.DataFrame(columns, index=index)
+
+
+def _column(column: pd.Series[Any]) -> dict[str, Any]:
+    return {"name": column.name, "dtype": str(column.dtype), "values": column.tolist()}
+
+
+def _series(column: Mapping[str, Any], index: pd.Index[Any]) -> pd.Series[Any]:
+    return pd.Series(column["values"], index, column["dtype"], column["name"])
+
+
+def _axis(index: pd.Index[Any]) -> dict[str, Any]:
+    values = len(index) if isinstance(index, pd.RangeIndex) else index.tolist()
+    return {"name": index.name, "dtype": str(index.dtype), "values": values}
+
+
+def _index(name: str | None, dtype: str, values: Any) -> pd.Index[Any]:
+    if isinstance(values, int):
+        return pd.RangeIndex(values, name=name)
+    found: pd.Index[Any] = pd.Index(values, dtype=dtype, name=name)
+    return found

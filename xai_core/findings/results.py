@@ -1,0 +1,406 @@
+"""Results: a run's scores as the tables that result pages show; no torch, no Streamlit."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from xai_core import headline
+from xai_core.evaluation.agreement import (
+    agreement,
+    agreement_intervals,
+    concordance_interval,
+    kendalls_w,
+)
+from xai_core.evaluation.lead import LEAST_IMAGES, Lead, lead
+from xai_core.evaluation.statistics import (
+    Friedman,
+    bca_interval,
+    friedman,
+)
+from xai_core.evaluation.summary import (
+    chosen,
+    oriented_means,
+    rankable,
+    same_methods,
+    scores_by_method,
+    summarise,
+    summarise_ranks,
+)
+from xai_core.ground_truth.verdict import ORACLE
+from xai_core.titles import label_of
+
+CURVE_RESAMPLES = 500
+HEADLINE_RANK = "Headline rank"
+Floats = npt.NDArray[np.float64]
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which images count: class indices, levels (empty: all), and "all", "right" or "wrong"."""
+
+    labels: tuple[int, ...] = ()
+    levels: tuple[int, ...] = ()
+    outcome: str = "all"
+
+    def of(self, scores: pd.DataFrame) -> pd.DataFrame:
+        return chosen(
+            scores,
+            labels=self.labels or None,
+            levels=self.levels or None,
+            correct={"right": True, "wrong": False}.get(self.outcome),
+        )
+
+
+@dataclass(frozen=True)
+class Board:
+    """A run's summary: one row per method and metric, mean ranks, and what coincides."""
+
+    summary: pd.DataFrame
+    ranks: pd.DataFrame
+    same: tuple[tuple[str, ...], ...]
+    images: int
+
+
+def board(scores: pd.DataFrame, manifest: Manifest) -> Board:
+    """The summary of some scores; the headline rank counts equal methods once."""
+    groups = same_methods(scores, manifest) if len(scores) else []
+    twins = {name for group in groups for name in group[1:]}
+    ranks = summarise_ranks(scores[~scores["method"].isin(twins)], manifest)
+    for group in groups:
+        for twin in group[1:]:
+            if group[0] in ranks.index:
+                ranks.loc[twin] = ranks.loc[group[0]]
+    same = tuple(group for group in groups if len(group) > 1)
+    return Board(summarise(scores), ranks, same, scores["image_sha256"].nunique())
+
+
+def _entry(manifest: Manifest, kind: str, spec: str) -> dict[str, Any]:
+    return next((e for e in manifest[kind].values() if e["spec"] == spec), {})
+
+
+def metric_title(metric: str, manifest: Manifest) -> str:
+    """A metric's title with the arrow to its better side."""
+    entry = _entry(manifest, "metrics", metric)
+    better = entry.get("higher_is_better")
+    arrow = "" if better is None else " ↑" if better else " ↓"
+    return f"{entry.get('label', metric)}{arrow}"
+
+
+def method_title(method: str, manifest: Manifest) -> str:
+    return str(_entry(manifest, "methods", method).get("label") or label_of(method))
+
+
+def is_higher_better(metric: str, manifest: Manifest) -> bool | None:
+    return _entry(manifest, "metrics", metric).get("higher_is_better")
+
+
+def family_of(method: str, manifest: Manifest) -> str:
+    return str(_entry(manifest, "methods", method).get("family", ""))
+
+
+def metrics_of(manifest: Manifest, kinds: Sequence[str] = ()) -> list[str]:
+    """The run's metrics: ranked kinds first, in the manifest's order."""
+    order = ("ground truth", "faithfulness", "localisation", "stability", "descriptive", "check")
+    entries = [e for e in manifest["metrics"].values() if not kinds or e["kind"] in kinds]
+    return [
+        e["spec"]
+        for e in sorted(entries, key=lambda e: (order.index(e["kind"]), _headline(e["name"])))
+    ]
+
+
+def _headline(metric: str) -> int:
+    return headline.SHOWN.index(metric) if metric in headline.SHOWN else len(headline.SHOWN)
+
+
+def metric_rows(found: Board, manifest: Manifest, metric: str) -> pd.DataFrame:
+    """One metric, best method first: name, mean, low, high, n, family, baseline, seconds."""
+    rows = found.summary[found.summary["metric"] == metric].dropna(subset="mean").copy()
+    rows["name"] = [method_title(m, manifest) for m in rows["method"]]
+    rows["family"] = [family_of(m, manifest) for m in rows["method"]]
+    rows["baseline"] = rows["family"] == "baseline"
+    rows["seconds"] = rows["attribute_seconds"].clip(lower=1e-4)
+    higher = _entry(manifest, "metrics", metric).get("higher_is_better")
+    return rows.sort_values("mean", ascending=higher is False)
+
+
+def floor_of(rows: pd.DataFrame) -> float | None:
+    """The best null baseline's mean, where there is one; `rows` as from `metric_rows`."""
+    baselines = rows.loc[rows["baseline"], "mean"]
+    return float(baselines.iloc[0]) if len(baselines) else None
+
+
+def mean_table(found: Board, manifest: Manifest) -> pd.DataFrame:
+    """Methods x metrics: means, best headline rank first, indexed by the methods' specs.
+
+    The rank is over the declared headline metrics; a run without them has no such column.
+    """
+    means = found.summary.pivot_table(index="method", columns="metric", values="mean", sort=False)
+    columns = [metric for metric in metrics_of(manifest) if metric in means]
+    table = means[columns].rename(columns=lambda metric: metric_title(metric, manifest))
+    ranked = [metric for metric in headline.RANKED if metric in found.ranks]
+    if ranked:
+        ranks = found.ranks[ranked].dropna().mean(axis=1)
+        table.insert(0, HEADLINE_RANK, ranks.reindex(table.index))
+    table.insert(0, "Family", [family_of(m, manifest) for m in table.index])
+    table.insert(0, "Method", [method_title(m, manifest) for m in table.index])
+    seconds = found.summary.groupby("method")["attribute_seconds"].median()
+    table["Seconds per image"] = seconds.reindex(table.index)
+    return table.sort_values(HEADLINE_RANK, na_position="last") if ranked else table
+
+
+def metric_groups(table: pd.DataFrame, manifest: Manifest) -> dict[str, list[str]]:
+    """Columns of `mean_table` by group, each few enough to be seen whole: title -> columns."""
+    groups: dict[str, list[str]] = {}
+    for metric in metrics_of(manifest):
+        title = metric_title(metric, manifest)
+        if title in table:
+            kind = "Headline" if metric in headline.SHOWN else _kind_title(metric, manifest)
+            groups.setdefault(kind, []).append(title)
+    if HEADLINE_RANK in table and "Headline" in groups:
+        groups["Headline"].insert(0, HEADLINE_RANK)
+    return {**groups, "Cost": ["Family", "Seconds per image"]}
+
+
+def _kind_title(metric: str, manifest: Manifest) -> str:
+    kind = str(_entry(manifest, "metrics", metric)["kind"])
+    return {"faithfulness": "More faithfulness", "check": "Checks"}.get(kind, kind.capitalize())
+
+
+def goodness(values: pd.Series[float], higher: bool) -> pd.Series[float]:
+    """0 for the worst and 1 for the best of a column, in proportion; NaN where undefined."""
+    span = float(values.max() - values.min())
+    risen = (values - values.min()) / span if span > 0 else values * 0.0
+    return risen if higher else 1 - risen
+
+
+def surely_best(leading: Lead | None, same: Sequence[Sequence[str]]) -> set[str]:
+    """The methods that a paired test tells apart from every other one: one with its twins."""
+    if leading is None or not leading.stands_alone:
+        return set()
+    twins = next((group for group in same if leading.leader in group), ())
+    return {leading.leader, *twins}
+
+
+def interval_table(found: Board, manifest: Manifest) -> pd.DataFrame:
+    """One row per method and metric, with interval, n and undefined scores."""
+    summary = found.summary
+    return pd.DataFrame(
+        {
+            "Method": [method_title(m, manifest) for m in summary["method"]],
+            "Metric": [metric_title(m, manifest) for m in summary["metric"]],
+            "Mean": summary["mean"],
+            "CI low": summary["low"],
+            "CI high": summary["high"],
+            "Median": summary["median"],
+            "n": summary["n"],
+            "undefined": summary["undefined"],
+        }
+    )
+
+
+def compared(
+    scores: pd.DataFrame, manifest: Manifest, metric: str, same: Sequence[Sequence[str]]
+) -> pd.DataFrame:
+    """Images x methods of one ranked metric, equal methods once; empty for descriptive metrics."""
+    by_method = rankable(scores_by_method(scores, metric))
+    twins = {name for group in same for name in group[1:] if group[0] in by_method}
+    by_method = by_method[[m for m in by_method if m not in twins]]
+    if is_higher_better(metric, manifest) is None or len(by_method.dropna()) < 2:
+        return by_method.iloc[:, :0]
+    return by_method
+
+
+def nulls_of(manifest: Manifest) -> list[str]:
+    """The null baselines of a run; the oracle is none."""
+    entries = manifest["methods"].values()
+    return [e["spec"] for e in entries if e["family"] == "baseline" and e["spec"] != ORACLE]
+
+
+def standing(
+    by_method: pd.DataFrame, higher: bool, nulls: Collection[str] = ()
+) -> tuple[Friedman | None, Lead | None]:
+    """Friedman's test, where there are enough methods and images, and who leads."""
+    enough = by_method.shape[1] >= 3 and len(by_method.dropna()) >= LEAST_IMAGES
+    return friedman(by_method, higher) if enough else None, lead(by_method, higher, nulls)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How far an unfinished run is: the images that all methods have, of those asked for."""
+
+    images: int
+    asked: int
+
+
+def is_done(state: str) -> bool:
+    """Whether a run of this state, as in its status, has all that was asked for."""
+    return state in ("", "done")
+
+
+def finished(scores: pd.DataFrame, manifest: Manifest, state: str) -> Finished | None:
+    """None for a run that is done; `state` as in the run's status."""
+    if is_done(state):
+        return None
+    methods = scores.groupby("image_sha256")["method"].nunique()
+    whole = int((methods == len(manifest["methods"])).sum())
+    asked = int(manifest.get("asked", len(manifest["images"])))
+    return Finished(whole, asked) if whole < asked else None
+
+
+def curve_metrics(curves: pd.DataFrame, manifest: Manifest) -> list[str]:
+    """The metrics that stored curves, headline first."""
+    keys = set(curves["metric_key"].unique())
+    stored = {e["spec"] for key, e in manifest["metrics"].items() if key in keys}
+    return [metric for metric in metrics_of(manifest) if metric in stored]
+
+
+def merged(
+    rows: pd.DataFrame, same: Sequence[Sequence[str]], names: dict[str, str]
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Rows and names in which methods that coincide are one: "CAM = Grad-CAM"."""
+    there, names = list(dict.fromkeys(rows["method"])), dict(names)
+    for group in same:
+        first, *twins = [m for m in there if m in group] or [""]
+        if twins:
+            names[first] = " = ".join(names[m] for m in (first, *twins))
+            rows = rows[~rows["method"].isin(twins)]
+    return rows, names
+
+
+def curve_means(
+    curves: pd.DataFrame,
+    manifest: Manifest,
+    metric: str,
+    methods: Sequence[str],
+    images: Collection[str],
+) -> pd.DataFrame:
+    """Mean curves over images with their 95 % bootstrap bands, one row per point.
+
+    Columns method (spec), curve, fraction, mean, low, high, n. Curves whose points lie at other
+    fractions in every image are read off at 41 even ones.
+    """
+    key = next(k for k, e in manifest["metrics"].items() if e["spec"] == metric)
+    specs = {k: e["spec"] for k, e in manifest["methods"].items() if e["spec"] in methods}
+    rows = curves[(curves["metric_key"] == key) & curves["method_key"].isin(list(specs))]
+    rows = rows[rows["image_sha256"].isin(set(images))]
+    parts = []
+    places = {key: list(methods).index(spec) for key, spec in specs.items()}
+    rows = rows.assign(place=rows["method_key"].map(places))
+    for (_, method_key, curve), part in rows.groupby(["place", "method_key", "curve"]):
+        fractions, values = _on_one_grid(part)
+        if not len(values):
+            continue
+        low, high = bca_interval(values, resamples=CURVE_RESAMPLES).T
+        parts.append(
+            pd.DataFrame(
+                {
+                    "method": specs[str(method_key)],
+                    "curve": curve,
+                    "fraction": fractions,
+                    "mean": values.mean(axis=0),
+                    "low": low,
+                    "high": high,
+                    "n": len(values),
+                }
+            )
+        )
+    columns = ["method", "curve", "fraction", "mean", "low", "high", "n"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def _on_one_grid(part: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Fractions (P,) and values (N, P) of one method's curves, images without NaN only."""
+    codes = pd.factorize(part["image_sha256"])[0]
+    order, ends = np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1]
+    by_image = zip(
+        np.split(part["fraction"].to_numpy(float)[order], ends),
+        np.split(part["value"].to_numpy(float)[order], ends),
+        strict=True,
+    )
+    sound = [(f, v) for f, v in by_image if not np.isnan(v).any()]
+    if not sound:
+        return np.empty(0), np.empty((0, 0))
+    if len({len(f) for f, _ in sound}) == 1:
+        fractions = np.stack([f for f, _ in sound])
+        if np.allclose(fractions, fractions[0]):
+            return fractions[0], np.stack([v for _, v in sound])
+    even = np.linspace(0, 1, 41)
+    return even, np.stack([np.interp(even, f, v) for f, v in sound])
+
+
+@dataclass(frozen=True)
+class Agreements:
+    """How far metrics agree on the order of methods, and images within one metric.
+
+    `between` is metrics x metrics with its `intervals` (metrics, metrics, 2); `within` has a row
+    for each metric: w, low, high, n.
+    """
+
+    between: pd.DataFrame
+    intervals: Floats
+    within: pd.DataFrame
+    methods: int
+    images: int
+
+
+def agreements(scores: pd.DataFrame, manifest: Manifest) -> Agreements:
+    """Kendall's tau-b between metrics over methods' means, Kendall's W of each over images.
+
+    Methods that coincide are counted once.
+    """
+    groups = same_methods(scores, manifest)
+    twins = {name for group in groups for name in group[1:]}
+    own = scores[~scores["method"].isin(twins)]
+    means = oriented_means(own, manifest)
+    order = [m for m in metrics_of(manifest) if m in means]
+    tables = {m: scores_by_method(own, m) for m in order}
+    signs = {m: 1 if is_higher_better(m, manifest) else -1 for m in order}
+    rows = []
+    for by_method in map(rankable, tables.values()):
+        low, high = concordance_interval(by_method)
+        rows.append((kendalls_w(by_method), low, high, len(by_method.dropna())))
+    return Agreements(
+        agreement(means[order]),
+        agreement_intervals({m: table * signs[m] for m, table in tables.items()}),
+        pd.DataFrame(rows, index=order, columns=["w", "low", "high", "n"]),
+        len(means),
+        own["image_sha256"].nunique(),
+    )
+
+
+def pair_table(values: Floats, intervals: Floats, names: Sequence[str], value: str) -> pd.DataFrame:
+    """One row for each pair of names: the value and its interval."""
+    pairs = [(i, j) for i in range(len(names)) for j in range(i + 1, len(names))]
+    rows = [
+        {
+            "First": names[i],
+            "Second": names[j],
+            value: values[i, j],
+            "CI low": intervals[i, j, 0],
+            "CI high": intervals[i, j, 1],
+        }
+        for i, j in pairs
+    ]
+    return pd.DataFrame(rows, columns=["First", "Second", value, "CI low", "CI high"])
+
+
+def examples(scores: pd.DataFrame, method: str, metric: str, higher: bool) -> pd.DataFrame:
+    """The best, median and worst images behind one cell: image, score and place."""
+    rows = scores[(scores["method"] == method) & (scores["metric"] == metric)]
+    rows = rows.dropna(subset="score").sort_values("score", ascending=not higher)
+    if rows.empty:
+        return rows
+    middle = len(rows) // 2
+    places = {
+        "best": rows.iloc[:3],
+        "median": rows.iloc[max(0, middle - 1) : middle + 2],
+        "worst": rows.iloc[-3:],
+    }
+    return pd.concat([part.assign(place=place) for place, part in places.items()])

@@ -1,0 +1,1 @@
+"""Report: a run as tables, figures, slides, a page and the words around them, in one folder."""

@@ -1,0 +1,46 @@
+"""Titles: what recipes are called for people, read from their files; nothing is imported."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from xai_core.recipe import in_words
+from xai_core.spec import Spec
+
+Kind = Literal["methods", "metrics", "benchmarks"]
+_CORE = Path(__file__).parent
+FOLDERS: dict[Kind, Path] = {
+    "methods": _CORE / "methods",
+    "metrics": _CORE / "metrics",
+    "benchmarks": _CORE / "ground_truth" / "benchmarks",
+}
+
+
+def label_of(spec: str, kind: Kind = "methods") -> str:
+    """The title of a spec such as `secam[segments=200]`, with the settings that were changed."""
+    read = Spec.parse(spec)
+    title = constant_of(kind, read.name, "title") or read.name.replace("_", " ")
+    changes = ", ".join(in_words(name, value) for name, value in read.settings.items())
+    return f"{title} ({changes})" if changes else title
+
+
+@cache
+def constant_of(kind: Kind, name: str, constant: str) -> str:
+    """A text that the recipe `name` declares on its class; "" where there is none."""
+    path = FOLDERS[kind] / f"{name}.py"
+    if not name.isidentifier() or not path.is_file():
+        return ""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == constant:
+            return str(ast.literal_eval(node.value))
+    return ""
+
+
+def joined(names: Sequence[str]) -> str:
+    """a, b and c"""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
