@@ -29,7 +29,7 @@ pages = {
 menu = {section: [pages[e.name] for e in entries] for section, entries in MENU.items()}
 page = st.navigation(menu, position="top")
 st.set_page_config(f"{page.title} · CAMpare")
-choices.read_address(page.url_path)
+choices.read_address(page.url_path or first)  # the default page's path is empty
 problems = st.container()
 with suppress(PageEnd):
     page.run()

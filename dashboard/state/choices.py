@@ -115,14 +115,17 @@ def read_address(page: str) -> None:
     unknown: list[str] = [] if is_over else state.get(_UNKNOWN, [])
     for name, parameter in PARAMETERS.items():
         if name == "opacity" and is_led and name in address:
-            kept[name] = state[name] = read(name, address[name])[0]
+            state[name] = read(name, address[name])[0]
         elif foreign and (parameter.in_address or name in address):
             said = (parameter.default, []) if name not in address else read(name, address[name])
-            kept[name] = state[name] = said[0]
+            state[name] = said[0]
             unknown += said[1]
-        elif is_new or state.get(name) is None:
-            told = state.get(name)
-            state[name] = kept.get(name, parameter.default) if told is None else told
+        elif is_left or state.get(name) is None:
+            # not what the session says: where no control asks for it, that is an older value
+            state[name] = kept.get(name, parameter.default)
+        elif is_new:
+            state[name] = state[name]
+        kept[name] = state[name]
     state[_UNKNOWN] = unknown
     state[_FOREIGN] = foreign or (state.get(_FOREIGN, False) and is_new)
 

@@ -79,9 +79,10 @@ def test_a_report_is_chosen_previewed_and_downloaded(
     write_run(runs / "small_run", images=12)
     page = open_page("report?run=small_run")
     expect(page.locator(".answer")).to_contain_text("small_run: own_data & 10 %")
-    settled(page)  # a list that is open closes when the page is drawn again
+    settled(page)
     page.get_by_text("Methods, metrics, images and widths").click()
     for label, word in (("Metrics", "Deletion"), ("Widths", "column")):
+        settled(page)  # a list that is open closes when the page is drawn or unfolded
         box = page.get_by_role("combobox", name=label)
         box.click()
         page.get_by_role("option", name=word).first.click()
