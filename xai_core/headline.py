@@ -13,3 +13,5 @@ RANKED = ("symmetric_relevance_gain", "single_deletion")
 
 Others share a curve or a mask with one of these, or are won by null baselines.
 """
+TRUTH = "target_localisation"
+"""The benchmark that tells most methods apart and whose null baselines' scores are known."""

@@ -9,7 +9,7 @@ from drawing import charts
 from frame import cards, display, evidence
 from frame.watching import watch
 from runs import tables
-from state import choices, image_choice, look_choice, model_choice, networks, run_choice
+from state import choices, image_choice, look_choice, model_choice, named_models, run_choice
 
 from cam_vs_secam import asked, superpixel_cards
 from xai_core.findings import superpixel_wording
@@ -25,13 +25,13 @@ answer, note = superpixel_cards.answer_of(run)
 display.show_answer([*answer.sentences, *superpixel_cards.echo_of(answer, run)], "<br>")
 if note:
     display.show_note(note)
-image_choice.ask_picture(*evidence.pictures(), evidence.prepare)
+image_choice.ask_image(*evidence.images(), evidence.prepare)
 display.show_problems(image_choice.problems())
 with choices.toolbar([1.9, 1.8, 2.6, 1.8, 1.9]) as (
     segments,
     compactness,
     threshold,
-    network,
+    model,
     opacity,
 ):
     with segments:
@@ -40,8 +40,8 @@ with choices.toolbar([1.9, 1.8, 2.6, 1.8, 1.9]) as (
         asked.ask_compactness()
     with threshold:
         look_choice.ask_threshold()
-    with network:
-        model_choice.ask_network(networks.embedded())
+    with model:
+        model_choice.ask_model(named_models.embedded())
     with opacity:
         look_choice.ask_opacity()
 
@@ -51,7 +51,7 @@ chosen = replace(chosen, methods=methods, classes="1", view="overlay")
 known = evidence.look(chosen, patience=evidence.PATIENCE)
 
 
-def show_picture() -> None:
+def show_image() -> None:
     seen = evidence.look(chosen)
     if seen.error:
         display.show_problem(seen.error)
@@ -86,6 +86,6 @@ def show_more() -> None:
             superpixel_cards.show_slic(evidence.look(chosen), chosen)
 
 
-watch(show_picture, lambda: evidence.look(chosen).pace)
+watch(show_image, lambda: evidence.look(chosen).pace)
 if known.cells and known.cells[0].map is not None:
     st.fragment(show_more)()

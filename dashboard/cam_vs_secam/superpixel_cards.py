@@ -63,7 +63,7 @@ def show_way(seen: Evidence, chosen: Choices, cam: Cell) -> None:
     if cam.map is None:
         return
     look = look_of(seen, chosen)
-    key = (seen.photo.sha256, seen.network, cam.target, look.framing, look.opacity, look.threshold)
+    key = (seen.photo.sha256, seen.model, cam.target, look.framing, look.opacity, look.threshold)
     show_steps(drawn_images.secam_steps(look, cam.map, key, chosen.segments, chosen.compactness), 6)
     show_legend("overlay", chosen.threshold)
     show_section(
@@ -83,9 +83,9 @@ def show_sweep(seen: Evidence, chosen: Choices) -> None:
     look = look_of(seen, chosen)
     rows = steps_to_secam.sweep(look, cam.map, COUNTS, SHARES, chosen.compactness)
     steps = [
-        Step(f"{count} superpixels", f"{share:.0%} of the maximum", picture)
+        Step(f"{count} superpixels", f"{share:.0%} of the maximum", image)
         for count, row in zip(COUNTS, rows, strict=True)
-        for share, picture in zip(SHARES, row, strict=True)
+        for share, image in zip(SHARES, row, strict=True)
     ]
     show_steps(steps, len(SHARES))
     with st.container(horizontal=True):

@@ -7,7 +7,7 @@ from html import escape
 import streamlit as st
 from frame import cards, display, evidence, forms
 from frame.watching import watch
-from state import choices, image_choice, look_choice, method_choice, model_choice, networks
+from state import choices, image_choice, look_choice, method_choice, model_choice, named_models
 
 from compare import second_model
 from compare.difference import show_difference
@@ -22,22 +22,22 @@ display.show_heading(
 )
 with st.container():  # its place stays when it is gone: else controls below begin anew
     show_start()
-image_choice.ask_picture(*evidence.pictures(), evidence.prepare)
+image_choice.ask_image(*evidence.images(), evidence.prepare)
 display.show_problems(image_choice.problems())
-with choices.toolbar([6, 2, 2.8, 1.6]) as (methods, classes, network, options):
+with choices.toolbar([6, 2, 2.8, 1.6]) as (methods, classes, model, options):
     with methods:
         method_choice.ask_methods()
     with classes:
         look_choice.ask_classes()
-    with network:
-        model_choice.ask_network(networks.embedded())
+    with model:
+        model_choice.ask_model(named_models.embedded())
     with options:
         box = st.popover("Options", width="stretch", key="_options", on_change="rerun")
     with box:
         look_choice.ask_view()
         look_choice.ask_threshold(boxed=True)
         look_choice.ask_framing()
-        model_choice.ask_second(networks.embedded())
+        model_choice.ask_second(named_models.embedded())
         forms.offer_variant(stages=evidence.stages(choices.current()) if box.open else ())
 
 seen = evidence.look(choices.current(), patience=evidence.PATIENCE)

@@ -10,7 +10,7 @@ import streamlit as st
 from frame import cards, display, evidence, layers
 from frame.evidence import Cell, Evidence
 from recipes import facts
-from state import networks
+from state import named_models
 from state.choices import Choices
 
 from compare.difference import CLEAR, difference
@@ -28,19 +28,19 @@ SCALE = (
 
 def is_asked(chosen: Choices) -> bool:
     """Whether there is a second model, and another one than the first."""
-    return chosen.beside not in ("", chosen.network)
+    return chosen.beside not in ("", chosen.model)
 
 
 def look(first: Evidence, chosen: Choices, patience: float = 0.0) -> Evidence:
     """What the second model makes of the image, for the classes that the first is asked about."""
     names = tuple(first.categories[target] for target in first.targets)
-    asked = replace(chosen, network=chosen.beside, classes="named", named=names)
+    asked = replace(chosen, model=chosen.beside, classes="named", named=names)
     return evidence.look(asked, patience=patience, part="beside")
 
 
 def names_of(chosen: Choices) -> tuple[str, str]:
     """Both models for people."""
-    return networks.label_of(chosen.network), networks.label_of(chosen.beside)
+    return named_models.label_of(chosen.model), named_models.label_of(chosen.beside)
 
 
 def show_beside(first: Evidence, chosen: Choices, target: int) -> None:
@@ -63,7 +63,7 @@ def show_beside(first: Evidence, chosen: Choices, target: int) -> None:
 def _show_row(second: Evidence, chosen: Choices, target: int) -> None:
     line = cards.class_line(second, target)
     st.html(f"<h2 class='rowtitle'>{escape(names_of(chosen)[1])}: {line}</h2>")
-    cards.show_row(second, replace(chosen, network=chosen.beside), target, layered=True)
+    cards.show_row(second, replace(chosen, model=chosen.beside), target, layered=True)
 
 
 def _show_unknown(second: Evidence, chosen: Choices, name: str) -> None:
@@ -101,7 +101,7 @@ def _show_difference(
     cell = Cell(one.method, one.target, error=said)
     if one.map is not None and other.map is not None:
         values = difference(on_input(other.map, second, one.map), one.map)
-        cell = Cell(f"{one.method} of {chosen.beside} - {chosen.network}", one.target, values)
+        cell = Cell(f"{one.method} of {chosen.beside} - {chosen.model}", one.target, values)
         said = clear_says(values, *names)
     label = f"{title}: {names[1]} minus {names[0]}"
     layers.show_layers(first, cell, chosen, label=label, limit=1.0)

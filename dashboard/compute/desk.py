@@ -11,7 +11,7 @@ from typing import Protocol
 
 from state import hosting
 from state.byte_store import MB, ByteStore
-from state.networks import Network
+from state.named_models import NamedModel
 
 from compute.questions import Answer, Question
 from compute.workers import DiedError, Task, UnreachableError
@@ -168,7 +168,7 @@ class Desk:
 
     def _answered(self, question: Question) -> Answer | None:
         """The answer; None where nobody wants it any more, or it is to be asked once more."""
-        problem = hosting.network_problem(Network.parse(question.network))
+        problem = hosting.model_problem(NamedModel.parse(question.model))
         if problem:
             return Answer(error=problem)
         try:

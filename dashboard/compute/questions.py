@@ -38,7 +38,7 @@ NO_PHOTO = Photo("", np.zeros((1, 1, 3), np.uint8), "")
 class Question:
     """Something to compute for one image and one model; equal questions share an answer."""
 
-    network: str
+    model: str
     sha256: str
     framing: Framing
     photo: Photo = field(compare=False, repr=False)
@@ -101,7 +101,7 @@ class ImageScores(Question):
 
     @property
     def _maps(self) -> Maps:
-        return Maps(self.network, self.sha256, self.framing, self.photo, self.method, self.targets)
+        return Maps(self.model, self.sha256, self.framing, self.photo, self.method, self.targets)
 
     def needs(self) -> tuple[Question, ...]:
         return (self._maps,)
@@ -168,7 +168,7 @@ class ChannelMeans(Question):
 
         from xai_core.models.batch import Batch
 
-        classifier = workplace.classifier(self.network)
+        classifier = workplace.classifier(self.model)
         means = []
         for start in range(0, len(self.photos), PHOTOS_AT_ONCE):
             part = self.photos[start : start + PHOTOS_AT_ONCE]
@@ -180,7 +180,7 @@ class ChannelMeans(Question):
 
 @dataclass(frozen=True)
 class MeanMap(Question):
-    """A class' map, averaged over many images: {"map", "picture", "n"} after preprocessing.
+    """A class' map, averaged over many images: {"map", "image", "n"} after preprocessing.
 
     Each map counts alike: it is divided by what is drawn in full colour. `sha256` names the set
     of images; `photo` is not looked at.
@@ -195,10 +195,10 @@ class MeanMap(Question):
 
         from xai_core.models.batch import Batch
 
-        classifier = workplace.classifier(self.network)
+        classifier = workplace.classifier(self.model)
         size = classifier.form.size
         total = np.zeros((size, size), dtype=np.float32)
-        picture = np.zeros((size, size, 3), dtype=np.float32)
+        image = np.zeros((size, size, 3), dtype=np.float32)
         for start in range(0, len(self.files), PHOTOS_AT_ONCE):
             photos = [open_image(file) for file in self.files[start : start + PHOTOS_AT_ONCE]]
             batch = Batch.of(classifier, photos, self.framing)
@@ -206,11 +206,11 @@ class MeanMap(Question):
             maps = recipe(self.method).attribute(batch, targets)[:, 0].cpu().numpy()
             for photo, values in zip(photos, maps, strict=True):
                 total += values / (limit_of(values) or 1.0)
-                picture += framed(photo.rgb, classifier.form, self.framing)
+                image += framed(photo.rgb, classifier.form, self.framing)
         count = len(self.files)
         return {
             "map": total / count,
-            "picture": np.rint(picture / count).astype(np.uint8),
+            "image": np.rint(image / count).astype(np.uint8),
             "n": count,
         }
 
@@ -226,7 +226,7 @@ class Synthesis(Question):
         from xai_core.models.feature_visualization import Channel, FeatureVisualization
 
         recipe = FeatureVisualization(steps=self.steps)
-        return recipe.synthesise(workplace.classifier(self.network), Channel(self.channel)).rgb
+        return recipe.synthesise(workplace.classifier(self.model), Channel(self.channel)).rgb
 
 
 def recipe(spec: str) -> Method:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class WeightsLook(Question):
     """Whether a name is a checkpoint, and the architectures to choose from:
 
-    {"is_checkpoint", "known", "guess"}; `network` is the name or path.
+    {"is_checkpoint", "known", "guess"}; `model` is the name or path.
     """
 
     stamp: int
@@ -32,8 +32,8 @@ class WeightsLook(Question):
         from xai_core.models.sources import source_of
         from xai_core.models.torchvision_networks import architectures
 
-        path = Path(self.network)
-        if not is_checkpoint(path) or source_of(self.network) is not None:
+        path = Path(self.model)
+        if not is_checkpoint(path) or source_of(self.model) is not None:
             return {"is_checkpoint": False, "known": [], "guess": ""}
         guess = architecture_of(read_weights(path), path.stem)
         return {"is_checkpoint": True, "known": architectures(), "guess": guess}
@@ -47,14 +47,14 @@ class Recognised(Question):
 
     @classmethod
     def of(cls, spelled: str) -> Self:
-        from state.networks import Network
+        from state.named_models import NamedModel
 
-        return cls(spelled, "", "whole", NO_PHOTO, stamp_of(Network.parse(spelled).name))
+        return cls(spelled, "", "whole", NO_PHOTO, stamp_of(NamedModel.parse(spelled).name))
 
     def compute(self, workplace: Workplace) -> dict[str, Any]:
         from xai_core.models.sources import describing
 
-        found = describing.of(workplace.classifier(self.network))
+        found = describing.of(workplace.classifier(self.model))
         return {"rows": found.rows, "stages": list(found.stages)}
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from state import uploads
 from state.byte_store import MB, ByteStore, bytes_of
-from state.networks import Network
+from state.named_models import NamedModel
 
 from compute.questions import Answer, Maps, Prediction, Question
 from xai_core.images.reading import Framing, Photo
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from xai_core.models.batch import Batch
     from xai_core.models.classifier import Classifier
 
-KEPT_NETWORKS_MB = 2048
+KEPT_CLASSIFIERS_MB = 2048
 KEPT_BATCHES_MB = 512
 KEPT_PHOTOS_MB = 256
 PROGRESS = "campare-progress"
@@ -40,7 +40,7 @@ class Workplace:
 
     def __init__(self) -> None:
         self._photos: ByteStore[str, Photo] = ByteStore(KEPT_PHOTOS_MB * MB)
-        self._networks: ByteStore[str, Classifier] = ByteStore(KEPT_NETWORKS_MB * MB)
+        self._classifiers: ByteStore[str, Classifier] = ByteStore(KEPT_CLASSIFIERS_MB * MB)
         self._batches: ByteStore[tuple[str, str, Framing], Batch] = ByteStore(
             KEPT_BATCHES_MB * MB, _bytes_of_batch
         )
@@ -54,7 +54,7 @@ class Workplace:
             return self.answer(question)
         finally:
             _GIVEN.reset(token)
-            key = (question.network, question.sha256, question.framing)
+            key = (question.model, question.sha256, question.framing)
             batch = self._batches.get(key)
             if batch is not None:  # it has grown by what methods share
                 self._batches.put(key, batch)
@@ -77,7 +77,7 @@ class Workplace:
 
     def batch(self, question: Question) -> Batch:
         """The image prepared for the model, with what methods share already computed."""
-        key = (question.network, question.sha256, question.framing)
+        key = (question.model, question.sha256, question.framing)
         return self._batches.made(key, lambda: self._prepared(question))
 
     def forget(self, sha256s: frozenset[str]) -> None:
@@ -90,9 +90,9 @@ class Workplace:
 
         def load() -> Classifier:
             with interruptible(lambda: False):
-                return Network.parse(name).load()
+                return NamedModel.parse(name).load()
 
-        return self._networks.made(name, load)
+        return self._classifiers.made(name, load)
 
     def _prepared(self, question: Question) -> Batch:
         from xai_core.models.batch import Batch
@@ -100,7 +100,7 @@ class Workplace:
         photo = self._photos.get(question.sha256)
         if photo is None:
             raise PhotoMissingError(question.sha256)
-        return Batch.of(self.classifier(question.network), [photo], question.framing)
+        return Batch.of(self.classifier(question.model), [photo], question.framing)
 
 
 def _bytes_of_batch(batch: Batch) -> int:

@@ -7,7 +7,7 @@ from frame import display
 from recipes import facts
 from runs import jobs
 from runs.jobs import Order
-from state import choices, method_choice, model_choice, networks
+from state import choices, method_choice, model_choice, named_models
 
 from evaluate import asked, workbench
 from xai_core import headline
@@ -18,8 +18,8 @@ display.show_heading(
 )
 left, right = st.columns([3, 2], gap="large")
 with left:
-    dataset, limit = workbench.ask_pictures()
-    model_choice.ask_network(networks.embedded())
+    dataset, limit = workbench.ask_images()
+    model_choice.ask_model(named_models.embedded())
     method_choice.ask_methods()
     nulls = headline.NULLS if asked.ask_nulls() else ()
     metrics = asked.ask_metrics(facts.facts("metrics"))
@@ -27,7 +27,7 @@ with left:
         workbench.show_details()
     chosen = choices.current()
     methods = tuple(dict.fromkeys([*chosen.methods, *nulls])) if chosen.methods else ()
-    order = Order(dataset, chosen.network, methods, tuple(metrics), limit, chosen.framing)
+    order = Order(dataset, chosen.model, methods, tuple(metrics), limit, chosen.framing)
     ready = bool(dataset and chosen.methods and metrics)
     workbench.show_estimate(order)
     if st.button("Evaluate", type="primary", disabled=not ready, icon=":material/play_arrow:"):

@@ -15,7 +15,7 @@ from runs import costs, expiry, jobs, run_folders, tables
 from runs.expiry import Deleted
 from runs.jobs import Job, Order
 from state import choices, image_choice, look_choice
-from state.networks import Network
+from state.named_models import NamedModel
 
 from evaluate import asked
 from xai_core.evaluation.run_note import load_note
@@ -34,7 +34,7 @@ STATES = {
 }
 
 
-def ask_pictures() -> tuple[str, int]:
+def ask_images() -> tuple[str, int]:
     """The images to evaluate: a data set name or folder (empty: none yet), and how many."""
     source = asked.ask_source()
     dataset, found = "", 0
@@ -156,17 +156,17 @@ def _about(job: Job) -> str:
     """What was evaluated, or what is to be."""
     told = None if job.is_active else _evaluated(job)
     if told is not None:
-        dataset, network = told["dataset"], told["classifier"]["name"]
+        dataset, model = told["dataset"], told["classifier"]["name"]
         images, methods, metrics = (len(told[part]) for part in ("images", "methods", "metrics"))
     elif job.order is not None:
         order = job.order
-        dataset, network = Path(order.dataset).name, Network.parse(order.classifier).label()
+        dataset, model = Path(order.dataset).name, NamedModel.parse(order.classifier).label()
         images, methods, metrics = order.limit, len(order.methods), len(order.metrics)
     else:
         return ""
     counts = (images, "image"), (methods, "method"), (metrics, "metric")
     what, by, how = (f"{n} {word}{'s' * (n != 1)}" for n, word in counts)
-    return escape(f" · {what} of {dataset}, model {network}, {by}, {how}")
+    return escape(f" · {what} of {dataset}, model {model}, {by}, {how}")
 
 
 def _evaluated(job: Job) -> dict[str, Any] | None:

@@ -72,13 +72,13 @@ def look(chosen: Choices) -> Features:
     seen = evidence.look(chosen)
     if seen.error or not seen.targets:
         return Features(seen, pace=seen.pace, error=seen.error)
-    about = About(chosen.network, seen.photo.sha256, chosen.framing, seen.photo)
+    about = About(chosen.model, seen.photo.sha256, chosen.framing, seen.photo)
     count = asked.channels()
     questions: list[Question] = [Channels(*about, target, count) for target in seen.targets]
     desk, session, book = cached.desk(), choices.session(), _book_of(seen, chosen)
     samples = drawn_images.orchard_singles()
     means = ChannelMeans(
-        chosen.network,
+        chosen.model,
         "orchard",
         chosen.framing,
         seen.photo,
@@ -95,7 +95,7 @@ def look(chosen: Choices) -> Features:
     drawings = {i: drawn for i in indices if book and (drawn := book.drawing(i)) is not None}
     if asked.wants_synthesis():
         questions += [
-            Synthesis(chosen.network, "synthesis", chosen.framing, seen.photo, index, STEPS)
+            Synthesis(chosen.model, "synthesis", chosen.framing, seen.photo, index, STEPS)
             for index in indices
             if index not in drawings
         ]
@@ -175,8 +175,8 @@ def show_channel(seen: Evidence, chosen: Choices, channel: Channel, with_synthes
                 st.html("<div class='waiting'></div>")
                 continue
             photo = drawn_images.sample_photo(example)
-            picture = drawn_images.shown_photo(photo, photo.sha256)
-            st.image(picture, width="stretch", alt=f"excites the channel: {example}")
+            image = drawn_images.shown_photo(photo, photo.sha256)
+            st.image(image, width="stretch", alt=f"excites the channel: {example}")
     with grid.cell():
         if channel.synthesis is not None:
             content = heatmap.encoded(channel.synthesis, ".jpg")

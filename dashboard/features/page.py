@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from frame import cards, display, evidence
 from frame.watching import watch
-from state import choices, image_choice, look_choice, model_choice, networks
+from state import choices, image_choice, look_choice, model_choice, named_models
 
 from features import asked, channel_cards
 
@@ -14,11 +14,11 @@ display.show_heading(
     "CAM splits the class score over the channels of the last stage exactly: each adds its weight "
     "times its mean activation.",
 )
-image_choice.ask_picture(*evidence.pictures(), evidence.prepare)
+image_choice.ask_image(*evidence.images(), evidence.prepare)
 display.show_problems(image_choice.problems())
-with choices.toolbar([2, 2, 2, 3]) as (network, classes, count, synthesis):
-    with network:
-        model_choice.ask_network(networks.embedded())
+with choices.toolbar([2, 2, 2, 3]) as (model, classes, count, synthesis):
+    with model:
+        model_choice.ask_model(named_models.embedded())
     with classes:
         look_choice.ask_classes()
     with count:

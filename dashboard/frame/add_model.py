@@ -10,8 +10,8 @@ import streamlit as st
 from compute.questions import Answer, Question
 from compute.recognition import Recognised, WeightsLook
 from runs import cached
-from state import choices, model_choice, networks
-from state.networks import Network
+from state import choices, model_choice, named_models
+from state.named_models import NamedModel
 
 from frame.display import show_note, show_problem
 
@@ -28,18 +28,18 @@ def show_if_asked() -> None:
 @st.dialog("Add a model", width="large", on_dismiss=model_choice.stop_adding)
 def _show() -> None:
     """The form, what was recognised, and the button that takes it."""
-    network = model_choice.ask_new_model()
-    if not network.name:
+    model = model_choice.ask_new_model()
+    if not model.name:
         show_note("Nothing is loaded before you have seen what was recognised.")
         return
-    if networks.is_hosted() and networks.runs_code(network.name):
+    if named_models.is_hosted() and named_models.runs_code(model.name):
         show_problem(NO_CODE)
         return
-    st.fragment(_recognise, run_every=1.0)(network)
+    st.fragment(_recognise, run_every=1.0)(model)
 
 
-def _recognise(network: Network) -> None:
-    looked = _asked(WeightsLook.of(network.name))
+def _recognise(model: NamedModel) -> None:
+    looked = _asked(WeightsLook.of(model.name))
     if looked is None:
         show_note("Reading the file …")
         return
@@ -51,8 +51,8 @@ def _recognise(network: Network) -> None:
         if not chosen:
             show_note("These weights fit no architecture by themselves: choose theirs.")
             return
-        network = replace(network, architecture=chosen)
-    answer = _asked(Recognised.of(network.spell()))
+        model = replace(model, architecture=chosen)
+    answer = _asked(Recognised.of(model.spell()))
     if answer is None:
         show_note("Loading the model …")
         return
@@ -60,9 +60,7 @@ def _recognise(network: Network) -> None:
         show_problem(answer.error)
         return
     st.html(says(answer.value))
-    if st.button(
-        "Use this model", type="primary", on_click=model_choice.use_model, args=(network,)
-    ):
+    if st.button("Use this model", type="primary", on_click=model_choice.use_model, args=(model,)):
         st.rerun()
 
 

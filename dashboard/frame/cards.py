@@ -78,7 +78,7 @@ def show_row(
 
 def _offer_skip(seen: Evidence, cell: Cell, chosen: Choices) -> None:
     """Skip what takes long, for every class; and take it up again."""
-    about = seen.photo.sha256, chosen.network, cell.method
+    about = seen.photo.sha256, chosen.model, cell.method
     if cell.is_skipped:
         skipping.offer_unskip(*about, cell.target)
     elif cell.pending and cell.waiting:
@@ -92,10 +92,10 @@ def show_map(seen: Evidence, cell: Cell, chosen: Choices, variant: str = "") -> 
         kind, shape = "waiting" if cell.pending else "nothing", f"aspect-ratio: {width} / {height}"
         st.html(f"<div class='{kind}' style='{shape}'></div>")
         return
-    picture = drawn_images.drawn(
+    image = drawn_images.drawn(
         seen.photo,
         cell.map,
-        (seen.photo.sha256, seen.network, cell.method, cell.target, variant),
+        (seen.photo.sha256, seen.model, cell.method, cell.target, variant),
         form=seen.form,
         framing=chosen.framing,
         view=chosen.view,
@@ -103,7 +103,7 @@ def show_map(seen: Evidence, cell: Cell, chosen: Choices, variant: str = "") -> 
         threshold=chosen.threshold,
     )
     label = f"{facts.label_of(cell.method)} for {seen.categories[cell.target]}"
-    st.image(picture, width="stretch", alt=label)
+    st.image(image, width="stretch", alt=label)
 
 
 def _photo_card(seen: Evidence) -> str:
@@ -229,7 +229,7 @@ def best_of(cells: Iterable[Cell], metrics: Iterable[str]) -> dict[str, set[str]
 def show_scores(seen: Evidence) -> None:
     table = exports.score_table(seen)
     where = "shipped with CAMpare" if seen.stored else "computed now"
-    caption = f"One image, {seen.network}, {where}. Arrows point to the better side."
+    caption = f"One image, {seen.model}, {where}. Arrows point to the better side."
     if not seen.stored:
         caption += " Seconds: what methods share (pass, superpixels) counts for the first of them."
     if seen.pace is not None:

@@ -89,8 +89,8 @@ def show_steps(steps: Sequence[Step], columns: int) -> None:
     grid = st.grid(columns, min_column_width=150)
     for step in steps:
         with grid.cell():
-            picture = heatmap.fitted(step.picture, drawn_images.DISPLAY_PX)
-            st.image(heatmap.encoded(picture, ".jpg"), width="stretch", alt=step.text)
+            image = heatmap.fitted(step.image, drawn_images.DISPLAY_PX)
+            st.image(heatmap.encoded(image, ".jpg"), width="stretch", alt=step.text)
             title, text = escape(step.title), escape(step.text)
             st.html(f"<div class='card'><h3>{title}</h3><p class='note'>{text}</p></div>")
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from compute.questions import Answer, ImageScores, Maps, Prediction, Question
 from compute.recognition import Recognised
 from runs import cached, costs, drawn_images, shipped_maps
-from state import choices, image_choice, networks, skipping
+from state import choices, image_choice, named_models, skipping
 from state.choices import Choices
 
 from frame import waiting
@@ -22,7 +22,7 @@ from xai_core.images.reading import Floats, Framing, Photo
 class About(NamedTuple):
     """What every question about an image begins with."""
 
-    network: str
+    model: str
     sha256: str
     framing: Framing
     photo: Photo
@@ -76,7 +76,7 @@ class Evidence:
 
     photo: Photo
     label: str | None
-    network: str = ""
+    model: str = ""
     form: tuple[tuple[str, Any], ...] = ()
     categories: tuple[str, ...] = ()
     probabilities: tuple[float, ...] = ()
@@ -106,9 +106,9 @@ class Evidence:
         return self.truth[0] if len(self.truth) == 1 else None
 
 
-def pictures() -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
+def images() -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
     """The images to choose from: id -> (title, data URI) of the first, id -> title of others."""
-    kinds = kinds_for(choices.current().network)
+    kinds = kinds_for(choices.current().model)
     thumbnails = dict(drawn_images.thumbnails(shipped_maps.gallery_stamp(), kinds))
     cached.desk().brought(choices.session(), [p.sha256 for p in image_choice.uploads().values()])
     for number, (name, photo) in enumerate(image_choice.uploads().items(), start=1):
@@ -117,32 +117,32 @@ def pictures() -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
     return thumbnails, others
 
 
-def kinds_for(network: str) -> tuple[str, ...]:
+def kinds_for(model: str) -> tuple[str, ...]:
     """What a model can know of the samples: fruits, everyday things, or of its own either."""
-    if network in networks.embedded():
+    if model in named_models.embedded():
         return ("fruits",)
-    return ("photos", "fruits") if Path(network).is_dir() else ("photos",)
+    return ("photos", "fruits") if Path(model).is_dir() else ("photos",)
 
 
 def prepare() -> None:
     """Load the model in the background: what is asked next is answered sooner."""
     chosen = choices.current()
-    photo = photo_of(chosen.picture)
-    about = About(chosen.network, photo.sha256, chosen.framing, photo)
+    photo = photo_of(chosen.image)
+    about = About(chosen.model, photo.sha256, chosen.framing, photo)
     questions = [Prediction(*about), Maps(*about, FIRST, (0,))]
     cached.desk().ask(choices.session(), questions)
 
 
 def stages(chosen: Choices) -> tuple[str, ...]:
     """The model's stages, which methods can look at; empty while it is loaded."""
-    question = Recognised.of(chosen.network)
+    question = Recognised.of(chosen.model)
     answer = cached.desk().ask(choices.session("stages"), [question], FIRST_PATIENCE).get(question)
     return tuple(answer.value["stages"]) if answer and not answer.error else ()
 
 
-def photo_of(picture: str) -> Photo:
+def photo_of(image: str) -> Photo:
     """The photo of a sample or of an upload."""
-    return image_choice.uploads().get(picture) or drawn_images.sample_photo(picture)
+    return image_choice.uploads().get(image) or drawn_images.sample_photo(image)
 
 
 def look(
@@ -157,8 +157,8 @@ def look(
     The image is `subject`, else the chosen sample or upload. For what takes no longer than
     `patience` (s) it is waited. `part`: which of several looks of one page this is.
     """
-    photo, label = _pictured(chosen, subject)
-    about = About(chosen.network, photo.sha256, chosen.framing, photo)
+    photo, label = _photo_and_label(chosen, subject)
+    about = About(chosen.model, photo.sha256, chosen.framing, photo)
     shipped = _shipped(chosen, photo)
     told = shipped or _prediction(about, part, patience)
     if not isinstance(told, Mapping):  # not known yet, or an error
@@ -210,7 +210,7 @@ def _compute(
     patience: float,
 ) -> tuple[dict[tuple[str, int], Cell], float | None]:
     """The cells of (method, class) that are asked of the desk, as known now; and `pace`."""
-    skipped = {m for m in methods if skipping.is_skipped(about.sha256, about.network, m)}
+    skipped = {m for m in methods if skipping.is_skipped(about.sha256, about.model, m)}
     dear = costs.cheapest_first([m for m in methods if m not in skipped])
     maps = [Maps(*about, method, targets) for method in dear]
     questions: list[Question] = [*maps]
@@ -232,11 +232,11 @@ def _compute(
     return cells, _pace([question for question in questions if question not in known], dear)
 
 
-def _pictured(chosen: Choices, subject: Subject | None) -> tuple[Photo, str | None]:
+def _photo_and_label(chosen: Choices, subject: Subject | None) -> tuple[Photo, str | None]:
     if subject is not None:
         return subject.photo, subject.label
-    sample = cached.samples().get(chosen.picture)
-    return photo_of(chosen.picture), sample.label if sample else None
+    sample = cached.samples().get(chosen.image)
+    return photo_of(chosen.image), sample.label if sample else None
 
 
 def _indices(categories: Sequence[str], label: str | None) -> tuple[int, ...]:
@@ -264,21 +264,21 @@ def targets_of(
 def _shipped(chosen: Choices, photo: Photo) -> dict[str, Any] | None:
     """The gallery's entry of the image, with the model's facts; None where it is not there."""
     gallery = shipped_maps.gallery()
-    if gallery is None or chosen.framing != "whole" or chosen.picture not in gallery:
+    if gallery is None or chosen.framing != "whole" or chosen.image not in gallery:
         return None
-    picture = gallery.picture(chosen.picture)
-    if chosen.network != gallery.classifier["name"] or photo.sha256 != picture["sha256"]:
+    entry = gallery.picture(chosen.image)
+    if chosen.model != gallery.classifier["name"] or photo.sha256 != entry["sha256"]:
         return None
-    return {**picture, "picture": chosen.picture, **gallery.classifier}
+    return {**entry, "image": chosen.image, **gallery.classifier}
 
 
 def _stored(shipped: dict[str, Any], method: str, targets: Sequence[int]) -> bool:
-    entries = shipped_maps.gallery_entries(shipped_maps.gallery_stamp(), shipped["picture"])
+    entries = shipped_maps.gallery_entries(shipped_maps.gallery_stamp(), shipped["image"])
     return method in entries and set(targets) <= set(shipped["targets"])
 
 
 def _stored_cell(shipped: dict[str, Any], method: str, target: int) -> Cell:
-    stamp, name = shipped_maps.gallery_stamp(), shipped["picture"]
+    stamp, name = shipped_maps.gallery_stamp(), shipped["image"]
     entry = shipped_maps.gallery_entries(stamp, name)[method]
     number = shipped["targets"].index(target)
     scores = {k: v[number] if number < len(v) else None for k, v in entry["scores"].items()}

@@ -38,7 +38,7 @@ VIEW_SAYS = {
 }  # fmt: skip
 
 
-def picture_of(seen: Evidence, cell: Cell, chosen: Choices, longest_px: int = LONGEST_PX) -> RGB:
+def drawn_cell(seen: Evidence, cell: Cell, chosen: Choices, longest_px: int = LONGEST_PX) -> RGB:
     """One map on its photo, as the page shows it."""
     rgb = heatmap.fitted(seen.photo.rgb, longest_px)
     if cell.map is None:
@@ -82,7 +82,7 @@ def figure(
 
 def file_stem(seen: Evidence) -> str:
     """A figure's name made of the image's and the model's."""
-    parts = [Path(seen.photo.name).stem, Path(seen.network).stem]
+    parts = [Path(seen.photo.name).stem, Path(seen.model).stem]
     return re.sub(r"[^\w.]+", "-", "-".join(filter(None, parts))).strip("-.") or "comparison"
 
 
@@ -104,7 +104,7 @@ def lines_of(models: Sequence[Evidence], chosen: Choices, form: Form) -> list[Li
                     _line_label(now, target, len(models) > 1),
                     heatmap.fitted(now.photo.rgb, LINE_PX),
                     tuple(facts.label_of(method) for method in methods),
-                    tuple(None if c.map is None else picture_of(now, c, chosen, LINE_PX)
+                    tuple(None if c.map is None else drawn_cell(now, c, chosen, LINE_PX)
                           for c in cells),
                     tuple(_scores_of(cell, form) for cell in cells),
                     has_titles=number == 0,
@@ -115,7 +115,7 @@ def lines_of(models: Sequence[Evidence], chosen: Choices, form: Form) -> list[Li
 
 def _line_label(seen: Evidence, target: int, has_model: bool) -> str:
     text = f"{seen.categories[target]} {seen.probabilities[target]:.1%}"
-    return f"{seen.network}\n{text}" if has_model else text
+    return f"{seen.model}\n{text}" if has_model else text
 
 
 def _scores_of(cell: Cell, form: Form) -> str:
@@ -135,7 +135,7 @@ def caption(seen: Evidence, chosen: Choices, form: Form, others: Sequence[Eviden
     """What the figure shows, in the words of the report's captions; "computing" is told."""
     from xai_core.findings import wording  # loads pandas, which the first view does without
 
-    models = joined([f"the model {now.network}" for now in (seen, *others)])
+    models = joined([f"the model {now.model}" for now in (seen, *others)])
     classes = joined([f"{seen.categories[t]} ({seen.probabilities[t]:.1%})" for t in seen.targets])
     methods = joined([facts.label_of(method) for method in chosen.methods])
     shown = f"an image of {seen.label}" if seen.label else "one image"
@@ -159,9 +159,9 @@ def sweep_figure(
     inches = MEASURED_INCHES
     drawing = Figure(figsize=(len(shares) * inches, len(counts) * (inches + 0.2)), dpi=300)
     axes = drawing.subplots(len(counts), len(shares), squeeze=False)
-    for row, count, pictures in zip(axes, counts, rows, strict=True):
-        for axis, share, picture in zip(row, shares, pictures, strict=True):
-            axis.imshow(heatmap.fitted(picture, LONGEST_PX))
+    for row, count, images in zip(axes, counts, rows, strict=True):
+        for axis, share, image in zip(row, shares, images, strict=True):
+            axis.imshow(heatmap.fitted(image, LONGEST_PX))
             axis.set_title(f"{count} superpixels, {share:.0%}", fontsize=7)
             axis.set_axis_off()
     drawing.tight_layout(pad=0.4)
@@ -176,7 +176,7 @@ def raw_maps(seen: Evidence, chosen: Choices) -> bytes:
     missing = np.zeros(next(m.shape for row in maps for m in row if m is not None), np.float32)
     stacked = np.stack([[missing * np.nan if m is None else m for m in row] for row in maps])
     described = {
-        "network": seen.network,
+        "model": seen.model,
         "framing": chosen.framing,
         "picture_sha256": seen.photo.sha256,
         "methods": list(chosen.methods),

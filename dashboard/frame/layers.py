@@ -29,7 +29,7 @@ def show_layers(
     layers = drawn_images.layers(
         seen.photo,
         cell.map,
-        (seen.photo.sha256, seen.network, cell.method, cell.target),
+        (seen.photo.sha256, seen.model, cell.method, cell.target),
         form=seen.form,
         framing=chosen.framing,
         kept=chosen.threshold if chosen.view == "kept" else None,

@@ -19,13 +19,13 @@ from xai_core.findings.results import Filters
 
 @dataclass(frozen=True)
 class Shown:
-    """The run on the page, its manifest, the images that count, and the chosen measure."""
+    """The run on the page, its manifest, the images that count, and the chosen metric."""
 
     run_dir: Path
     stamp: float
     manifest: dict[str, Any]
     filters: Filters
-    measure: str
+    metric: str
     titles: dict[str, str]
 
     def title_of(self, method: str) -> str:
@@ -33,11 +33,11 @@ class Shown:
 
 
 def ask_run_and_images(
-    measures: Sequence[str] | None = None, kinds: Sequence[str] = (), name: str = "measure"
+    metrics: Sequence[str] | None = None, kinds: Sequence[str] = (), name: str = "metric"
 ) -> Shown:
     """The controls at the head of a result page; stops the page where there is nothing to show.
 
-    `measures` limits the metrics to choose from (an empty list leaves the choice out), `name` is
+    `metrics` limits the metrics to choose from (an empty list leaves the choice out), `name` is
     what the choice is called in the address.
     """
     runs = tables.runs()
@@ -48,13 +48,13 @@ def ask_run_and_images(
     stamp = tables.run_stamp(run_dir)
     manifest = tables.manifest(run_dir, stamp)
     known = results.metrics_of(manifest, kinds)
-    if measures is not None:
-        known = [metric for metric in known if metric in measures]
-    titles = {metric: results.metric_title(metric, manifest) for metric in known}
+    if metrics is not None:
+        known = [one for one in known if one in metrics]
+    titles = {one: results.metric_title(one, manifest) for one in known}
     metric = ""
     with choices.toolbar([1.4, *([2.2] if titles else []), 1.7, 2.1, 2.35]) as (
         run,
-        *measure,
+        *choice,
         labels,
         levels,
         outcome,
@@ -62,8 +62,8 @@ def ask_run_and_images(
         with run:
             run_choice.ask_run(list(runs))
         if titles:
-            with measure[0]:
-                metric = run_choice.ask_measure(titles, name)
+            with choice[0]:
+                metric = run_choice.ask_metric(titles, name)
         with labels:
             classes = run_choice.ask_labels(manifest["classifier"]["categories"])
         with levels:

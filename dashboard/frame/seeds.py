@@ -42,7 +42,7 @@ def samplers(methods: tuple[str, ...]) -> list[str]:
 
 def look(seen: Evidence, chosen: Choices, target: int) -> list[Track]:
     """What is known now of every sampling method; the rest is computed in the background."""
-    about = About(chosen.network, seen.photo.sha256, chosen.framing, seen.photo)
+    about = About(chosen.model, seen.photo.sha256, chosen.framing, seen.photo)
     asked = {
         (method, count): tuple(
             Maps(*about, facts.changed(method, samples=count, seed=seed), (target,))

@@ -136,16 +136,16 @@ def show_scene(run_dir: Path, stamp: float) -> None:
     grid = st.grid(2 + len(methods), min_column_width=150)
     title = f"{page['target']} {page['probability']:.0%}"
     without = f"without {unit_titles[unit]}: {entry['probability']:.0%}"
-    pictures = [(book.picture(page).read_bytes(), title),
+    images = [(book.picture(page).read_bytes(), title),
                 (book.picture(page, unit).read_bytes(), without)]  # fmt: skip
     opacity = choices.current().opacity
-    pictures += [
+    images += [
         (truths.scene_map(run_dir, stamp, page["name"], m, opacity), page["methods"][m])
         for m in methods
     ]
-    for picture, text in pictures:
+    for image, text in images:
         with grid.cell():
-            st.image(picture, width="stretch", alt=text)
+            st.image(image, width="stretch", alt=text)
             display.show_note(text)
     chart = truth_charts.draw_parts(page, methods)
     display.show_chart(st.container(), chart, "Importance of the parts and attribution on them")
@@ -195,7 +195,7 @@ def _show_other_model(run_dir: Path, stamp: float, other: Path, at_other: float)
     if said := former_says(tables.manifest(other, at_other)):
         display.show_note(truth_wording.NOT_COMPARED.format(run=other.name, said=said))
         return
-    found = truths.two_networks(run_dir, stamp, other, at_other)
+    found = truths.two_seeds(run_dir, stamp, other, at_other)
     titles = truth.names_of(tables.manifest(run_dir, stamp)) | {"all": "Benchmark rank over these"}
     rows = pd.DataFrame(
         {
@@ -205,4 +205,4 @@ def _show_other_model(run_dir: Path, stamp: float, other: Path, at_other: float)
             "CI high": found.agreement["high"].to_numpy(),
         }
     )
-    display.show_table(rows, "two_networks", truth_wording.two_networks(found))
+    display.show_table(rows, "two_seeds", truth_wording.two_seeds(found))

@@ -14,7 +14,7 @@ display.show_heading(
     "Guide",
     "What each method and each metric computes, what it costs, and when it misleads.",
 )
-methods, measures, slic, samples, reading = choices.tabs(
+methods, metrics, slic, samples, reading = choices.tabs(
     ["Methods", "Metrics", "SLIC by hand", "How many samples?", "Reading results"]
 )
 if methods.open:
@@ -25,12 +25,12 @@ if methods.open:
         display.show_table(
             declared.method_table(costs.passes()), "methods", declared.METHOD_COLUMNS
         )
-if measures.open:
-    with measures:
-        name = asked.ask_topic("Metric", facts.facts("metrics"), "measure_topic")
+if metrics.open:
+    with metrics:
+        name = asked.ask_topic("Metric", facts.facts("metrics"), "metric_topic")
         lessons.show_recipe(facts.facts("metrics")[name])
         display.show_section("All metrics")
-        display.show_table(declared.metric_table(), "measures", declared.METRIC_COLUMNS)
+        display.show_table(declared.metric_table(), "metrics", declared.METRIC_COLUMNS)
 if slic.open:
     with slic:
         lessons.show_worked_example()

@@ -26,14 +26,14 @@ def take_confusion(rows: Sequence[int]) -> None:
         state["confusion"] = ""
 
 
-def ask_mistake(pictures: Mapping[str, tuple[str, str]]) -> str:
+def ask_mistake(titles: Mapping[str, tuple[str, str]]) -> str:
     """One of some images, id -> (title, data URI); the first one unless another is chosen."""
-    choices.keep_valid("mistake", {name: title for name, (title, _) in pictures.items()})
+    choices.keep_valid("mistake", {name: title for name, (title, _) in titles.items()})
     with st.container(key="gallery"):
         st.pills(
             "Images",
-            list(pictures),
-            format_func=lambda name: f"![{_plain(pictures[name][0])}]({pictures[name][1]})",
+            list(titles),
+            format_func=lambda name: f"![{_plain(titles[name][0])}]({titles[name][1]})",
             key="mistake",
             required=True,
             label_visibility="collapsed",

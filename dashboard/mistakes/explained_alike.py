@@ -49,8 +49,8 @@ def _show_cluster(grouped: map_clusters.Grouped, row: Mapping[Any, Any]) -> None
     grid = st.grid(SHOWN_IMAGES + 1, min_column_width=110)
     with grid.cell():
         mean = heatmap.enlarged(grouped.found.means[number].astype(np.float32), MEAN_PX, MEAN_PX)
-        picture = heatmap.colours(heatmap.scaled(mean))
-        st.image(heatmap.encoded(picture, ".png"), width="stretch", alt=f"mean heatmap of {title}")
+        image = heatmap.colours(heatmap.scaled(mean))
+        st.image(heatmap.encoded(image, ".png"), width="stretch", alt=f"mean heatmap of {title}")
         st.html("<div class='card'><h3>Mean</h3></div>")
     for image in own.head(SHOWN_IMAGES).to_dict("records"):
         thumbnail = drawn_images.run_thumbnail(run_images.file_of(image), image["sha256"])

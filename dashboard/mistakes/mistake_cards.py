@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Methods: TypeAlias = tuple[str, ...]
-SHOWN_PICTURES = 24
+SHOWN_IMAGES = 24
 CHEAP_PASSES = 4
 MEAN_PICTURES, MEAN_CLASSES = 24, 24
 
 
 def ask_confusion(table: pd.DataFrame, names: Sequence[str]) -> None:
     """The confusion matrix; the chosen cell says which images are shown below."""
-    rows = confusions.shown_classes(table, len(names))
+    rows = confusions.shown_classes(table)
     counts = confusions.confusion(table, len(names))[rows][:, rows]
     shown = confusions.told_apart(names)
     chart = mistake_charts.draw_confusion(counts, [shown[row] for row in rows])
@@ -52,11 +52,11 @@ def ask_confusion(table: pd.DataFrame, names: Sequence[str]) -> None:
         key=asked.CONFUSION,
         alt="Confusion matrix: rows are the true classes, columns what the model predicted",
     )
-    if len(rows) < len(names):
-        show_note(f"Of {len(names):,} classes, the {len(rows)} that most mistakes are about.")
+    if note := confusions.left_out_says(table, len(rows), len(names)):
+        show_note(note)
 
 
-def ask_picture(table: pd.DataFrame, names: Sequence[str]) -> dict[str, Any] | None:
+def ask_image(table: pd.DataFrame, names: Sequence[str]) -> dict[str, Any] | None:
     """The images of a confusion, or the most confident errors; returns the one looked at."""
     pairs = {"": "The most confident errors"} | confusions.confusion_pairs(table, names)
     left, right = st.columns([2, 5], vertical_alignment="bottom")
@@ -67,18 +67,18 @@ def ask_picture(table: pd.DataFrame, names: Sequence[str]) -> dict[str, Any] | N
         label, predicted = map(int, chosen.split("-"))
         rows = table[(table["label"] == label) & (table["predicted"] == predicted)]
     with right:
-        more = f"; the first {SHOWN_PICTURES} are shown" if len(rows) > SHOWN_PICTURES else ""
+        more = f"; the first {SHOWN_IMAGES} are shown" if len(rows) > SHOWN_IMAGES else ""
         show_note(f"n = {len(rows)} images{more}. Choose one to see the evidence.")
-    listed = [*rows["image"].head(SHOWN_PICTURES)]
+    listed = [*rows["image"].head(SHOWN_IMAGES)]
     if asked.mistake() in set(rows["image"]):  # a link may name one that is not among the first
         listed = list(dict.fromkeys([*listed, asked.mistake()]))
     shown = table.set_index("image", drop=False).loc[listed]
-    pictures = {
+    titles = {
         row["image"]: (f"{names[row['label']]}, predicted {names[row['predicted']]}", thumbnail)
         for row in shown.to_dict("records")
         if (thumbnail := drawn_images.run_thumbnail(run_images.file_of(row), row["sha256"]))
     }
-    if not pictures:
+    if not titles:
         show_problem(
             "None of these images is where it was when it was evaluated."
             if len(shown)
@@ -86,7 +86,7 @@ def ask_picture(table: pd.DataFrame, names: Sequence[str]) -> dict[str, Any] | N
             "hint",
         )
         return None
-    image = asked.ask_mistake(pictures)
+    image = asked.ask_mistake(titles)
     found = table[table["image"] == image].iloc[0]
     return {**found, "label": int(found["label"]), "predicted": int(found["predicted"])}
 
@@ -110,8 +110,8 @@ def choices_for(image: dict[str, Any], manifest: dict[str, Any], methods: Method
     return replace(
         choices.current(),
         methods=methods,
-        picture=image["image"],
-        network=manifest.get("source") or manifest["classifier"]["name"],
+        image=image["image"],
+        model=manifest.get("source") or manifest["classifier"]["name"],
         framing=manifest["framing"],
         classes="true",
         view="overlay",
@@ -185,8 +185,8 @@ def show_mean_maps(table: pd.DataFrame, manifest: dict[str, Any], methods: Metho
     """The mean map of each class over its images, for the class itself."""
     known = _cheap(methods)
     method = asked.ask_mean_method(known)
-    network = manifest.get("source") or manifest["classifier"]["name"]
-    questions = _mean_questions(table, manifest, network, method)
+    model = manifest.get("source") or manifest["classifier"]["name"]
+    questions = _mean_questions(table, manifest, model, method)
     desk, session = cached.desk(), choices.session("means")
 
     def show() -> None:
@@ -203,9 +203,9 @@ def show_mean_maps(table: pd.DataFrame, manifest: dict[str, Any], methods: Metho
                     continue
                 else:
                     value, opacity = answer.value, choices.current().opacity
-                    picture = heatmap.overlay(value["picture"], value["map"], opacity)
+                    image = heatmap.overlay(value["image"], value["map"], opacity)
                     st.image(
-                        heatmap.encoded(heatmap.fitted(picture, drawn_images.DISPLAY_PX), ".jpg"),
+                        heatmap.encoded(heatmap.fitted(image, drawn_images.DISPLAY_PX), ".jpg"),
                         width="stretch",
                         alt=f"mean {facts.label_of(method)} for {names[question.target]}",
                     )
@@ -227,7 +227,7 @@ def _cheap(methods: Sequence[str]) -> Mapping[str, str]:
 
 
 def _mean_questions(
-    table: pd.DataFrame, manifest: dict[str, Any], network: str, method: str
+    table: pd.DataFrame, manifest: dict[str, Any], model: str, method: str
 ) -> list[MeanMap]:
     questions = []
     for label in sorted(table["label"].value_counts().index[:MEAN_CLASSES]):
@@ -243,7 +243,7 @@ def _mean_questions(
         together = hashlib.sha256("/".join(shas).encode()).hexdigest()
         questions.append(
             MeanMap(
-                network, together, manifest["framing"], NO_PHOTO, method, int(label), tuple(files)
+                model, together, manifest["framing"], NO_PHOTO, method, int(label), tuple(files)
             )
         )
     return questions

@@ -8,7 +8,7 @@ import streamlit as st
 from frame import display, folder_box
 from runs import jobs, tables
 from runs.jobs import Job, Order
-from state import choices, look_choice, model_choice, networks, run_choice
+from state import choices, look_choice, model_choice, named_models, run_choice
 
 METHODS, METRICS = ("grad_cam",), ("relevance_mass", "sparseness")
 MOST_PICTURES = 500
@@ -16,7 +16,7 @@ MOST_PICTURES = 500
 
 def offer() -> None:
     """A model and a folder, and a button that looks for its mistakes there."""
-    model_choice.ask_network(networks.embedded())
+    model_choice.ask_model(named_models.embedded())
     look_choice.ask_framing()
     folder, images = folder_box.ask_images()
     found = min(MOST_PICTURES, images)
@@ -26,7 +26,7 @@ def offer() -> None:
             "labels.csv with the columns file and class_index or class_name."
         )
     chosen = choices.current()
-    order = Order(folder, chosen.network, METHODS, METRICS, found, chosen.framing)
+    order = Order(folder, chosen.model, METHODS, METRICS, found, chosen.framing)
     st.button(
         "Find the mistakes", type="primary", disabled=not found, on_click=_start, args=(order,)
     )

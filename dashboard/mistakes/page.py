@@ -49,7 +49,7 @@ with right:
     error = confusions.calibration_error(bins)
     display.show_chart(right, mistake_charts.draw_calibration(bins, error), "Calibration")
 display.show_note(mistakes_wording.matrix_caption(len(table), error is not None))
-image = mistake_cards.ask_picture(table, names)
+image = mistake_cards.ask_image(table, names)
 if image is not None:
     mistake_cards.show_evidence(image, manifest, own_methods)
     display.show_legend("overlay", choices.current().threshold)

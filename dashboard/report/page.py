@@ -39,7 +39,7 @@ shared = {
     ]
     for kind in ("methods", "metrics")
 }
-pictures = [str(image["image"]) for image in manifests[0]["images"]]
+stems = [str(image["image"]) for image in manifests[0]["images"]]
 with st.expander("Methods, metrics, images and widths"):
     methods = asked.ask_reported(
         "methods", {m: results.method_title(m, manifests[0]) for m in shared["methods"]}
@@ -47,7 +47,7 @@ with st.expander("Methods, metrics, images and widths"):
     metrics = asked.ask_reported(
         "metrics", {m: results.metric_title(m, manifests[0]) for m in shared["metrics"]}
     )
-    images = asked.ask_reported("images", {name: name for name in pictures})
+    images = asked.ask_reported("images", {stem: stem for stem in stems})
     widths = asked.ask_reported(
         "widths", {w.name: f"{w.name} ({w.cm:.3g} cm)" for w in WIDTHS.values()}
     )

@@ -30,7 +30,7 @@ display.show_note(wording.AGREEMENT.format(methods=found.methods, images=found.i
 table = results.pair_table(taus, found.intervals, names, "Kendall's τ-b")
 display.offer_table(table, "agreement_of_metrics")
 
-methods, pairs, intervals, pictures = shipped_maps.map_agreement(shipped_maps.gallery_stamp())
+methods, pairs, intervals, images = shipped_maps.map_agreement(shipped_maps.gallery_stamp())
 if methods:
     display.show_section(
         "Between methods: the maps themselves",
@@ -39,10 +39,10 @@ if methods:
     if shown.run_dir != tables.SHIPPED:
         shipped = tables.manifest(tables.SHIPPED, tables.run_stamp(tables.SHIPPED))
         why = "Runs keep scores, not maps."
-        display.show_note(not_yours(shipped, pictures, shown.run_dir.name, why))
+        display.show_note(not_yours(shipped, images, shown.run_dir.name, why))
     titles = [shown.title_of(method) for method in methods]
     title = "Mean rank correlation of the maps"
     display.show_chart(None, charts.draw_matrix(pairs, titles, -1, title, intervals))
-    display.show_note(wording.MAPS.format(images=pictures))
+    display.show_note(wording.MAPS.format(images=images))
     table = results.pair_table(pairs, intervals, titles, "Spearman")
     display.offer_table(table, "agreement_of_maps")

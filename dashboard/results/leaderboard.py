@@ -24,7 +24,7 @@ display.show_heading(
 )
 shown = results_page.ask_run_and_images()
 run_dir, stamp, manifest, filters = shown.run_dir, shown.stamp, shown.manifest, shown.filters
-metric, titles = shown.measure, shown.titles
+metric, titles = shown.metric, shown.titles
 board = standings.board(run_dir, stamp, filters)
 if not board.images:
     display.show_problem("No image fits these filters: take one away.", "hint")
@@ -56,8 +56,8 @@ if marks := lead_wording.marks_say(sampled, manifest):
     display.show_note(marks)
 
 
-def leading_in(measure: str) -> Lead | None:
-    return standings.standing(run_dir, stamp, filters, measure)[1]
+def leading_in(name: str) -> Lead | None:
+    return standings.standing(run_dir, stamp, filters, name)[1]
 
 
 def counted() -> pd.DataFrame:

@@ -24,14 +24,14 @@ if not shown.titles:
         choices.evaluate([name for name, f in facts.facts("metrics").items() if f.kind == "check"])
 else:
     board = standings.board(shown.run_dir, shown.stamp, shown.filters)
-    rows = results.metric_rows(board, shown.manifest, shown.measure).sort_values("mean")
-    display.show_answer(wording.sanity_says(rows, shown.measure, shown.manifest))
-    chart = charts.draw_intervals(rows, None, shown.titles[shown.measure])
-    display.show_chart(None, chart, shown.titles[shown.measure])
-    sign = wording.UNSIGNED if shown.measure.startswith("randomization") else ""
+    rows = results.metric_rows(board, shown.manifest, shown.metric).sort_values("mean")
+    display.show_answer(wording.sanity_says(rows, shown.metric, shown.manifest))
+    chart = charts.draw_intervals(rows, None, shown.titles[shown.metric])
+    display.show_chart(None, chart, shown.titles[shown.metric])
+    sign = wording.UNSIGNED if shown.metric.startswith("randomization") else ""
     display.show_note(wording.SANITY.format(n=int(rows["n"].max()), sign=sign))
     stored = tables.curves(shown.run_dir, shown.stamp)
-    if shown.measure in results.curve_metrics(stored, shown.manifest):
+    if shown.metric in results.curve_metrics(stored, shown.manifest):
         methods = dict(zip(rows["method"], rows["name"], strict=True))
         display.show_section(
             "Layer by layer",
@@ -39,7 +39,7 @@ else:
             "the last first.",
         )
         chosen = method_choice.ask_shown(methods, headline.METHODS)
-        about = (shown.run_dir, shown.stamp, shown.filters, shown.measure)
+        about = (shown.run_dir, shown.stamp, shown.filters, shown.metric)
         rows = standings.curve_means(*about, tuple(chosen))
         rows, methods = results.merged(rows, board.same, methods)
         across = "share of the layers that are random"

@@ -41,7 +41,7 @@ def show_versus(shown: Shown) -> None:
     known = {
         name: name
         for name, path in runs.items()
-        if shown.measure in results.metrics_of(tables.manifest(path, tables.run_stamp(path)))
+        if shown.metric in results.metrics_of(tables.manifest(path, tables.run_stamp(path)))
     }
     if not known:
         show_problem(ALONE, "hint")
@@ -51,14 +51,14 @@ def show_versus(shown: Shown) -> None:
     if both.empty:
         show_problem("The two runs have no method in common.", "hint")
         return
-    mine, measure = shown.run_dir.name, shown.titles[shown.measure]
+    mine, metric = shown.run_dir.name, shown.titles[shown.metric]
     there = tables.manifest(runs[name], tables.run_stamp(runs[name]))
     names = [
         f"{run}: {about(manifest, int(both[f'n_{side}'].max()))}"
         for run, manifest, side in ((mine, shown.manifest, "here"), (name, there, "there"))
     ]
-    show_answer([f"{'; '.join(names)}.", *says(both, mine, name, measure)])
-    show_chart(None, draw_versus(both, mine, name), f"{measure} in both runs")
+    show_answer([f"{'; '.join(names)}.", *says(both, mine, name, metric)])
+    show_chart(None, draw_versus(both, mine, name), f"{metric} in both runs")
     columns = {
         "name": "Method",
         "mean_here": mine, "low_here": "CI low", "high_here": "CI high", "n_here": "n",
@@ -76,15 +76,15 @@ def show_paired(shown: Shown, name: str, other: Path) -> None:
     if said := two_runs_wording.problem(both, mine, name):
         show_note(said)
         return
-    if results.is_higher_better(shown.measure, shown.manifest) is None:
+    if results.is_higher_better(shown.metric, shown.manifest) is None:
         return
-    gains = standings.paired_gains(*run, *stamped, shown.measure)
+    gains = standings.paired_gains(*run, *stamped, shown.metric)
     gains = gains[gains["method"] != ORACLE].sort_values("gain", ascending=False)
     show_section("The same images, paired")
     show_answer(
         [
             two_runs_wording.shared_says(both, mine, name, shown.manifest),
-            two_runs_wording.gains_say(gains, shown.measure, mine, name, shown.manifest),
+            two_runs_wording.gains_say(gains, shown.metric, mine, name, shown.manifest),
         ]
     )
     if gains.empty:
@@ -92,7 +92,7 @@ def show_paired(shown: Shown, name: str, other: Path) -> None:
     titles = [shown.title_of(str(method)) for method in gains["method"]]
     drawn = gains.assign(p_holm=gains["p_holm"].where(gains["told_apart"], 1.0))
     chart = draw_gains(drawn, titles, name, mine)  # grey where the interval disagrees
-    show_chart(None, chart, f"Gain of {name} over {mine} in {shown.titles[shown.measure]}")
+    show_chart(None, chart, f"Gain of {name} over {mine} in {shown.titles[shown.metric]}")
     table = two_runs_wording.gains_table(gains, mine, name, shown.manifest)
     caption = two_runs_wording.CAPTION.format(second=name)
     show_table(table, f"{mine}_and_{name}_paired", caption)
@@ -107,12 +107,12 @@ def beside(shown: Shown, other: Path) -> pd.DataFrame:
         (standings.board(shown.run_dir, shown.stamp, shown.filters), shown.manifest),
         (standings.board(other, stamp, shown.filters if same else Filters()), described),
     )
-    here, there = (results.metric_rows(b, m, shown.measure) for b, m in boards)
+    here, there = (results.metric_rows(b, m, shown.metric) for b, m in boards)
     joined = here.merge(there, on="method", suffixes=("_here", "_there"))
     return joined.assign(name=joined["name_here"])
 
 
-def says(both: pd.DataFrame, here: str, there: str, measure: str) -> list[str]:
+def says(both: pd.DataFrame, here: str, there: str, metric: str) -> list[str]:
     """Whether both runs put the methods in the same order, and who has the best mean in each."""
     if len(both) < 3:
         return [f"{len(both)} methods are in both runs: too few to compare orders."]
@@ -120,7 +120,7 @@ def says(both: pd.DataFrame, here: str, there: str, measure: str) -> list[str]:
         return [f"One of the runs has fewer than {LEAST_IMAGES} images: too few to tell."]
     means = pd.DataFrame({"here": both["mean_here"], "there": both["mean_there"]})
     tau = agreement(means).to_numpy(dtype=float)[0, 1]
-    higher = "↓" not in measure
+    higher = "↓" not in metric
     best = [
         both.sort_values(column, ascending=not higher)["name"].iloc[0]
         for column in ("mean_here", "mean_there")

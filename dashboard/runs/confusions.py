@@ -29,14 +29,29 @@ def confusion(table: pd.DataFrame, classes: int) -> npt.NDArray[np.int64]:
     return counts
 
 
-def shown_classes(table: pd.DataFrame, classes: int) -> list[int]:
-    """The classes of the matrix: all of a few; of many, those that mistakes are about."""
-    if classes <= MOST_CLASSES:
-        return list(range(classes))
+def shown_classes(table: pd.DataFrame) -> list[int]:
+    """The classes of the matrix: all that occur; of many, those that mistakes are about."""
+    occurring = _occurring(table)
+    if len(occurring) <= MOST_CLASSES:
+        return occurring
     wrong = table[table["label"] != table["predicted"]]
     involved = pd.concat([wrong["label"], wrong["predicted"]])
     ordered = involved if len(involved) else table["label"]
     return sorted(ordered.value_counts().index[:MOST_CLASSES].astype(int))
+
+
+def _occurring(table: pd.DataFrame) -> list[int]:
+    return sorted({*table["label"].astype(int), *table["predicted"].astype(int)})
+
+
+def left_out_says(table: pd.DataFrame, shown: int, classes: int) -> str:
+    """What the matrix of `shown` of the model's `classes` leaves out; nothing where it is whole."""
+    occurring = len(_occurring(table))
+    if shown < occurring:
+        return f"Of {occurring:,} classes, the {shown} that most mistakes are about."
+    if shown < classes:
+        return f"The model knows {classes:,} classes; {shown} occur here."
+    return ""
 
 
 def told_apart(names: Sequence[str]) -> list[str]:

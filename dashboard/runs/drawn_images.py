@@ -111,10 +111,10 @@ def drawn(
     height, width = rgb.shape[:2]
     values = map_on_photo(_values, height, width, InputFormat(**dict(form)), framing)
     if view == "kept":
-        picture = heatmap.masked(rgb, values, threshold)
+        image = heatmap.masked(rgb, values, threshold)
     else:
-        picture = heatmap.overlay(rgb, values, 1.0 if view == "map" else opacity)
-    return heatmap.encoded(picture, ".jpg")
+        image = heatmap.overlay(rgb, values, 1.0 if view == "map" else opacity)
+    return heatmap.encoded(image, ".jpg")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 from state import hosting
-from state.networks import Network
+from state.named_models import NamedModel
 
 from runs import expiry, limits, run_folders
 from xai_core import DATA
@@ -50,17 +50,17 @@ class Order:
 
         A checkpoint that was written anew is another model.
         """
-        network = Network.parse(self.classifier)
-        told = [asdict(self), network.stamp()]
+        model = NamedModel.parse(self.classifier)
+        told = [asdict(self), model.stamp()]
         digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
-        plain = re.sub(r"[^A-Za-z0-9]+", "-", f"{Path(self.dataset).name}-{network.label()}")
+        plain = re.sub(r"[^A-Za-z0-9]+", "-", f"{Path(self.dataset).name}-{model.label()}")
         return f"{plain.strip('-')[:40]}-{digest[:6]}"
 
     def command(self, run_dir: Path) -> list[str]:
         """The command that does it, as people would type it."""
         return [
             *(sys.executable, "-m", "xai_core", "evaluate"),
-            *("--dataset", self.dataset, *Network.parse(self.classifier).options()),
+            *("--dataset", self.dataset, *NamedModel.parse(self.classifier).options()),
             *("--methods", *self.methods, "--metrics", *self.metrics),
             *("--limit", str(self.limit), "--framing", self.framing),
             *("--run-dir", str(run_dir)),
@@ -123,7 +123,7 @@ def _require_allowed(order: Order) -> None:
     """Raises ValueError where a visitor may not have this evaluated."""
     if hosting.roots() is None:
         return
-    problem = hosting.network_problem(Network.parse(order.classifier))
+    problem = hosting.model_problem(NamedModel.parse(order.classifier))
     if problem:
         raise ValueError(problem)
     uploads = run_folders.home() / expiry.UPLOADS
@@ -294,19 +294,19 @@ def log_of(run_dir: Path, characters: int = 4000) -> str:
         return ""
 
 
-def keep_uploads(pictures: Sequence[tuple[str, bytes]]) -> Path:
+def keep_uploads(images: Sequence[tuple[str, bytes]]) -> Path:
     """Uploaded images as a folder of their own, named by their content; returns the folder.
 
     Raises OSError where it cannot be written, ValueError where a visitor has too much already.
     """
-    names = [(hashlib.sha256(content).hexdigest()[:16], content) for _, content in pictures]
+    names = [(hashlib.sha256(content).hexdigest()[:16], content) for _, content in images]
     together = hashlib.sha256("".join(sorted(name for name, _ in names)).encode()).hexdigest()
     folder = run_folders.home() / expiry.UPLOADS / f"uploads-{together[:8]}"
     if hosting.is_hosted() and not folder.is_dir():
-        limits.require_space(run_folders.home(), sum(len(content) for _, content in pictures))
+        limits.require_space(run_folders.home(), sum(len(content) for _, content in images))
     folder.mkdir(parents=True, exist_ok=True)
     os.utime(folder)
-    for (original, _), (name, content) in zip(pictures, names, strict=True):
+    for (original, _), (name, content) in zip(images, names, strict=True):
         file = folder / f"{name}{Path(original).suffix.lower()}"
         if not file.is_file():
             file.write_bytes(content)

@@ -67,9 +67,9 @@ def photo_samples() -> dict[str, Sample]:
 def gallery_ids(gallery: Gallery | None, samples: dict[str, Sample]) -> list[str]:
     """The images shown first: the gallery's, mistakes last; else one per class."""
     if gallery is not None:
-        known = [picture for picture in gallery.pictures if picture["name"] in samples]
-        known.sort(key=lambda picture: bool(picture["targets"][0] != picture["label"]))
-        return [picture["name"] for picture in known]
+        known = [entry for entry in gallery.pictures if entry["name"] in samples]
+        known.sort(key=lambda entry: bool(entry["targets"][0] != entry["label"]))
+        return [entry["name"] for entry in known]
     by_label: dict[str, list[str]] = {}
     for sample in samples.values():
         by_label.setdefault(sample.label or "", []).append(sample.id)

@@ -85,7 +85,7 @@ def map_agreement(
     shipped = gallery()
     if shipped is None:
         return [], np.empty((0, 0)), np.empty((0, 0, 2)), 0
-    names = [picture["name"] for picture in shipped.pictures]
+    names = [entry["name"] for entry in shipped.pictures]
     stored = [set(gallery_entries(stamp, name)) for name in names]
     methods = [m for m in gallery_entries(stamp, names[0]) if all(m in s for s in stored)]
     pairs = [

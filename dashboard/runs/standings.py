@@ -135,7 +135,7 @@ def paired_gains(
     return paired.paired_gains(both, metric, bool(higher))
 
 
-def curve_measures() -> list[str]:
+def curve_metrics() -> list[str]:
     """Every metric that draws a curve, in any run."""
     from xai_core.findings import results
 

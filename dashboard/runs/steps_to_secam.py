@@ -21,7 +21,7 @@ class Step:
 
     title: str
     text: str
-    picture: RGB
+    image: RGB
 
 
 @dataclass(frozen=True)

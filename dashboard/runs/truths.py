@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from xai_core.evaluation.lead import Lead
     from xai_core.evaluation.statistics import Friedman
     from xai_core.findings.superpixel_wording import Answer
-    from xai_core.findings.truth import Truth, TwoNetworks
+    from xai_core.findings.truth import Truth, TwoSeeds
     from xai_core.ground_truth.scene_book import SceneBook
 
 
@@ -86,7 +86,7 @@ def other_truth(run_dir: Path, stamp: float) -> tuple[Path, float] | None:
 
 
 @kept
-def two_networks(run_dir: Path, stamp: float, other: Path, at_other: float) -> TwoNetworks:
+def two_seeds(run_dir: Path, stamp: float, other: Path, at_other: float) -> TwoSeeds:
     """How the ground-truth runs of two models rank the methods."""
     from xai_core.findings import truth
 
@@ -94,7 +94,7 @@ def two_networks(run_dir: Path, stamp: float, other: Path, at_other: float) -> T
         (tables.scores(run, at), tables.manifest(run, at), truth_facts(run, at))
         for run, at in ((run_dir, stamp), (other, at_other))
     )
-    return truth.two_networks(mine, theirs)
+    return truth.two_seeds(mine, theirs)
 
 
 @kept

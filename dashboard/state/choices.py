@@ -14,8 +14,9 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime import get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from state import networks, start
+from state import named_models, start
 from state.parameters import (
+    FORMER,
     PARAMETERS,
     not_found,
     read,
@@ -41,13 +42,13 @@ SETTLING_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class Choices:
-    """What the image pages show; `picture` is the id of a sample or of an upload.
+    """What the image pages show; `image` is the id of a sample or of an upload.
 
     `beside`: a second model on the same image, or nothing.
     """
 
-    picture: str
-    network: str
+    image: str
+    model: str
     methods: tuple[str, ...]
     classes: str
     named: tuple[str, ...]
@@ -69,8 +70,8 @@ def current() -> Choices:
     """The choices as they stand in this run."""
     state = st.session_state
     return Choices(
-        picture=state["picture"],
-        network=networks.resolved(state["network"]),
+        image=state["image"],
+        model=named_models.resolved(state["model"]),
         methods=tuple(state["methods"]),
         classes=state["classes"],
         named=tuple(state["named"]),
@@ -80,7 +81,7 @@ def current() -> Choices:
         threshold=state["threshold"],
         segments=state["segments"],
         compactness=state["compactness"],
-        beside=networks.resolved(state["beside"]),
+        beside=named_models.resolved(state["beside"]),
     )
 
 
@@ -94,7 +95,8 @@ def read_address(page: str) -> None:
     """
     state = st.session_state
     kept: dict[str, Any] = state.setdefault(KEPT, {})
-    address = {name: text for name, text in st.query_params.items() if name in PARAMETERS}
+    spelled = {FORMER.get(name, name): text for name, text in st.query_params.items()}
+    address = {name: text for name, text in spelled.items() if name in PARAMETERS}
     context = get_script_run_ctx()
     is_back = context is not None and context.is_history_navigation
     is_new = state.get(_PAGE) != page
@@ -176,12 +178,12 @@ def tell(name: str) -> None:
     st.session_state[name] = st.session_state[name]
 
 
-def show_in_compare(picture: str, methods: Sequence[str]) -> None:
+def show_in_compare(image: str, methods: Sequence[str]) -> None:
     """Go to the comparison of one image."""
     state = st.session_state
     kept = state[KEPT]
-    kept.update({"picture": picture, "methods": list(methods)})
-    for name in ("picture", "methods"):
+    kept.update({"image": image, "methods": list(methods)})
+    for name in ("image", "methods"):
         state[name] = kept[name]
     st.switch_page(FILES["compare"], query_params={})
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from state.networks import Network, embedded
+from state.named_models import NamedModel, embedded
 from xai_core.files import is_there
 from xai_core.places import data_roots
 
@@ -55,7 +55,7 @@ def roots() -> tuple[Path, ...] | None:
 
 def example_folder() -> str:
     """What the box for a folder shows while it is empty."""
-    return str(next(iter(roots() or ()), "/home/me/pictures"))
+    return str(next(iter(roots() or ()), "/home/me/images"))
 
 
 def folder_named(text: str) -> Path:
@@ -73,19 +73,19 @@ def folder_named(text: str) -> Path:
     return path
 
 
-def network_problem(network: Network) -> str:
+def model_problem(model: NamedModel) -> str:
     """Why a model may not be loaded here, in one sentence; empty where it may.
 
     Where folders are declared, its files lie in them, and none of them is code.
     """
-    is_bare = not network.architecture and not network.categories
-    if roots() is None or (is_bare and network.name in embedded()):
+    is_bare = not model.architecture and not model.categories
+    if roots() is None or (is_bare and model.name in embedded()):
         return ""
-    if is_bare and PLAIN.fullmatch(network.name) and not is_there(network.name):
+    if is_bare and PLAIN.fullmatch(model.name) and not is_there(model.name):
         return ""
-    if network.architecture and not PLAIN.fullmatch(network.architecture):
-        return f"{network.architecture[:80]}: no architecture by that name"
-    parts = [part for part in (network.name, network.categories) if part]
+    if model.architecture and not PLAIN.fullmatch(model.architecture):
+        return f"{model.architecture[:80]}: no architecture by that name"
+    parts = [part for part in (model.name, model.categories) if part]
     for part in parts:
         file = part.removeprefix("hf:")
         if ".py" in file.lower():

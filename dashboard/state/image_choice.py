@@ -29,7 +29,7 @@ def uploads() -> dict[str, Upload]:
     return cast(dict[str, Upload], st.session_state.setdefault(_UPLOADS, {}))
 
 
-def ask_picture(
+def ask_image(
     thumbnails: Mapping[str, tuple[str, str]],
     others: Mapping[str, str],
     prepare: Callable[[], None],
@@ -40,15 +40,15 @@ def ask_picture(
     `prepare` is called when somebody is about to choose an image that must be computed.
     """
     state = st.session_state
-    if state["picture"] not in {*thumbnails, *others}:
-        wanted, state["picture"] = state["picture"], next(iter(thumbnails), "")
+    if state["image"] not in {*thumbnails, *others}:
+        wanted, state["image"] = state["image"], next(iter(thumbnails), "")
         if wanted.startswith(_UPLOAD):
             state["_problem"] = GONE
         elif wanted:
             name = f"image {wanted}" if wanted.replace("-", "_").isidentifier() else "the image"
-            choices.say_missing(name, thumbnails.get(state["picture"], ("nothing",))[0])
+            choices.say_missing(name, thumbnails.get(state["image"], ("nothing",))[0])
     shown = list(thumbnails)
-    chosen = state["picture"]
+    chosen = state["image"]
     key = _key(_THUMBNAIL)
     state[key] = chosen if chosen in thumbnails else None
     with st.container(horizontal=True, vertical_alignment="center", key="gallery"):
@@ -65,7 +65,7 @@ def ask_picture(
             args=(_THUMBNAIL, key),
             label_visibility="collapsed",
         )
-    return str(state["picture"])
+    return str(state["image"])
 
 
 def _key(way: str) -> str:
@@ -79,12 +79,12 @@ def _key(way: str) -> str:
 def _take_chosen(way: str, key: str) -> None:
     chosen = st.session_state[key] if key == _key(way) else None
     if chosen is not None:  # a second click on the chosen image does not unchoose it
-        _take_picture(chosen, way)
+        _take_image(chosen, way)
 
 
-def _take_picture(name: str, by: str = "") -> None:
+def _take_image(name: str, by: str = "") -> None:
     state = st.session_state
-    state["picture"], state["_problem"] = name, ""
+    state["image"], state["_problem"] = name, ""
     for way in {_THUMBNAIL, _OTHER} - {by}:
         state[f"{way}s"] = state.get(f"{way}s", 0) + 1
 
@@ -117,7 +117,7 @@ def _take_upload() -> None:
         del kept[next(iter(kept))]
     start.end_start()
     state["_yours"] = False
-    _take_picture(name)
+    _take_image(name)
 
 
 def _bytes(kept: Mapping[str, Upload]) -> int:
@@ -133,7 +133,7 @@ def problems() -> list[str]:
 def _ask_other(others: Mapping[str, str]) -> None:
     state = st.session_state
     key = _key(_OTHER)
-    state[key] = state["picture"] if state["picture"] in others else None
+    state[key] = state["image"] if state["image"] in others else None
     st.selectbox(
         "or another sample",
         list(others),

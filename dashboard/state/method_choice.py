@@ -10,7 +10,7 @@ from recipes import facts
 from state import choices
 
 _FIRST = "_first_shown"
-VARIANT_OF: dict[facts.Kind, str] = {"methods": "method", "metrics": "measure"}
+VARIANT_OF: dict[facts.Kind, str] = {"methods": "method", "metrics": "metric"}
 
 
 def ask_methods(label: str = "Methods") -> None:

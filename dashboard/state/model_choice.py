@@ -7,8 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from state import choices, networks
-from state.networks import Network
+from state import choices, named_models
+from state.named_models import NamedModel
 from xai_core.files import is_there
 
 UPLOAD_MB = 600
@@ -20,14 +20,14 @@ OUTPUTS = {
 _ADDING = "_adding"
 
 
-def ask_network(names: Sequence[str]) -> None:
-    chosen = st.session_state["network"]
+def ask_model(names: Sequence[str]) -> None:
+    chosen = st.session_state["model"]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(
             "Model",
-            list(dict.fromkeys([*names, *networks.recent(), chosen])),
-            format_func=networks.label_of,
-            key="network",
+            list(dict.fromkeys([*names, *named_models.recent(), chosen])),
+            format_func=named_models.label_of,
+            key="model",
             accept_new_options=True,
             on_change=_take_typed,
             help="orchard ships with CAMpare: a small ResNet-50 that knows drawn fruits; "
@@ -41,11 +41,11 @@ def ask_second(names: Sequence[str]) -> None:
     """Another model for the same image and methods, or none."""
     state = st.session_state
     choices.tell("beside")
-    others = [name for name in (*names, *networks.recent()) if name != state["network"]]
+    others = [name for name in (*names, *named_models.recent()) if name != state["model"]]
     st.selectbox(
         "Second model",
         list(dict.fromkeys(["", *others, state["beside"]])),
-        format_func=lambda name: networks.label_of(name) if name else "none",
+        format_func=lambda name: named_models.label_of(name) if name else "none",
         key="beside",
         accept_new_options=True,
         on_change=_take_second,
@@ -55,18 +55,18 @@ def ask_second(names: Sequence[str]) -> None:
 
 
 def _take_second() -> None:
-    st.session_state["beside"] = networks.without_path(st.session_state["beside"] or "")
+    st.session_state["beside"] = named_models.without_path(st.session_state["beside"] or "")
 
 
 def _take_typed() -> None:
-    take_network(st.session_state["network"])
+    take_model(st.session_state["model"])
 
 
-def take_network(spelled: str) -> None:
-    st.session_state["network"] = networks.without_path(spelled)
+def take_model(spelled: str) -> None:
+    st.session_state["model"] = named_models.without_path(spelled)
 
 
-def ask_new_model() -> Network:
+def ask_new_model() -> NamedModel:
     """A model of one's own as far as it is described."""
     place = str(st.text_input(
         "File, folder or name",
@@ -77,7 +77,7 @@ def ask_new_model() -> Network:
     )).strip()  # fmt: skip
     file = st.file_uploader("or upload the file", key="_model.file", max_upload_size=UPLOAD_MB)
     if file is not None:
-        place = networks.keep_file(file.name, file.getvalue())
+        place = named_models.keep_file(file.name, file.getvalue())
     elif place:
         path = Path(place).expanduser()
         place = str(path.resolve()) if is_there(path) else place
@@ -98,7 +98,7 @@ def ask_new_model() -> Network:
             key="_model.outputs",
         )  # fmt: skip
         st.caption("0 and empty: what is usual for the model.")
-    return Network(
+    return NamedModel(
         place, "", labels, int(size), int(resize), _numbers(mean), _numbers(std), str(outputs)
     )
 
@@ -117,11 +117,11 @@ def ask_architecture(known: Sequence[str], guess: str) -> str:
     return str(chosen or "")
 
 
-def use_model(network: Network) -> None:
+def use_model(model: NamedModel) -> None:
     """Take a model that was added, on every page, and remember it."""
     state = st.session_state
-    state["network"] = networks.remember(network) if network != Network(network.name) or (
-        is_there(network.name)) else network.name  # fmt: skip
+    state["model"] = named_models.remember(model) if model != NamedModel(model.name) or (
+        is_there(model.name)) else model.name  # fmt: skip
     stop_adding()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from recipes import facts
 
-from state.networks import is_place, without_path
+from state.named_models import is_place, without_path
 from xai_core import headline
 from xai_core.spec import Spec
 
@@ -32,7 +32,7 @@ TITLES = {
     "outcome": OUTCOMES,
     "levels": {"nothing": "all levels"},
 }
-TOPICS: dict[str, facts.Kind] = {"topic": "methods", "measure_topic": "metrics"}
+TOPICS: dict[str, facts.Kind] = {"topic": "methods", "metric_topic": "metrics"}
 COMPACTNESS = (0.1, 0.3, 1.0, 3.0, 10.0, 20.0, 30.0, 50.0, 100.0)
 
 
@@ -139,8 +139,8 @@ def _levels(text: str) -> list[int]:
 
 
 PARAMETERS = {
-    "picture": Parameter(""),
-    "network": Parameter("orchard", _model, _unless_place),
+    "image": Parameter(""),
+    "model": Parameter("orchard", _model, _unless_place),
     "beside": Parameter("", _model, _unless_place),
     "methods": Parameter(list(headline.METHODS), str.split, " ".join, "methods"),
     "classes": Parameter("1", _one_of(CLASSES)),
@@ -150,11 +150,11 @@ PARAMETERS = {
     "framing": Parameter("whole", _one_of(FRAMINGS)),
     "threshold": Parameter(0.8, _between(0.05, 1)),
     "topic": Parameter("secam", _one_recipe("methods")),
-    "measure_topic": Parameter("symmetric_relevance_gain", _one_recipe("metrics")),
+    "metric_topic": Parameter("symmetric_relevance_gain", _one_recipe("metrics")),
     "run": Parameter("shipped"),
     "confusion": Parameter(""),
     "mistake": Parameter(""),
-    "measure": Parameter(""),
+    "metric": Parameter(""),
     "curve": Parameter(""),
     "check": Parameter(""),
     "shown": Parameter([], str.split, " ".join),
@@ -162,7 +162,7 @@ PARAMETERS = {
     "levels": Parameter([], _levels, lambda levels: " ".join(map(str, levels))),
     "outcome": Parameter("all", _one_of(OUTCOMES)),
     "truth": Parameter(""),
-    "benchmark": Parameter("part_correlation"),
+    "benchmark": Parameter(headline.TRUTH),
     "scene": Parameter(""),
     "part": Parameter(""),
     "checked": Parameter("part_correlation"),
@@ -176,3 +176,10 @@ PARAMETERS = {
     "segments": Parameter(50, _between(10, 400, int)),
     "compactness": Parameter(10.0, _one_number(COMPACTNESS)),
 }
+FORMER = {
+    "picture": "image",
+    "network": "model",
+    "measure": "metric",
+    "measure_topic": "metric_topic",
+}
+"""What parameters were called in links that are older."""

@@ -21,7 +21,7 @@ def chosen_run(names: Sequence[str]) -> str:
     return str(st.session_state["run"])
 
 
-def ask_measure(titles: Mapping[str, str], name: str = "measure") -> str:
+def ask_metric(titles: Mapping[str, str], name: str = "metric") -> str:
     """The metric a page is about; pages that show different ones keep them under own names."""
     return choices.ask_one(name, "Metric", titles)
 

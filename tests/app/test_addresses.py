@@ -110,10 +110,10 @@ def test_what_a_list_names_in_vain_is_said(
 
 
 def test_a_place_on_this_computer_is_in_no_address(open_page: Callable[..., AppTest]) -> None:
-    value, problems = read("network", "/nowhere/weights.pth")
+    value, problems = read("model", "/nowhere/weights.pth")
     assert (value, len(problems)) == ("orchard", 1)
-    app = open_page("compare", network="hf:/nowhere/model")
-    assert "network" not in app.query_params
+    app = open_page("compare", model="hf:/nowhere/model")
+    assert "model" not in app.query_params
 
 
 def test_a_folder_of_this_computer_is_read_from_an_address_but_never_written(
@@ -124,3 +124,11 @@ def test_a_folder_of_this_computer_is_read_from_an_address_but_never_written(
     app.run()
     assert "folder" not in app.query_params
     assert app.session_state["folder"] == str(tmp_path)
+
+
+def test_a_link_with_former_names_is_followed(open_page: Callable[..., AppTest]) -> None:
+    app = open_page("compare", picture="kiwi-1-1", network="orchard_control", methods="cam")
+    assert app.session_state["image"] == "kiwi-1-1"
+    assert app.session_state["model"] == "orchard_control"
+    assert "picture" not in app.query_params
+    assert app.query_params["model"] == "orchard_control"

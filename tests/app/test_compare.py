@@ -51,7 +51,7 @@ def test_a_card_leads_to_its_page(open_page: Page) -> None:
     ("address", "said"),
     [
         ({"methods": "cam camm"}, "Not found: camm (there is no camm"),
-        ({"picture": "tomato"}, "Not found: image tomato. Shown instead: apple"),
+        ({"image": "tomato"}, "Not found: image tomato. Shown instead: apple"),
         (
             {"methods": "cam", "classes": "named", "named": "tomato|pear"},
             "Not found: class tomato. Shown instead: pear.",

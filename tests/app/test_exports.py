@@ -43,8 +43,8 @@ def seen(photos: list[Photo]) -> Evidence:
 @pytest.fixture
 def chosen() -> choices.Choices:
     return choices.Choices(
-        picture="x",
-        network="tiny",
+        image="x",
+        model="tiny",
         methods=("cam", "secam"),
         classes="2",
         named=(),
@@ -70,7 +70,7 @@ def test_a_figure_is_named_after_image_and_model(
     seen: Evidence, image: str, model: str, stem: str
 ) -> None:
     photo = replace(seen.photo, name=image)
-    assert exports.file_stem(replace(seen, photo=photo, network=model)) == stem
+    assert exports.file_stem(replace(seen, photo=photo, model=model)) == stem
 
 
 def test_a_figure_without_a_background_lets_through_what_is_behind(
@@ -143,7 +143,7 @@ def test_what_is_still_computed_is_pale_and_said(seen: Evidence, chosen: choices
 
 
 def test_two_models_have_a_line_each(seen: Evidence, chosen: choices.Choices) -> None:
-    other = replace(seen, network="tiny_2", probabilities=(0.9, 0.1))
+    other = replace(seen, model="tiny_2", probabilities=(0.9, 0.1))
     words = texts(exports.figure(seen, chosen, exports.Form(), (other,), "svg"))
     assert words.count("tiny") == 2
     assert words.count("tiny_2") == 2

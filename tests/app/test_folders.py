@@ -14,7 +14,7 @@ from compute.questions import Prediction
 from PIL import Image
 from runs import scans
 from state import hosting
-from state.networks import Network
+from state.named_models import NamedModel
 from streamlit.testing.v1 import AppTest
 
 from tests.app.at_once import AtOnce
@@ -169,7 +169,7 @@ def test_models_come_from_declared_folders_and_are_no_code(
     limited: Path, spelled: str, problem: str
 ) -> None:
     shown, private = limited / "shown", limited / "private"
-    told = hosting.network_problem(Network.parse(spelled.format(shown=shown, private=private)))
+    told = hosting.model_problem(NamedModel.parse(spelled.format(shown=shown, private=private)))
     assert (problem in told) if problem else told == ""
 
 

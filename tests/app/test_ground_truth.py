@@ -205,7 +205,7 @@ def test_measures_of_the_same_network_are_held_against_the_truth(
 
 
 @pytest.mark.parametrize("is_former", [False, True])
-def test_two_networks_that_rank_the_other_way_round(
+def test_two_seeds_that_rank_the_other_way_round(
     open_page: Callable[..., AppTest],
     tables: Tables,
     run: Path,

@@ -19,7 +19,7 @@ import psutil
 import pytest
 from runs import jobs, run_folders
 from runs.jobs import Job, Order
-from state.networks import Network
+from state.named_models import NamedModel
 
 from xai_core.command_line import evaluate
 from xai_core.evaluation.run_note import load_note
@@ -117,7 +117,7 @@ def another_server() -> ModuleType:
 
 
 def test_the_command_is_what_the_command_line_reads(tmp_path: Path) -> None:
-    network = Network("weights.pth", "resnet18", "names.txt")
+    network = NamedModel("weights.pth", "resnet18", "names.txt")
     order = Order("my images", network.spell(), ORDER.methods, ORDER.metrics, 7, "center_crop")
     parser = argparse.ArgumentParser()
     evaluate.add(parser.add_subparsers())
@@ -133,7 +133,7 @@ def test_the_command_is_what_the_command_line_reads(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["orchard", "resnet50:IMAGENET1K_V1", "a@b.pth", "a@b.pth@c.txt"])
 def test_a_network_is_spelled_as_it_was_read(text: str) -> None:
-    assert Network.parse(text).spell() == text
+    assert NamedModel.parse(text).spell() == text
 
 
 def test_a_checkpoint_written_anew_is_another_run(tmp_path: Path) -> None:

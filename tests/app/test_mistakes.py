@@ -86,11 +86,16 @@ def test_calibration_by_hand() -> None:
     assert confusions.calibration_error(perfect) == 0.0
 
 
-def test_of_many_classes_those_with_mistakes_are_shown() -> None:
-    table = table_of((7, 7, 0.9), (30, 31, 0.9), (40, 31, 0.9))
-    assert confusions.shown_classes(table, 50) == [30, 31, 40]
-    assert confusions.shown_classes(table_of((7, 7, 0.9), (9, 9, 0.9)), 50) == [7, 9]
-    assert confusions.shown_classes(table, 5) == [0, 1, 2, 3, 4]
+def test_of_many_classes_those_with_mistakes_are_shown_and_else_those_that_occur() -> None:
+    many = table_of((30, 31, 0.9), (40, 31, 0.9), *((c, c, 0.9) for c in range(25)))
+    assert confusions.shown_classes(many) == [30, 31, 40]
+    assert confusions.left_out_says(many, 3, 50) == (
+        "Of 28 classes, the 3 that most mistakes are about."
+    )
+    few = table_of((7, 7, 0.9), (9, 8, 0.9))
+    assert confusions.shown_classes(few) == [7, 8, 9]
+    assert confusions.left_out_says(few, 3, 50) == "The model knows 50 classes; 3 occur here."
+    assert confusions.left_out_says(few, 3, 3) == ""
     assert confusions.told_apart(["crane", "hen", "crane"]) == ["crane (0)", "hen", "crane (2)"]
 
 
@@ -116,7 +121,7 @@ def test_the_mean_map_weighs_every_picture_alike(
         files.append(tmp_path / f"{seed}.png")
         Image.fromarray(picture(seed).rgb).save(files[-1])
     workplace = Workplace()
-    workplace._networks.put("tiny", tiny_classifier)
+    workplace._classifiers.put("tiny", tiny_classifier)
     asked = MeanMap("tiny", "all", "whole", NO_PHOTO, "cam", 2, tuple(files))
     found = asked.compute(workplace)
     maps, seen = [], []
@@ -128,7 +133,7 @@ def test_the_mean_map_weighs_every_picture_alike(
         seen.append(framed(photo.rgb, tiny_classifier.form).astype(float))
     assert found["n"] == 3
     assert found["map"] == pytest.approx(np.mean(maps, axis=0), rel=1e-4, abs=1e-5)
-    assert np.abs(found["picture"] - np.mean(seen, axis=0)).max() <= 0.5
+    assert np.abs(found["image"] - np.mean(seen, axis=0)).max() <= 0.5
 
 
 @pytest.fixture(scope="module")

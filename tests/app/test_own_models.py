@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from compare.knowledge import says
 from frame import add_model
-from state import networks
-from state.networks import Network
+from state import named_models
+from state.named_models import NamedModel
 from streamlit.testing.v1 import AppTest
 
 from xai_core.models.recognised import Recognised, knows
@@ -18,12 +18,12 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CAMPARE_RUNS", str(tmp_path / "runs"))
 
 
-FULL = Network("/a/w.pth", "resnet18", "n.txt", 96, 100, (0.5,), (0.25,), "sigmoid")
+FULL = NamedModel("/a/w.pth", "resnet18", "n.txt", 96, 100, (0.5,), (0.25,), "sigmoid")
 
 
 def test_a_model_is_spelled_and_read_again() -> None:
-    for network in (Network("orchard"), Network("/a/w.pth", "resnet18", "n.txt"), FULL):
-        assert Network.parse(network.spell()) == network
+    for network in (NamedModel("orchard"), NamedModel("/a/w.pth", "resnet18", "n.txt"), FULL):
+        assert NamedModel.parse(network.spell()) == network
     assert FULL.options()[-10:] == [
         *("--size", "96", "--resize", "100", "--outputs", "sigmoid"),
         *("--mean", "0.5", "--std", "0.25"),
@@ -31,45 +31,45 @@ def test_a_model_is_spelled_and_read_again() -> None:
 
 
 def test_names_are_short_stay_and_differ() -> None:
-    first, other = Network("/a/w.pth", "resnet18"), Network("/b/w.pth", "resnet18")
-    assert networks.remember(first) == "own:w"
-    assert networks.remember(other) == "own:w-2"
-    assert networks.remember(first) == "own:w"
-    assert networks.recent() == ["own:w", "own:w-2"]
-    assert networks.resolved("own:w-2") == other.spell()
-    assert networks.resolved("orchard") == "orchard"
+    first, other = NamedModel("/a/w.pth", "resnet18"), NamedModel("/b/w.pth", "resnet18")
+    assert named_models.remember(first) == "own:w"
+    assert named_models.remember(other) == "own:w-2"
+    assert named_models.remember(first) == "own:w"
+    assert named_models.recent() == ["own:w", "own:w-2"]
+    assert named_models.resolved("own:w-2") == other.spell()
+    assert named_models.resolved("orchard") == "orchard"
     for number in range(12):
-        networks.remember(Network(f"/c/{number}.pth", "resnet18"))
-    assert len(networks.recent()) == networks.KEPT_MODELS
+        named_models.remember(NamedModel(f"/c/{number}.pth", "resnet18"))
+    assert len(named_models.recent()) == named_models.KEPT_MODELS
 
 
 def test_a_damaged_list_of_models_is_an_empty_one(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / ".models.json").write_text("[1, {")
-    assert networks.recent() == []
+    assert named_models.recent() == []
 
 
 def test_a_path_becomes_a_name_and_a_name_stays(tmp_path: Path) -> None:
     file = tmp_path / "mine.pth"
     file.write_bytes(b"")
-    assert networks.without_path(f"resnet18@{file}") == "own:mine"
+    assert named_models.without_path(f"resnet18@{file}") == "own:mine"
     for name in ("orchard", "resnet50:IMAGENET1K_V1", "timm:resnet18", "own:mine", "/no/such"):
-        assert networks.without_path(name) == name
+        assert named_models.without_path(name) == name
 
 
 @pytest.mark.parametrize("code", ["/a/b.py:net", "/a/b.py", "/a/b.py@w.pth", "/a/b.py:net@/a/out"])
 def test_visitors_run_no_python_files(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert networks.resolved(code) == code
-    monkeypatch.setattr(networks, "is_hosted", lambda: True)
-    assert networks.resolved(code) == networks.REFUSED
-    assert networks.resolved("/a/b.pth") == "/a/b.pth"
+    assert named_models.resolved(code) == code
+    monkeypatch.setattr(named_models, "is_hosted", lambda: True)
+    assert named_models.resolved(code) == named_models.REFUSED
+    assert named_models.resolved("/a/b.pth") == "/a/b.pth"
 
 
 def test_no_address_holds_a_path(open_page: Callable[..., AppTest], tmp_path: Path) -> None:
     file = tmp_path / "mine.pth"
     file.write_bytes(b"no weights")
-    app = open_page(methods="cam", network=f"resnet18@{file}", folder=str(tmp_path))
-    assert app.session_state["network"] == "own:mine"
+    app = open_page(methods="cam", model=f"resnet18@{file}", folder=str(tmp_path))
+    assert app.session_state["model"] == "own:mine"
     assert not [text for text in app.query_params.values() if str(tmp_path) in str(text)]
 
 
@@ -110,11 +110,11 @@ def test_the_form_shows_what_was_recognised_before_it_is_used(
         if any(b.label == "Use this model" for b in app.button):
             break
         app.run()
-    assert app.session_state["network"] == "orchard"
+    assert app.session_state["model"] == "orchard"
     said = "".join(html.proto.body for html in app.get("html"))
     assert "Recognised" in said
     assert "knows 21 drawn fruits, for example apple, banana" in said
     assert "one of the classes (softmax)" in said
     next(b for b in app.button if b.label == "Use this model").click().run()
-    assert app.session_state["network"] == "orchard_control"
-    assert app.query_params["network"] == "orchard_control"
+    assert app.session_state["model"] == "orchard_control"
+    assert app.query_params["model"] == "orchard_control"

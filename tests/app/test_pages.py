@@ -125,7 +125,7 @@ def test_address_reproduces_the_view(open_page: Page) -> None:
         ("opacity", "nan"),
         ("classes", "all"),
         ("methods", "no_such_method"),
-        ("picture", "../../etc/passwd"),
+        ("image", "../../etc/passwd"),
         ("threshold", "-1"),
         ("view", "<i>nonsense"),
     ],
@@ -152,8 +152,8 @@ def test_uploaded_picture_is_explained(open_page: Page) -> None:
     app = open_page(methods="cam secam")
     app.file_uploader[0].upload("my <b>fruit</b>.jpg", content, "image/jpeg").run()
     app = finished(app)
-    assert app.session_state["picture"].startswith("upload-")
-    assert app.query_params["picture"] == app.session_state["picture"]
+    assert app.session_state["image"].startswith("upload-")
+    assert app.query_params["image"] == app.session_state["image"]
     assert "computing" not in texts(app)
     assert "<b>fruit" not in texts(app)
 
@@ -166,17 +166,17 @@ def test_an_upload_stays_chosen_when_the_browser_is_late(open_page: Page) -> Non
     late = app._tree.get_widget_states()
     content = (DATA / "orchard" / "images" / "corn-1-1.jpg").read_bytes()
     app.file_uploader[0].upload("mine.jpg", content, "image/jpeg").run()
-    chosen = app.session_state["picture"]
+    chosen = app.session_state["image"]
     assert chosen.startswith("upload-")
     app._run(late)
-    assert app.session_state["picture"] == chosen
+    assert app.session_state["image"] == chosen
 
 
 @shipped
 def test_picture_of_another_session_is_asked_for_again(open_page: Page) -> None:
-    app = open_page(methods="cam", picture="upload-0123456789ab")
+    app = open_page(methods="cam", image="upload-0123456789ab")
     assert "upload it again" in texts(app)
-    assert app.query_params["picture"] == "apple-1-1"
+    assert app.query_params["image"] == "apple-1-1"
     app.selectbox(key="_other.0").set_value("kiwi-1-1").run()
     assert "upload it again" not in texts(app)
 
@@ -188,7 +188,7 @@ def test_link_stays_as_it_was_followed(open_page: Page) -> None:
     app.slider(key="threshold").set_value(0.3).run()
     assert app.query_params["opacity"] == "0.4"
     assert app.query_params["threshold"] == "0.3"
-    assert app.query_params["picture"] == "apple-1-1"
+    assert app.query_params["image"] == "apple-1-1"
 
 
 @shipped
@@ -203,7 +203,7 @@ def test_bad_upload_gives_one_sentence_and_the_page_goes_on(open_page: Page) -> 
 
 @shipped
 def test_an_unknown_network_gives_one_sentence(open_page: Page) -> None:
-    app = open_page(network="no_such_network")
+    app = open_page(model="no_such_network")
     until = time.monotonic() + 60
     while "class='problem'" not in texts(app) and time.monotonic() < until:
         time.sleep(0.2)

@@ -32,7 +32,7 @@ def test_every_step_has_the_photos_own_shape(
     cam = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
     steps = [*secam_steps(look, cam, 20, 10.0), *slic_steps(look, 20, 10.0)]
     assert len(steps) == 10
-    assert {step.picture.shape for step in steps} == {photos[0].rgb.shape}
+    assert {step.image.shape for step in steps} == {photos[0].rgb.shape}
     rows = sweep(look, cam, (10, 20), (0.5, 0.9), 10.0)
     assert [len(row) for row in rows] == [2, 2]
 
@@ -55,7 +55,7 @@ def test_assignment_goes_by_colour_and_place() -> None:
         distances.append(np.where(is_near, distance, np.inf))
     by_hand = np.argmin(distances, axis=0).reshape(224, 224)
     shown = slic_steps(look, 50, compactness)[1]
-    outlines = (shown.picture != rgb).any(axis=2)
+    outlines = (shown.image != rgb).any(axis=2)
     expected = (look.outlined(by_hand) != rgb).any(axis=2)
     assert (outlines == expected).mean() > 0.97
     assert (outlines == (look.outlined(squares) != rgb).any(axis=2)).mean() < 0.9

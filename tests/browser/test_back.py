@@ -80,7 +80,7 @@ def test_back_returns_to_an_upload(
 ) -> None:
     page = open_page("?methods=cam")
     upload(page, DATA / "orchard" / "images" / "kiwi-1-1.jpg")
-    page.wait_for_url("**picture=upload-*")
+    page.wait_for_url("**image=upload-*")
     page.keyboard.press("Escape")
     settled(page)
     before = page.url

@@ -28,7 +28,7 @@ def test_a_real_networks_mistakes_on_real_photos(
     open_page: Open, settled: Wait, runs: Path
 ) -> None:
     link = {
-        "network": f"mobilenet_v2@{REAL / 'mobilenet_v2_imagenet.pth'}",
+        "model": f"mobilenet_v2@{REAL / 'mobilenet_v2_imagenet.pth'}",
         "folder": str(REAL),
         "methods": "cam secam grad_cam saliency",
     }

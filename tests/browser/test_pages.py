@@ -118,7 +118,7 @@ def test_upload_is_explained(
     page.wait_for_selector(".layers img[alt^='SeCAM for']")
     tell(f"upload to two maps, first use: {time.perf_counter() - begin:.2f} s")
     settled(page)
-    assert "picture=upload-" in page.url
+    assert "image=upload-" in page.url
     ratio = "image => image.naturalWidth / image.naturalHeight"
     assert page.locator(MAP).evaluate(ratio) == pytest.approx(5 / 3, abs=0.01)
 

@@ -15,7 +15,7 @@ from xai_core.places import DATA
 pytestmark = pytest.mark.browser
 Open = Callable[..., Page]
 SHIPPED = sorted(path.name for path in (DATA / "runs").iterdir() if path.is_dir())
-ORDER = "run?methods=cam+random+uniform+sobel&metrics=deletion+sparseness&limit=3&nulls=false"
+ORDER = "run?methods=cam+random+uniform+sobel&metrics=deletion+sparseness&limit=12&nulls=false"
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +62,8 @@ def test_an_evaluation_from_order_to_results(open_page: Open, runs: Path) -> Non
     first.reload()
     expect(boxes(first)).to_have_count(1)
     second = open_page(ORDER)
-    expect(boxes(second)).to_contain_text("3 images of orchard, orchard, 4 methods, 2 metrics")
+    asked = "12 images of orchard, model orchard, 4 methods, 2 metrics"
+    expect(boxes(second)).to_contain_text(asked)
     assert processes(runs) == begun
     boxes(second).get_by_role("button", name="Stop").click()
     for page in (first, second):
@@ -80,11 +81,11 @@ def test_an_evaluation_from_order_to_results(open_page: Open, runs: Path) -> Non
     folders = [path for path in runs.iterdir() if (path / "manifest.json").is_file()]
     assert len(folders) == 1
     scores = load_scores(folders[0])
-    assert sorted(scores.groupby(["method", "metric"]).size().unique()) == [3]
+    assert sorted(scores.groupby(["method", "metric"]).size().unique()) == [12]
 
     boxes(first).get_by_role("button", name="Show results").click()
     expect(first.get_by_role("heading", level=1)).to_contain_text("Which method is best")
-    expect(first.get_by_text("(model orchard, n = 3 images)").first).to_be_visible()
+    expect(first.get_by_text("(model orchard, n = 12 images)").first).to_be_visible()
     expect(first).to_have_url(re.compile(f"run={folders[0].name}"))
     first.get_by_role("tab", name="Intervals").click()
     with first.expect_download() as brought:
@@ -93,7 +94,7 @@ def test_an_evaluation_from_order_to_results(open_page: Open, runs: Path) -> Non
     mean = scores[(scores["method"] == "cam") & (scores["metric"] == "deletion")]["score"].mean()
     shown = table[(table["Method"] == "CAM") & table["Metric"].str.startswith("Deletion")]
     assert shown["Mean"].item() == pytest.approx(mean)
-    assert shown["n"].item() == 3
+    assert shown["n"].item() == 12
 
     boxes(second).get_by_role("button", name="More").click()
     second.get_by_label("New name").fill("../outside")
@@ -110,7 +111,7 @@ def test_an_evaluation_from_order_to_results(open_page: Open, runs: Path) -> Non
 
 
 def test_a_run_that_cannot_be_done_says_why(open_page: Open, runs: Path) -> None:
-    page = open_page(f"{ORDER}&network=no_such_network")
+    page = open_page(f"{ORDER}&model=no_such_network")
     page.get_by_role("button", name="Evaluate", exact=True).click()
     box = boxes(page).filter(has_text="no_such_network")
     expect(box.get_by_role("alert")).to_contain_text("unknown classifier 'no_such_network'")

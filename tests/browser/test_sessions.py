@@ -37,7 +37,7 @@ def test_sessions_with_different_networks_show_their_own_maps(
     networks = ["orchard", f"resnet18@{other}"]
     if REAL.is_file():
         networks.append(f"mobilenet_v2@{REAL}")
-    address = f"?picture={PICTURE}&framing=center_crop&methods={'+'.join(CHOSEN)}&network="
+    address = f"?image={PICTURE}&framing=center_crop&methods={'+'.join(CHOSEN)}&model="
     pages = [open_page(address + quote(network)) for network in networks]
     for network, page in zip(networks, pages, strict=True):
         settled(page)
@@ -48,7 +48,7 @@ def test_sessions_with_different_networks_show_their_own_maps(
         classifier = load_classifier(name, architecture=architecture)
         photo = open_image(DATA / "orchard" / "images" / f"{PICTURE}.jpg")
         batch = Batch.of(classifier, [photo], "center_crop")
-        assert described["network"] == classifier.name
+        assert described["model"] == classifier.name
         assert described["classes"] == [classifier.categories[int(batch.predicted[0])]]
         assert described["methods"] == list(CHOSEN)
         for method, maps in zip(CHOSEN, content["maps"], strict=True):

@@ -101,17 +101,17 @@ def test_an_upload_on_the_first_visit_of_a_cold_server_stays(
     """The start cards go with it: controls that move must not begin anew with another image."""
     page = open_first("")
     upload(page, small_picture(tmp_path / "small.png"), 3.0)
-    expect(page).to_have_url(re.compile("picture=upload-"))
+    expect(page).to_have_url(re.compile("image=upload-"))
     page.wait_for_selector(".layers img[alt^='Grad-CAM for']")
     settled(page)
-    assert "picture=upload-" in page.url
+    assert "image=upload-" in page.url
     expect(page.get_by_text("300 × 200 px")).to_be_visible()
 
 
 def test_a_worker_that_is_killed_is_told_of_and_its_map_comes_all_the_same(
     open_first: Open, server_process: psutil.Process, tell: Callable[[str], None]
 ) -> None:
-    page = open_first("?methods=cam+lime[samples=300]&picture=kiwi-1-1&framing=center_crop")
+    page = open_first("?methods=cam+lime[samples=300]&image=kiwi-1-1&framing=center_crop")
     page.wait_for_selector(".layers img[alt^='CAM for']")
     other = open_first("?methods=cam+secam")
     cards = other.locator(".card").all_inner_texts()

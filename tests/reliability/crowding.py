@@ -92,7 +92,7 @@ def _all_at_once(served: Served, found: Crowd, right: Shown, seed: int) -> None:
 def _shown(visitor: Visitor, image: str, found: Crowd | None, end: float = np.inf) -> Shown:
     """The maps of an image as they are on the page, once all are there or the time is over."""
     wanted = len(METHODS.split()) + 1
-    seconds = visitor.open("compare", picture=image, framing="center_crop", methods=METHODS)
+    seconds = visitor.open("compare", image=image, framing="center_crop", methods=METHODS)
     while True:
         if found is not None:
             found.draws.append(seconds)

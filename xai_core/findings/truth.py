@@ -68,7 +68,7 @@ def truth(
 
 
 @dataclass(frozen=True)
-class TwoNetworks:
+class TwoSeeds:
     """How alike two models rank the methods: `agreement` as from `verdict.seed_agreement`.
 
     `right`: the share of whole scenes that this and the other model recognise, where known.
@@ -84,7 +84,7 @@ Found = tuple[pd.DataFrame, Manifest, dict[str, Any]]
 """Scores, manifest and facts of a ground-truth run."""
 
 
-def two_networks(mine: Found, other: Found) -> TwoNetworks:
+def two_seeds(mine: Found, other: Found) -> TwoSeeds:
     """The benchmarks' verdict on two models, over the benchmarks of both and the methods that
     count: no null baselines, and CAM, SeCAM and their controls once."""
     means = [verdict.truth_means(scores, manifest) for scores, manifest, _ in (mine, other)]
@@ -92,7 +92,7 @@ def two_networks(mine: Found, other: Found) -> TwoNetworks:
     shared = verdict.counted(both, mine[1])
     means = [table.loc[shared] for table in means]
     whole = [facts.get("in_domain", {}).get("whole") for _, _, facts in (mine, other)]
-    return TwoNetworks(
+    return TwoSeeds(
         str(other[1]["classifier"]["name"]),
         verdict.seed_agreement(means[0], means[1]),
         len(shared),

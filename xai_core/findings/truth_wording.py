@@ -13,7 +13,7 @@ from xai_core.findings.phrases import about, capital, ci, p_value, percent, twin
 from xai_core.titles import joined
 
 if TYPE_CHECKING:
-    from xai_core.findings.truth import TwoNetworks
+    from xai_core.findings.truth import TwoSeeds
 
 INTERVALS = "95 % BCa CIs of the mean over images, 2,000 bootstrap samples, seed 0"
 TABLE = (
@@ -211,7 +211,7 @@ def decline_table(declines: Sequence[Mapping[str, Any]], titles: Mapping[str, st
     return table.rename(index=dict(titles)).reset_index(names="Metric")
 
 
-def two_networks(other: TwoNetworks) -> str:
+def two_seeds(other: TwoSeeds) -> str:
     """The caption of the comparison of two training seeds."""
     right = ""
     if other.right is not None:

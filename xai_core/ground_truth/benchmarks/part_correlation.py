@@ -45,8 +45,9 @@ class PartCorrelation(PartsBenchmark):
         r" \operatorname{sign}(A_u - A_v)\,\operatorname{sign}(I_u - I_v)"
     )
     caveat = (
-        "0 is what a map gets that knows only sizes, and the ceiling is 1 less that (large parts "
-        "tend to matter more). Redundant parts all count as unimportant."
+        "0 is what a map gets that knows only sizes; a perfect map gets less than 1, because that "
+        "share is taken off (large parts tend to matter more). Redundant parts all count as "
+        "unimportant."
     )
 
     over_uniform: bool = setting(True, "less what a uniform map gets; else the ceiling is 1")

@@ -28,7 +28,7 @@ REFUSED = "a-python-file-which-is-not-run-for-visitors"
 
 
 @dataclass(frozen=True)
-class Network:
+class NamedModel:
     """A name or path; a checkpoint also has an architecture and may have a file of class names.
 
     Spelled `orchard`, `resnet50`, `folder`, or `resnet50@weights.pth@names.txt`; with
@@ -45,7 +45,7 @@ class Network:
     outputs: str = ""
 
     @classmethod
-    def parse(cls, text: str) -> Network:
+    def parse(cls, text: str) -> NamedModel:
         if text.startswith("{"):
             return cls.of(json.loads(text))
         architecture, at, rest = text.partition("@")
@@ -55,7 +55,7 @@ class Network:
         return cls(name, architecture, categories)
 
     @classmethod
-    def of(cls, told: dict[str, object]) -> Network:
+    def of(cls, told: dict[str, object]) -> NamedModel:
         """From its fields as JSON has them."""
         known = {field.name for field in fields(cls)}
         return cls(
@@ -182,7 +182,7 @@ def resolved(name: str) -> str:
 
 def label_of(name: str) -> str:
     """A short name for people; of what was added, the name of its file."""
-    return name.removeprefix(OWN) if name.startswith(OWN) else Network.parse(name).label()
+    return name.removeprefix(OWN) if name.startswith(OWN) else NamedModel.parse(name).label()
 
 
 def recent() -> list[str]:
@@ -190,16 +190,16 @@ def recent() -> list[str]:
     return list(reversed(_kept()))
 
 
-def remember(network: Network) -> str:
+def remember(model: NamedModel) -> str:
     """Keep a model that was added; the short name that an address can hold."""
     kept = _kept()
-    stem = re.sub(r"[^\w.-]+", "-", network.label()) or "model"
+    stem = re.sub(r"[^\w.-]+", "-", model.label()) or "model"
     number, name = 1, f"{OWN}{stem}"
-    while kept.get(name, network) != network:
+    while kept.get(name, model) != model:
         number += 1
         name = f"{OWN}{stem}-{number}"
     kept.pop(name, None)
-    kept[name] = network
+    kept[name] = model
     last = dict(list(kept.items())[-KEPT_MODELS:])
     _file().parent.mkdir(parents=True, exist_ok=True)
     told = {key: value.told() for key, value in last.items()}
@@ -211,8 +211,8 @@ def without_path(name: str) -> str:
     """The name itself, or a short one for a model that is named by where it lies."""
     if name.startswith(OWN) or not re.search(r"[/\\@{]", name) or ":" in name.split("@")[0]:
         return name
-    network = Network.parse(name)
-    return remember(network) if is_there(Path(network.name).expanduser()) else name
+    model = NamedModel.parse(name)
+    return remember(model) if is_there(Path(model.name).expanduser()) else name
 
 
 def is_place(name: str) -> bool:
@@ -235,9 +235,9 @@ def _file() -> Path:
     return runs_folder() / ".models.json"
 
 
-def _kept() -> dict[str, Network]:
+def _kept() -> dict[str, NamedModel]:
     try:
         told = json.loads(_file().read_text(encoding="utf-8"))
-        return {str(name): Network.of(about) for name, about in told.items()}
+        return {str(name): NamedModel.of(about) for name, about in told.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
