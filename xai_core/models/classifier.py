@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import operator
 import threading
 import warnings
 from collections.abc import Iterator
@@ -17,23 +16,20 @@ import torch
 from torch import Tensor, fx, nn
 
 from xai_core.images.reading import Framing, InputFormat, framed, normalised
-from xai_core.models.adapting import adapted, contiguous, with_forward
+from xai_core.models.adapting import adapted
+from xai_core.models.cam_head import cam_head, random_activations
 from xai_core.models.devices import compute_exactly
-from xai_core.models.folding import module_at
 from xai_core.models.inference import quick_copy
 from xai_core.models.interruption import checkpoint
-from xai_core.models.layouts import Finder, Layout, moved_squares
+from xai_core.models.layouts import Layout, moved_squares
 from xai_core.models.outputs import OUTPUTS, Outputs, named, probabilities
 from xai_core.models.own_copy import Watch, own_copy, unpacked
-from xai_core.models.running import Grids, last_with_gradient, module_grids, running
+from xai_core.models.probing import arranged, has_gradients, run_once
+from xai_core.models.running import running
+from xai_core.models.stages import Layouts, Nodes, hooked_stages, traced_stages
 from xai_core.models.tracing import trace
 
-CAM_TOLERANCE = 1e-3
-"""Largest error of the CAM identity, relative to the largest logit without its bias."""
-MOST_CHANNELS = 4096
-"""Of a stage whose channels are the classes; the identity of more would take over 64 MB."""
-SAME_LOGITS = 1e-4
-"""Largest difference of two passes on one image, relative to the largest logit."""
+RANDOM = "two passes on one image differ: dropout or another random step is always on"
 
 Way = Literal["traced", "hooked", "black box"]
 WAYS: dict[Way, str] = {
@@ -110,8 +106,8 @@ class Classifier:
         with torch.random.fork_rng(devices=[]):  # a dropout that is always on draws from it
             probe = torch.rand(2, *form.shape, generator=generator).to(device)
             found = adapted(own_copy(inner).to(device), probe, outputs)
-            own, is_repeatable = _arranged(found.network, probe)
-            count = 1 if found.single else _run(own, probe).shape[1]
+            own, is_repeatable = arranged(found.network, probe)
+            count = 1 if found.single else run_once(own, probe).shape[1]
             made = cls(
                 name=name,
                 network=own,
@@ -124,7 +120,7 @@ class Classifier:
                 fingerprint=_fingerprint(own),
                 _nodes={},
                 outputs=found.outputs,
-                has_gradients=_has_gradients(own, probe),
+                has_gradients=has_gradients(own, probe),
                 is_repeatable=is_repeatable,
                 allow_random=allow_random,
                 notes=(*found.notes, *(() if is_repeatable else (RANDOM,))),
@@ -137,7 +133,7 @@ class Classifier:
         way: Way = "traced"
         reason = ""
         try:
-            nodes, layouts, ends_in_tokens = _stages(self.network, squares)
+            nodes, layouts, ends_in_tokens = traced_stages(self.network, squares)
         except Exception as error:  # whatever a model of somebody else's does while traced
             way, reason = "hooked", (str(error).strip().splitlines() or [type(error).__name__])[0]
             nodes, layouts = self._hooked_stages(squares)
@@ -155,20 +151,20 @@ class Classifier:
             untraceable=reason[:200],
         )
         if nodes:
-            object.__setattr__(made, "head", _cam_head(made, probe))
+            object.__setattr__(made, "head", made._cam_head(probe))
         return made
 
-    def _hooked_stages(self, squares: Tensor) -> tuple[dict[str, str], dict[str, Layout]]:
-        """The last grid of each block, in order; behind the last, gradients must still reach it."""
+    def _hooked_stages(self, squares: Tensor) -> tuple[Nodes, Layouts]:
         try:
             network = self.private_copy()
-            grids = module_grids(network, squares)
-            last = last_with_gradient(network, grids, squares[:1]) if self.has_gradients else ""
-        except Exception:
+        except Exception:  # a module of somebody else's that cannot be copied
             return {}, {}
-        if self.has_gradients and not last:
-            return {}, {}
-        return _named_blocks(grids, last, network)
+        return hooked_stages(network, squares, has_gradients=self.has_gradients)
+
+    def _cam_head(self, probe: Tensor) -> nn.Linear | None:
+        with torch.no_grad():
+            activations = random_activations(self.stage_and_logits(probe)[0].shape, probe.device)
+            return cam_head(self.network, activations, self.logits_from(activations, probe))
 
     def rebuilt(self, network: nn.Module) -> Classifier:
         """The same kind of classifier with other weights: `model` is a changed copy of its own.
@@ -356,165 +352,6 @@ class Classifier:
                 tail.recompile()
                 self._twins[name] = tail
             return self._twins[name]
-
-
-RANDOM = "two passes on one image differ: dropout or another random step is always on"
-
-
-def _arranged(network: nn.Module, probe: Tensor) -> tuple[nn.Module, bool]:
-    """The model in channels_last, or as it was where that changes logits; and repeatability."""
-    expected = _run(network, probe)
-    lying = network.to(memory_format=torch.channels_last)
-    try:
-        if _same(expected, _run(lying, probe.contiguous(memory_format=torch.channels_last))):
-            return lying, True
-    except RuntimeError:  # `view` wants contiguous values
-        pass
-    network = with_forward(network.to(memory_format=torch.contiguous_format), [], contiguous)
-    network._wants_contiguous = True  # type: ignore[assignment]
-    return network, _same(expected, _run(network, probe))
-
-
-def _run(network: nn.Module, images: Tensor) -> Tensor:
-    with torch.no_grad():
-        logits: Tensor = network(images)
-    return logits
-
-
-def _same(expected: Tensor, found: Tensor) -> bool:
-    near = SAME_LOGITS * float(expected.nan_to_num().abs().max()) + 1e-6
-    return torch.allclose(found, expected, rtol=0.0, atol=near, equal_nan=True)
-
-
-def _has_gradients(network: nn.Module, probe: Tensor) -> bool:
-    """Whether logits can be differentiated by the image."""
-    with torch.enable_grad():
-        start = probe[:1].clone().requires_grad_()
-        try:
-            (slopes,) = torch.autograd.grad(network(start).sum(), start)
-        except RuntimeError:
-            return False
-    return bool(torch.isfinite(slopes).all())
-
-
-class _Shapes(fx.Interpreter):
-    """Runs a traced model on `moved_squares` and notes which nodes give a grid, and how."""
-
-    grids: Grids
-    finder: Finder
-    module: fx.GraphModule
-    tokens: bool = False  # whether tokens come after the last grid
-
-    def run_node(self, n: fx.Node) -> Any:
-        result = super().run_node(n)
-        layout = self.finder.see(result, module_at(self.module, n))
-        if layout and layout.kind == "tokens":
-            self.tokens = True
-        elif layout and not any(_in_place(user, self.module) for user in n.users):
-            self.grids[n.name] = layout
-            self.tokens = False
-        return result
-
-
-def _in_place(node: fx.Node, network: nn.Module) -> bool:
-    """Whether the node overwrites what it is given, as most ReLUs do."""
-    if node.op == "call_module":
-        return bool(getattr(network.get_submodule(str(node.target)), "inplace", False))
-    return bool(node.kwargs.get("inplace")) or node.target in (operator.iadd, operator.imul)
-
-
-def _stages(network: nn.Module, squares: Tensor) -> tuple[dict[str, str], dict[str, Layout], bool]:
-    """Stage name -> graph node, in order: each top-level block with a grid, the last grid last.
-
-    Also the layouts, and whether the model goes on with tokens behind the last grid.
-    """
-    traced, nodes = trace(network)
-    shapes = _Shapes(traced)
-    shapes.grids, shapes.finder = {}, Finder(squares.shape[2], squares.shape[3])
-    with torch.no_grad():
-        shapes.run(squares)
-    names = {node.name: path for path, node in nodes.items()}
-    images = {node.name for node in traced.graph.nodes if node.op == "placeholder"}
-    grids = {
-        names[name]: layout
-        for name, layout in shapes.grids.items()
-        if name in names and name not in images
-    }
-    last = list(grids)[-1] if grids else ""
-    return *_named_blocks(grids, last, network), shapes.tokens
-
-
-def _named_blocks(
-    grids: Grids, last: str, network: nn.Module
-) -> tuple[dict[str, str], dict[str, Layout]]:
-    """Stage name -> path of its last grid, and stage name -> layout; the block of `last` is last.
-
-    A stage has its block's name, or its own path where the block gives another grid.
-    """
-    blocks: dict[str, str] = {}
-    for path in grids:
-        blocks[_block(path, network)] = path
-        if path == last:
-            break
-    end = _block(last, network) if last else ""
-    ordered = {name: path for name, path in blocks.items() if name != end}
-    if last:
-        ordered[last if end in grids else end] = last
-    return ordered, {name: grids[path] for name, path in ordered.items()}
-
-
-def _block(path: str, network: nn.Module) -> str:
-    """The module a person would name: `layer4` for layer4.2.relu_2, `features.18` as it is.
-
-    Of a ModuleList, whose modules are called one by one, each module: `body.stages.1`.
-    """
-    first, *rest = parts = path.split(".")
-    modules = dict(network.named_modules(remove_duplicate=False))
-    for length in range(1, len(parts)):
-        if isinstance(modules.get(".".join(parts[:length])), nn.ModuleList):
-            return ".".join(parts[: length + 1])
-    top = getattr(network, first, None)
-    if rest and isinstance(top, nn.Sequential) and (first == "features" or not rest[0].isdigit()):
-        return f"{first}.{rest[0]}"
-    return first
-
-
-def _cam_head(classifier: Classifier, probe: Tensor) -> nn.Linear | None:
-    """The final Linear, where mean over the grid of sum_k w_k f_k + b gives the logits.
-
-    Where the channels are the classes, as in SqueezeNet, each is its own logit's: the identity.
-    Tried on random activations f, so that a model whose own are tiny is judged like any other.
-    """
-    with torch.no_grad():
-        shape = classifier.stage_and_logits(probe)[0].shape
-        generator = torch.Generator().manual_seed(0)
-        scales = torch.rand(*shape[:2], 1, 1, generator=generator)
-        activations = (scales * torch.rand(shape, generator=generator)).to(probe.device)
-        logits = classifier.logits_from(activations, probe)
-        heads = _possible_heads(classifier.network, shape[1], logits)
-        means = activations.mean(dim=(2, 3))
-        return next((head for head in heads if _gives(head, means, logits)), None)
-
-
-def _possible_heads(network: nn.Module, channels: int, logits: Tensor) -> Iterator[nn.Linear]:
-    classes = logits.shape[1]
-    linears = [module for module in network.modules() if isinstance(module, nn.Linear)]
-    if linears and (linears[-1].in_features, linears[-1].out_features) == (channels, classes):
-        yield linears[-1]
-    if channels == classes <= MOST_CHANNELS:
-        head = nn.Linear(channels, classes, bias=False, device=logits.device)
-        head.weight = nn.Parameter(torch.eye(classes, device=logits.device), requires_grad=False)
-        yield head
-
-
-def _gives(head: nn.Linear, means: Tensor, logits: Tensor) -> bool:
-    """Whether the head makes the logits of the means (N, C) of activations."""
-    rebuilt = head(means)
-    evidence = rebuilt if head.bias is None else rebuilt - head.bias
-    error, largest = float((rebuilt - logits).abs().max()), float(evidence.abs().max())
-    if largest <= 1e-5 * float(logits.abs().max()):  # a head of zeros fulfils any identity
-        return False
-    return error <= CAM_TOLERANCE * largest + 1e-6 * float(logits.abs().max())
 
 
 def _fingerprint(network: nn.Module) -> str:
