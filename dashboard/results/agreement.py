@@ -7,7 +7,7 @@ from drawing import charts
 from frame import display, results_page
 from runs import shipped_maps, standings, tables
 
-from xai_core.findings import results, wording
+from xai_core.findings import agreements, results, wording
 from xai_core.findings.phrases import not_yours
 
 display.show_heading(
@@ -27,7 +27,7 @@ display.show_chart(left, charts.draw_matrix(taus, names, -1, title, found.interv
 within = charts.draw_concordance(found.within, names, "Kendall's W: 1 if all images agree")
 display.show_chart(right, within, "Agreement of images within each metric")
 display.show_note(wording.AGREEMENT.format(methods=found.methods, images=found.images))
-table = results.pair_table(taus, found.intervals, names, "Kendall's τ-b")
+table = agreements.pair_table(taus, found.intervals, names, "Kendall's τ-b")
 display.offer_table(table, "agreement_of_metrics")
 
 methods, pairs, intervals, images = shipped_maps.map_agreement(shipped_maps.gallery_stamp())
@@ -44,5 +44,5 @@ if methods:
     title = "Mean rank correlation of the maps"
     display.show_chart(None, charts.draw_matrix(pairs, titles, -1, title, intervals))
     display.show_note(wording.MAPS.format(images=images))
-    table = results.pair_table(pairs, intervals, titles, "Spearman")
+    table = agreements.pair_table(pairs, intervals, titles, "Spearman")
     display.offer_table(table, "agreement_of_maps")

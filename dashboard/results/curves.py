@@ -9,7 +9,7 @@ from runs import standings, tables
 from state import method_choice
 
 from xai_core import headline
-from xai_core.findings import results, wording
+from xai_core.findings import mean_curves, results, wording
 
 display.show_heading(
     "How does the score change as pixels are taken away or revealed?",
@@ -17,7 +17,7 @@ display.show_heading(
 )
 shown = results_page.ask_run_and_images(standings.curve_metrics(), name="curve")
 curves = tables.curves(shown.run_dir, shown.stamp)
-if not results.curve_metrics(curves, shown.manifest):
+if not mean_curves.curve_metrics(curves, shown.manifest):
     display.show_problem("This run stored no curves: evaluate deletion or insertion.", "hint")
 else:
     methods = {e["spec"]: e["label"] for e in shown.manifest["methods"].values()}

@@ -10,7 +10,7 @@ from runs import standings, tables
 from state import choices, method_choice
 
 from xai_core import headline
-from xai_core.findings import results, wording
+from xai_core.findings import mean_curves, results, wording
 
 display.show_heading(
     "Do the maps depend on the model and on the class?",
@@ -31,7 +31,7 @@ else:
     sign = wording.UNSIGNED if shown.metric.startswith("randomization") else ""
     display.show_note(wording.SANITY.format(n=int(rows["n"].max()), sign=sign))
     stored = tables.curves(shown.run_dir, shown.stamp)
-    if shown.metric in results.curve_metrics(stored, shown.manifest):
+    if shown.metric in mean_curves.curve_metrics(stored, shown.manifest):
         methods = dict(zip(rows["method"], rows["name"], strict=True))
         display.show_section(
             "Layer by layer",

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from xai_core.evaluation.lead import Lead
     from xai_core.evaluation.statistics import Friedman
     from xai_core.evaluation.two_runs import TwoRuns
+    from xai_core.findings.agreements import Agreements
     from xai_core.findings.echo import Echo
     from xai_core.findings.kept_standings import Standings
-    from xai_core.findings.results import Agreements, Board, Filters
+    from xai_core.findings.results import Board, Filters
 
 
 @kept
@@ -137,13 +138,13 @@ def paired_gains(
 
 def curve_metrics() -> list[str]:
     """Every metric that draws a curve, in any run."""
-    from xai_core.findings import results
+    from xai_core.findings import mean_curves
 
     stamped = {run_dir: tables.run_stamp(run_dir) for run_dir in tables.runs().values()}
     return [
         metric
         for run_dir, stamp in stamped.items()
-        for metric in results.curve_metrics(
+        for metric in mean_curves.curve_metrics(
             tables.curves(run_dir, stamp), tables.manifest(run_dir, stamp)
         )
     ]
@@ -154,11 +155,11 @@ def curve_means(
     run_dir: Path, stamp: float, filters: Filters, metric: str, methods: tuple[str, ...]
 ) -> pd.DataFrame:
     """Mean curves of one metric and some methods over the images that count, with bands."""
-    from xai_core.findings import results
+    from xai_core.findings import mean_curves
 
     images = filters.of(tables.scores(run_dir, stamp))["image_sha256"].unique()
     found = tables.curves(run_dir, stamp)
-    return results.curve_means(
+    return mean_curves.curve_means(
         found, tables.manifest(run_dir, stamp), metric, methods, list(images)
     )
 
@@ -166,8 +167,8 @@ def curve_means(
 @kept
 def agreements(run_dir: Path, stamp: float, filters: Filters) -> Agreements:
     """Agreement between metrics over methods, and of each metric over images."""
-    from xai_core.findings import results
+    from xai_core.findings import agreements as found
 
-    return results.agreements(
+    return found.agreements(
         filters.of(tables.scores(run_dir, stamp)), tables.manifest(run_dir, stamp)
     )

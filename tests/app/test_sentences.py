@@ -15,8 +15,9 @@ from runs.confusions import calibration, calibration_error
 from xai_core import headline
 from xai_core.evaluation.lead import lead, least_images
 from xai_core.findings import phrases, results
+from xai_core.findings.agreements import Agreements
 from xai_core.findings.lead_wording import lead_says, marked, marks_say
-from xai_core.findings.results import Agreements, Finished
+from xai_core.findings.results import Finished
 from xai_core.findings.truth_wording import (
     benchmark_caption,
     oracle_says,

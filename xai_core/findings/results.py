@@ -11,21 +11,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from xai_core import headline
-from xai_core.evaluation.agreement import (
-    agreement,
-    agreement_intervals,
-    concordance_interval,
-    kendalls_w,
-)
 from xai_core.evaluation.lead import LEAST_IMAGES, Lead, lead
 from xai_core.evaluation.statistics import (
     Friedman,
-    bca_interval,
     friedman,
 )
 from xai_core.evaluation.summary import (
     chosen,
-    oriented_means,
     rankable,
     same_methods,
     scores_by_method,
@@ -35,7 +27,6 @@ from xai_core.evaluation.summary import (
 from xai_core.ground_truth.verdict import ORACLE
 from xai_core.titles import label_of
 
-CURVE_RESAMPLES = 500
 HEADLINE_RANK = "Headline rank"
 Floats = npt.NDArray[np.float64]
 Manifest = dict[str, Any]
@@ -254,13 +245,6 @@ def finished(scores: pd.DataFrame, manifest: Manifest, state: str) -> Finished |
     return Finished(whole, asked) if whole < asked else None
 
 
-def curve_metrics(curves: pd.DataFrame, manifest: Manifest) -> list[str]:
-    """The metrics that stored curves, headline first."""
-    keys = set(curves["metric_key"].unique())
-    stored = {e["spec"] for key, e in manifest["metrics"].items() if key in keys}
-    return [metric for metric in metrics_of(manifest) if metric in stored]
-
-
 def merged(
     rows: pd.DataFrame, same: Sequence[Sequence[str]], names: dict[str, str]
 ) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -272,123 +256,6 @@ def merged(
             names[first] = " = ".join(names[m] for m in (first, *twins))
             rows = rows[~rows["method"].isin(twins)]
     return rows, names
-
-
-def curve_means(
-    curves: pd.DataFrame,
-    manifest: Manifest,
-    metric: str,
-    methods: Sequence[str],
-    images: Collection[str],
-) -> pd.DataFrame:
-    """Mean curves over images with their 95 % bootstrap bands, one row per point.
-
-    Columns method (spec), curve, fraction, mean, low, high, n. Curves whose points lie at other
-    fractions in every image are read off at 41 even ones.
-    """
-    key = next(k for k, e in manifest["metrics"].items() if e["spec"] == metric)
-    specs = {k: e["spec"] for k, e in manifest["methods"].items() if e["spec"] in methods}
-    rows = curves[(curves["metric_key"] == key) & curves["method_key"].isin(list(specs))]
-    rows = rows[rows["image_sha256"].isin(set(images))]
-    parts = []
-    places = {key: list(methods).index(spec) for key, spec in specs.items()}
-    rows = rows.assign(place=rows["method_key"].map(places))
-    for (_, method_key, curve), part in rows.groupby(["place", "method_key", "curve"]):
-        fractions, values = _on_one_grid(part)
-        if not len(values):
-            continue
-        low, high = bca_interval(values, resamples=CURVE_RESAMPLES).T
-        parts.append(
-            pd.DataFrame(
-                {
-                    "method": specs[str(method_key)],
-                    "curve": curve,
-                    "fraction": fractions,
-                    "mean": values.mean(axis=0),
-                    "low": low,
-                    "high": high,
-                    "n": len(values),
-                }
-            )
-        )
-    columns = ["method", "curve", "fraction", "mean", "low", "high", "n"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
-
-
-def _on_one_grid(part: pd.DataFrame) -> tuple[Floats, Floats]:
-    """Fractions (P,) and values (N, P) of one method's curves, images without NaN only."""
-    codes = pd.factorize(part["image_sha256"])[0]
-    order, ends = np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1]
-    by_image = zip(
-        np.split(part["fraction"].to_numpy(float)[order], ends),
-        np.split(part["value"].to_numpy(float)[order], ends),
-        strict=True,
-    )
-    sound = [(f, v) for f, v in by_image if not np.isnan(v).any()]
-    if not sound:
-        return np.empty(0), np.empty((0, 0))
-    if len({len(f) for f, _ in sound}) == 1:
-        fractions = np.stack([f for f, _ in sound])
-        if np.allclose(fractions, fractions[0]):
-            return fractions[0], np.stack([v for _, v in sound])
-    even = np.linspace(0, 1, 41)
-    return even, np.stack([np.interp(even, f, v) for f, v in sound])
-
-
-@dataclass(frozen=True)
-class Agreements:
-    """How far metrics agree on the order of methods, and images within one metric.
-
-    `between` is metrics x metrics with its `intervals` (metrics, metrics, 2); `within` has a row
-    for each metric: w, low, high, n.
-    """
-
-    between: pd.DataFrame
-    intervals: Floats
-    within: pd.DataFrame
-    methods: int
-    images: int
-
-
-def agreements(scores: pd.DataFrame, manifest: Manifest) -> Agreements:
-    """Kendall's tau-b between metrics over methods' means, Kendall's W of each over images.
-
-    Methods that coincide are counted once.
-    """
-    groups = same_methods(scores, manifest)
-    twins = {name for group in groups for name in group[1:]}
-    own = scores[~scores["method"].isin(twins)]
-    means = oriented_means(own, manifest)
-    order = [m for m in metrics_of(manifest) if m in means]
-    tables = {m: scores_by_method(own, m) for m in order}
-    signs = {m: 1 if is_higher_better(m, manifest) else -1 for m in order}
-    rows = []
-    for by_method in map(rankable, tables.values()):
-        low, high = concordance_interval(by_method)
-        rows.append((kendalls_w(by_method), low, high, len(by_method.dropna())))
-    return Agreements(
-        agreement(means[order]),
-        agreement_intervals({m: table * signs[m] for m, table in tables.items()}),
-        pd.DataFrame(rows, index=order, columns=["w", "low", "high", "n"]),
-        len(means),
-        own["image_sha256"].nunique(),
-    )
-
-
-def pair_table(values: Floats, intervals: Floats, names: Sequence[str], value: str) -> pd.DataFrame:
-    """One row for each pair of names: the value and its interval."""
-    pairs = [(i, j) for i in range(len(names)) for j in range(i + 1, len(names))]
-    rows = [
-        {
-            "First": names[i],
-            "Second": names[j],
-            value: values[i, j],
-            "CI low": intervals[i, j, 0],
-            "CI high": intervals[i, j, 1],
-        }
-        for i, j in pairs
-    ]
-    return pd.DataFrame(rows, columns=["First", "Second", value, "CI low", "CI high"])
 
 
 def examples(scores: pd.DataFrame, method: str, metric: str, higher: bool) -> pd.DataFrame:

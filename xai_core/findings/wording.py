@@ -11,8 +11,9 @@ import pandas as pd
 from xai_core import headline
 from xai_core.evaluation.lead import LEAST_IMAGES
 from xai_core.findings import results
+from xai_core.findings.agreements import Agreements
 from xai_core.findings.phrases import about, capital, ci, inside
-from xai_core.findings.results import HEADLINE_RANK, Agreements, Board
+from xai_core.findings.results import HEADLINE_RANK, Board
 from xai_core.titles import joined, label_of
 
 INTERVALS = "95 % BCa CI of the mean over images, 2,000 bootstrap samples, seed 0."

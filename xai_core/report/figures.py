@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from xai_core import headline
-from xai_core.findings import relations_wording, results, wording
+from xai_core.findings import mean_curves, relations_wording, results, wording
 from xai_core.findings.phrases import numbered, twins
 from xai_core.findings.superpixel_wording import CAPTION as GAINS
 from xai_core.findings.superpixel_wording import superpixel_answer
@@ -166,11 +166,11 @@ def bars(rows: pd.DataFrame, title: str, legend: str) -> Bars:
 
 def _curves(material: Material) -> Iterator[Drawn]:
     """Curves of the headline metrics that stored some."""
-    stored = results.curve_metrics(material.curves, material.manifest)
+    stored = mean_curves.curve_metrics(material.curves, material.manifest)
     for metric in [m for m in stored if m in material.metrics and m in headline.SHOWN]:
         methods = _few(material)
         shas = set(material.scores["image_sha256"])
-        rows = results.curve_means(material.curves, material.manifest, metric, methods, shas)
+        rows = mean_curves.curve_means(material.curves, material.manifest, metric, methods, shas)
         if rows.empty:
             continue
         titles = {m: material.title(m) for m in methods}
