@@ -455,6 +455,7 @@ def test_progress_is_shown_line_by_line_in_a_log(capsys: pytest.CaptureFixture[s
     assert shown[-1] == f"working [{'#' * 24}] 100%  done"
 
 
+@pytest.mark.slow
 def test_as_a_program_from_another_folder(fruit: Path, pictures: Path, tmp_path: Path) -> None:
     bomb = tmp_path / "bomb.png"
     Image.new("1", (10_000, 10_000)).save(bomb)

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from xai_core import DATA
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -67,6 +69,7 @@ assert "fcntl" not in sys.modules and not hasattr(os, "fork")
 """
 
 
+@pytest.mark.slow
 def test_explain_evaluate_and_resume_without_what_only_linux_has(tmp_path: Path) -> None:
     picture = DATA / "orchard" / "images" / "apple-1-0.jpg"
     arguments = [str(picture), str(tmp_path / "out"), str(tmp_path / "run")]

@@ -7,6 +7,7 @@ import json
 import re
 from typing import Any
 
+import pytest
 import torch
 
 from xai_core import DATA
@@ -25,6 +26,7 @@ def run_cell(source: str, names: dict[str, Any]) -> Any:
     return eval(compile(ast.Expression(last.value), "cell", "eval"), names)
 
 
+@pytest.mark.slow
 def test_every_cell_runs_and_draws_itself() -> None:
     names: dict[str, Any] = {}
     shown = []

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard"
 SERVE = f"""
 import asyncio, sys, time
@@ -35,6 +37,7 @@ asyncio.run(serve())
 """
 
 
+@pytest.mark.slow
 def test_pages_are_drawn_before_anybody_comes() -> None:
     done = subprocess.run(
         [sys.executable, "-c", SERVE], capture_output=True, text=True, timeout=120, check=False

@@ -91,6 +91,7 @@ def at_work(desk: Desk, question: Question) -> psutil.Process:
     return worker
 
 
+@pytest.mark.slow
 def test_answers_are_those_of_the_core(ask: Ask, photo: Photo) -> None:
     classifier = load_classifier("orchard")
     batch = Batch.of(classifier, [photo])
@@ -115,6 +116,7 @@ def test_an_error_comes_back_as_a_sentence(ask: Ask, photo: Photo) -> None:
     assert answer.error.startswith("unknown name 'no_method'; known: ")
 
 
+@pytest.mark.slow
 def test_what_nobody_wants_any_more_ends_in_the_worker(desk: Desk, ask: Ask, photo: Photo) -> None:
     slow = Maps(*about(photo), LONG, (0,))  # minutes
     desk.ask("me ", [slow])
@@ -122,7 +124,7 @@ def test_what_nobody_wants_any_more_ends_in_the_worker(desk: Desk, ask: Ask, pho
     assert not ask(Maps(*about(photo), "cam", (3,)))[0].error
 
 
-@pytest.mark.slow  # alone: beside other tests the worker that came last was closed in the middle
+@pytest.mark.reliability  # alone: beside others the worker that came last was closed half way
 def test_a_killed_worker_is_replaced_and_the_question_asked_once_more(
     desk: Desk, ask: Ask, photo: Photo
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 from menu import MENU
 from playwright.sync_api import Page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 LOOKED_MS = 3000
 """After so long torch begins to load."""
 

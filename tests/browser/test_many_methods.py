@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from xai_core.methods import METHODS
 
-pytestmark = [pytest.mark.browser]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Open = Callable[..., Page]
 Tell = Callable[[str], None]
 Upload = Callable[..., None]

@@ -21,6 +21,7 @@ SCREENSHOTS = Path(__file__).with_name("screenshots")
 MAPS = "[data-testid=stImage] img[alt*=' for ']"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not (REAL / "labels.csv").is_file(), reason=f"no ImageNet model and photos: {REAL} is absent"
 )

@@ -49,6 +49,7 @@ def processes(runs: Path) -> list[int]:
     return found
 
 
+@pytest.mark.slow
 def test_an_evaluation_from_order_to_results(open_page: Open, runs: Path) -> None:
     first = open_page(ORDER)
     expect(

@@ -18,7 +18,7 @@ from xai_core.methods import METHODS
 from xai_core.models.batch import Batch
 from xai_core.models.loading import load_classifier
 
-pytestmark = [pytest.mark.browser]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Open = Callable[..., Page]
 REAL = Path(__file__).resolve().parents[3] / "shared" / "real" / "mobilenet_v2_imagenet.pth"
 # one that hooks the model, one that needs gradients, two that read its activations

@@ -20,6 +20,7 @@ from xai_core import DATA
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.slow,
     pytest.mark.skipif(
         not (DATA / "runs" / "shipped" / "gallery" / "index.json").is_file(),
         reason="data/runs/shipped is not here: make it with python -m xai_core",

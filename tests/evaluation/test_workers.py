@@ -39,6 +39,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_pictures(tmp_path_factory.mktemp("many"), 35)
 
 
+@pytest.mark.slow
 def test_two_workers_one_killed_and_begun_here_all_equal_one_process(
     evaluate: RunIt, many: Path, tmp_path: Path
 ) -> None:

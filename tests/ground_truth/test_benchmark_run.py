@@ -183,6 +183,7 @@ def test_one_table_holds_every_benchmark_method_and_the_oracle(finished, plan, m
     pd.testing.assert_frame_equal(load_scores(finished), scores)
 
 
+@pytest.mark.slow
 def test_shards_merged_are_the_run_in_one_piece(finished, plan, tmp_path, monkeypatch):
     monkeypatch.setattr("xai_core.evaluation.plan.UNIT_IMAGES", 2)
     chosen = replace(plan, benchmarks=tuple(BENCHMARKS))

@@ -79,6 +79,7 @@ REFUSED: dict[str, tuple[Callable[[Path], str], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="peak memory is read by getrusage")
 @pytest.mark.parametrize("kind", REFUSED)
 def test_it_is_refused_within_bounds(

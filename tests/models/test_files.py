@@ -46,6 +46,7 @@ def loaded(path: Path) -> Classifier:
     return load_classifier(path, architecture="resnet18", description=SMALL)
 
 
+@pytest.mark.slow
 def test_every_file_does_what_its_index_says(
     files: dict[str, tuple[Path, str]],
     record_property: pytest.RecordProperty,  # type: ignore

@@ -100,6 +100,7 @@ def test_its_map_adds_up_to_the_logit(classifier: Classifier) -> None:
     torch.testing.assert_close(logits, batch.logits.gather(1, targets), atol=1e-3, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_the_command_line_explains_and_evaluates_with_it(
     hub: Path, classifier: Classifier, photos: Path, tmp_path: Path
 ) -> None:

@@ -32,12 +32,14 @@ from xai_core.report.material import Choice, load_material
 from xai_core.report.native import round_ends
 from xai_core.report.references import bibtex, cited_by, dataset_entry
 
+pytestmark = pytest.mark.xdist_group("report bundle")  # its report is written once
 PICTURE, CHART, TABLE = 13, 3, 19
 """What python-pptx calls the kinds of shapes."""
 CM = {"column": 8.5, "page": 17.5, "slide": 30.48}
 QUICK = Choice(metrics=("deletion",), widths=("column",))
 
 
+@pytest.mark.slow
 def test_two_reports_differ_in_their_date_alone(run_dir: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         write_report([run_dir], tmp_path / name, QUICK)

@@ -13,6 +13,7 @@ from tests.report.conftest import write_run
 from xai_core.report.bundle import write_report
 from xai_core.report.material import Choice
 
+pytestmark = pytest.mark.xdist_group("report pairs")  # its report is written once
 CHOICE = Choice(metrics=("deletion", "insertion"), widths=("column",))
 SHIFT = -0.05
 CELL = re.compile(r"(?:\\textbf\{)?(-?[\d.]+)\}? \{\\scriptsize \[(-?[\d.]+), (-?[\d.]+)\]\}")
@@ -57,6 +58,7 @@ def test_sentence_caption_and_figure_are_there(folder: Path) -> None:
     assert (folder / "figures" / "before-and-after_1-deletion-column.pdf").is_file()
 
 
+@pytest.mark.slow
 def test_runs_of_other_images_are_one_sentence_and_both_are_reported(tmp_path: Path) -> None:
     two = [write_run(tmp_path / "one", 12), write_run(tmp_path / "two", 12, first=50)]
     notes = write_report(two, tmp_path / "report", CHOICE)
@@ -68,6 +70,7 @@ def test_runs_of_other_images_are_one_sentence_and_both_are_reported(tmp_path: P
     assert names == {"one.csv", "two.csv"}
 
 
+@pytest.mark.slow
 def test_what_the_second_run_lacks_is_left_out(tmp_path: Path) -> None:
     two = [write_run(tmp_path / "one", 12), write_run(tmp_path / "two", 8, ("cam", "random"))]
     assert write_report(two, tmp_path / "report", CHOICE) == []
