@@ -7,7 +7,10 @@ import pytest
 import torch
 import torchvision
 from torch import Tensor, nn
+from torch.nn import functional
 
+from tests.conftest import seeded
+from xai_core.images.reading import InputFormat
 from xai_core.models.classifier import Classifier
 from xai_core.models.inference import quick_copy
 from xai_core.models.loading import load_classifier
@@ -78,7 +81,7 @@ class Residual(nn.Module):
         other = total + self.right(self.relu(total.clone()))
         doubled = other + other
         out = self.left(self.relu(doubled)) + total
-        return self.head((self.relu(out) - out).mean(dim=(2, 3)))  # type: ignore[no-any-return]
+        return self.head((self.relu(out) - out).mean(dim=(2, 3)))
 
 
 def test_unusual_connections_are_kept() -> None:
@@ -135,3 +138,29 @@ def test_orchards_network_is_quick() -> None:
         found = classifier.logits(images)
     assert classifier._quick(False) is not classifier.network
     assert float((found - expected).abs().max()) < 1e-5 * float(expected.abs().max())
+
+
+class Viewing(nn.Module):
+    """Wants contiguous values behind a convolution, as `view` does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8)
+        self.fc = nn.Linear(8 * 4 * 4, 5)
+
+    def forward(self, images: Tensor) -> Tensor:
+        seen = functional.adaptive_avg_pool2d(self.norm(self.conv(images)).relu(), 4)
+        return self.fc(seen.view(images.size(0), -1))
+
+
+def test_a_model_that_views_has_one_for_gradients_and_nothing_is_printed(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    form = InputFormat(size=32, resize=36)
+    classifier = Classifier.of(seeded(Viewing), tuple("abcde"), name="views", form=form)
+    images = torch.randn(3, 3, 32, 32)
+    with torch.no_grad():
+        quick, expected = classifier.logits(images), classifier.network(images)
+    assert classifier._quick(True) is not classifier.network
+    torch.testing.assert_close(quick, expected, rtol=1e-4, atol=1e-5)
+    assert capfd.readouterr().err == ""

@@ -318,7 +318,7 @@ class Classifier:
             if with_gradients not in self._quick_copies:
                 generator = torch.Generator().manual_seed(0)
                 probe = torch.randn(4, *self.form.shape, generator=generator)
-                quick = quick_copy(self.network, probe, with_gradients)
+                quick = quick_copy(self.network, probe, with_gradients, self.memory_format)
                 self._quick_copies[with_gradients] = quick or self.network
             return self._quick_copies[with_gradients]
 
