@@ -18,6 +18,8 @@ from xai_core.models.loading import load_classifier
 from xai_core.models.model_description import Description
 from xai_core.models.torchvision_networks import BadClassifier
 
+pytestmark = pytest.mark.xdist_group("cases")  # the files are made once
+
 SMALL = Description(size=(64,))
 REFUSED = {
     "whole.pth": "holds Python objects besides weights",

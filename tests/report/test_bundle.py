@@ -32,7 +32,7 @@ from xai_core.report.material import Choice, load_material
 from xai_core.report.native import round_ends
 from xai_core.report.references import bibtex, cited_by, dataset_entry
 
-pytestmark = pytest.mark.xdist_group("report bundle")  # its report is written once
+pytestmark = pytest.mark.xdist_group("report")  # the report is written once
 PICTURE, CHART, TABLE = 13, 3, 19
 """What python-pptx calls the kinds of shapes."""
 CM = {"column": 8.5, "page": 17.5, "slide": 30.48}

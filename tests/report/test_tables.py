@@ -19,6 +19,8 @@ from xai_core.report.digits import decimals_for, spelled
 from xai_core.report.material import Choice, load_material
 from xai_core.report.tables import number_rows, tables_of, told_best
 
+pytestmark = pytest.mark.xdist_group("report")  # the report is written once
+
 CELL = re.compile(r"(?:\\textbf\{)?(-?[\d.]+)\}? \{\\scriptsize \[(-?[\d.]+), (-?[\d.]+)\]\}")
 
 
