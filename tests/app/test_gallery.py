@@ -120,7 +120,11 @@ def test_second_call_computes_only_what_is_missing(
     assert explained == ["secam"]
 
 
-def test_pictures_are_one_of_each_class_and_show_mistakes(dataset: Dataset) -> None:
+def test_images_are_one_of_each_class_and_then_the_mistakes(dataset: Dataset) -> None:
     assert [item.label for item in chosen_items(dataset)] == [0, 1]
-    wrong = {dataset.items[0].sha256()}
-    assert dataset.items[0] not in chosen_items(dataset, wrong)
+    first, second, third, last = dataset.items
+    assert chosen_items(dataset, [first.sha256()]) == [third, second, first]
+    assert chosen_items(dataset, [last.sha256(), first.sha256()]) == [third, second, last, first]
+    assert chosen_items(dataset, ["elsewhere"]) == chosen_items(dataset)
+    every = [item.sha256() for item in dataset.items]
+    assert chosen_items(dataset, every)[:2] == chosen_items(dataset)

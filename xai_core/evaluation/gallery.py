@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from xai_core.models.classifier import Classifier
 
 FOLDER = "gallery"
+MISTAKES = 4
+"""Of the images that the model gets wrong, so that a page about them opens finished."""
 TARGETS = 3
 FINE_PX = 112
 _GRIDS = (7, 8, 12, 14, 28)
@@ -159,10 +161,11 @@ def passes_of_all(classifier: Classifier) -> dict[str, dict[str, float]]:
     }
 
 
-def chosen_items(dataset: Dataset, mistaken: Collection[str] = ()) -> list[Item]:
-    """One image of each class, the levels in turn; every third one a mistake where there is one.
+def chosen_items(dataset: Dataset, mistaken: Sequence[str] = ()) -> list[Item]:
+    """One image of each class, the levels in turn; then the first of those that are mistaken.
 
-    `mistaken` holds the sha256 of images that the model gets wrong.
+    `mistaken` holds the sha256 of images that the model gets wrong; of a class it shows another
+    one first where there is one.
     """
     by_label: dict[int, list[Item]] = {}
     for item in dataset.items:
@@ -170,21 +173,23 @@ def chosen_items(dataset: Dataset, mistaken: Collection[str] = ()) -> list[Item]
             by_label.setdefault(item.label, []).append(item)
     chosen = []
     for number, (_, items) in enumerate(sorted(by_label.items())):
-        right = [item for item in items if item.sha256() not in mistaken]
-        wrong = [item for item in items if item.sha256() in mistaken]
-        pool = wrong if wrong and (number % 3 == 2 or not right) else right
+        pool = [item for item in items if item.sha256() not in mistaken] or items
         level = number % 4 + 1
         chosen.append(next((item for item in pool if item.level == level), pool[0]))
-    return chosen or list(dataset.items[:12])
+    by_sha256 = {item.sha256(): item for item in dataset.items} if mistaken else {}
+    wrong = [by_sha256[one] for one in mistaken[:MISTAKES] if one in by_sha256]
+    return [*chosen, *(item for item in wrong if item not in chosen)] or list(dataset.items[:12])
 
 
-def _mistaken(run_dir: Path) -> set[str]:
+def _mistaken(run_dir: Path) -> list[str]:
+    """The sha256 of the images that the run's model gets wrong, the most confident first."""
     if not (run_dir / "manifest.json").is_file():
-        return set()
+        return []
     from xai_core.evaluation.store import load_manifest  # loads pandas, which no gallery needs
 
-    images = load_manifest(run_dir).images
-    return {image["sha256"] for image in images if image.get("correct") is False}
+    wrong = [image for image in load_manifest(run_dir).images if image.get("correct") is False]
+    wrong.sort(key=lambda image: -float(image["probability"]))
+    return [image["sha256"] for image in wrong]
 
 
 def _add_picture(
