@@ -219,7 +219,7 @@ def say_missing(asked: str, shown: str) -> None:
 
 
 def _title_of(name: str, options: Mapping[str, str] | Sequence[str]) -> str:
-    return (options[name] if isinstance(options, Mapping) and name else name) or "nothing"
+    return (options.get(name, name) if isinstance(options, Mapping) else name) or "nothing"
 
 
 def unknown() -> list[str]:
