@@ -333,7 +333,7 @@ def draw_speed(rows: pd.DataFrame, title: str) -> go.Figure:
             go.Scatter(
                 x=part["seconds"],
                 y=part["mean"],
-                name=str(family),
+                name="null baseline" if family == "baseline" else str(family),
                 mode="markers+text",
                 text=part["shown"],
                 textposition=[spot or "top center" for spot in part["spot"]],

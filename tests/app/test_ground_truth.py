@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from ground_truth import truth_pages
+from menu import FILES
 from PIL import Image
 from runs import run_folders
 from runs import tables as run_tables
@@ -151,7 +152,7 @@ def test_page_names_the_leader_and_keeps_the_oracle_out(
     ("tab", "expected"),
     [
         ("Which metrics to trust", "of the same model"),
-        ("Planted shortcut", "orchard_shortcut loses 50 points of accuracy"),
+        ("Planted shortcut", "orchard_shortcut loses 50.0 points of accuracy"),
         ("Single scenes", "what the logit of apple (3.00 for the whole scene) loses"),
         ("Degraded heatmaps", "every step costs score"),
         ("CAM or SeCAM", "known truth: CAM is better in"),
@@ -166,6 +167,15 @@ def test_each_tab_shows_its_part(
     app.run()
     assert not app.exception
     assert expected in texts(app)
+
+
+def test_a_link_to_a_scene_leads_to_it(open_page: Callable[..., AppTest]) -> None:
+    app = open_page("guide")
+    app.switch_page(FILES["ground_truth"])
+    app.query_params["scene"] = "nonsense"
+    app.run()
+    assert "Not found: scene nonsense. Shown instead: " in texts(app)
+    assert app.selectbox(key="scene").value != "nonsense"
 
 
 def test_measures_of_the_same_network_are_held_against_the_truth(

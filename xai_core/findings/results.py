@@ -189,8 +189,10 @@ def surely_best(leading: Lead | None, same: Sequence[Sequence[str]]) -> set[str]
 
 
 def interval_table(found: Board, manifest: Manifest) -> pd.DataFrame:
-    """One row per method and metric, with interval, n and undefined scores."""
-    summary = found.summary
+    """One row per method and metric, with interval, n and undefined scores, in the run's order."""
+    known = [*metrics_of(manifest), *(entry["spec"] for entry in manifest["methods"].values())]
+    places = {spec: place for place, spec in enumerate(known)}
+    summary = found.summary.sort_values(["metric", "method"], key=lambda specs: specs.map(places))
     return pd.DataFrame(
         {
             "Method": [method_title(m, manifest) for m in summary["method"]],
@@ -200,7 +202,7 @@ def interval_table(found: Board, manifest: Manifest) -> pd.DataFrame:
             "CI high": summary["high"],
             "Median": summary["median"],
             "n": summary["n"],
-            "undefined": summary["undefined"],
+            "Undefined": summary["undefined"],
         }
     )
 
