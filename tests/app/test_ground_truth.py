@@ -14,6 +14,7 @@ from menu import FILES
 from PIL import Image
 from runs import run_folders
 from runs import tables as run_tables
+from state import choices
 from streamlit.testing.v1 import AppTest
 
 from xai_core.evaluation.manifest import Manifest
@@ -169,7 +170,11 @@ def test_each_tab_shows_its_part(
     assert expected in texts(app)
 
 
-def test_a_link_to_a_scene_leads_to_it(open_page: Callable[..., AppTest]) -> None:
+@pytest.mark.usefixtures("run")
+def test_a_link_to_a_scene_leads_to_it_however_slow_the_page_is(
+    open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choices, "SETTLING_SECONDS", 0.0)
     app = open_page("guide")
     app.switch_page(FILES["ground_truth"])
     app.query_params["scene"] = "nonsense"
