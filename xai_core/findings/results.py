@@ -139,7 +139,8 @@ def floor_of(rows: pd.DataFrame) -> float | None:
 def mean_table(found: Board, manifest: Manifest) -> pd.DataFrame:
     """Methods x metrics: means, best headline rank first, indexed by the methods' specs.
 
-    The rank is over the declared headline metrics; a run without them has no such column.
+    The rank is over the declared headline metrics; a run without them has no such column and keeps
+    its own order.
     """
     means = found.summary.pivot_table(index="method", columns="metric", values="mean", sort=False)
     columns = [metric for metric in metrics_of(manifest) if metric in means]
@@ -152,7 +153,10 @@ def mean_table(found: Board, manifest: Manifest) -> pd.DataFrame:
     table.insert(0, "Method", [method_title(m, manifest) for m in table.index])
     seconds = found.summary.groupby("method")["attribute_seconds"].median()
     table["Seconds per image"] = seconds.reindex(table.index)
-    return table.sort_values(HEADLINE_RANK, na_position="last") if ranked else table
+    if ranked:
+        return table.sort_values(HEADLINE_RANK, na_position="last")
+    specs = (entry["spec"] for entry in manifest["methods"].values())
+    return table.loc[[spec for spec in specs if spec in table.index]]
 
 
 def metric_groups(table: pd.DataFrame, manifest: Manifest) -> dict[str, list[str]]:
