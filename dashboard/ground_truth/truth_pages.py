@@ -19,16 +19,15 @@ from xai_core.findings.phrases import not_yours
 from xai_core.findings.truth import Truth
 
 SHOWN = 4
-TABS = "_truth"
 
 
 def show_more(run_dir: Path, stamp: float, found: Truth) -> None:
     names = ["All benchmarks", "Discriminating power", "Which metrics to trust",
              "Planted shortcut", "Single scenes",
              "Degraded heatmaps", "CAM or SeCAM", "Checks"]  # fmt: skip
-    if st.session_state["scene"]:  # a link to a scene leads to it
-        st.session_state.setdefault(TABS, "Single scenes")
-    tabs = dict(zip(names, choices.tabs(names, TABS), strict=True))
+    if asked.has_scene():  # a link to a scene leads to it
+        choices.open_first("_truth", "Single scenes")
+    tabs = dict(zip(names, choices.tabs(names, "_truth"), strict=True))
     shows = {
         "All benchmarks": lambda: show_ranking(found),
         "Discriminating power": lambda: show_power(run_dir, stamp),

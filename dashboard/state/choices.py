@@ -250,6 +250,11 @@ def tabs(names: Sequence[str], key: str = "_more") -> Sequence[TabContainer]:
     return st.tabs(list(names), on_change="rerun", key=key)
 
 
+def open_first(key: str, name: str) -> None:
+    """Open one of the tabs of this key, unless one was opened before."""
+    st.session_state.setdefault(key, name)
+
+
 def evaluate(metrics: Sequence[str]) -> None:
     """Go to the page that evaluates, with these metrics chosen."""
     state = st.session_state
