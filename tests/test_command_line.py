@@ -267,7 +267,7 @@ BAD_EXPLAIN = [
     (["--target", "-1"], "--target -1: no such class; name one, or a number from 0 to 4"),
     (["--target", "²"], "--target ²: no such class; name one, or a number from 0 to 4"),
     (["--top-k", "0"], "--top-k must be at least 1, got 0"),
-    (["--classifier", "resnet51"], "unknown classifier 'resnet51': name an embedded model"),
+    (["--classifier", "resnet51"], "unknown model 'resnet51': name an embedded model"),
     (["--classifier", "w.pth", "--architecture", "resnet18"], "w.pth: no such file"),
     (["--categories", "none.txt"], "none.txt"),
     (["--device", "tpu9"], "the device 'tpu9' cannot be used here ("),
@@ -350,7 +350,7 @@ def test_a_method_that_does_not_fit_the_network_gives_one_sentence(
         (["--workers", "-1"], "--workers must be at least 1, got -1"),
         (["--workers", "2", "--scheduler", "tcp://a:1"], "--scheduler goes with neither --workers"),
         (["--dataset", "nowhere"], "nowhere"),
-        (["--classifier", "resnet51"], "unknown classifier 'resnet51'"),
+        (["--classifier", "resnet51"], "unknown model 'resnet51'"),
     ],
 )
 def test_bad_options_of_evaluate_give_one_sentence(

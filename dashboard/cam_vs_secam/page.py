@@ -54,7 +54,7 @@ known = evidence.look(chosen, patience=evidence.PATIENCE)
 def show_image() -> None:
     seen = evidence.look(chosen)
     if seen.error:
-        display.show_problem(seen.error)
+        display.show_no_model(seen.error)
         return
     cam = next((c for c in seen.cells if c.method == "cam"), None)
     if cam and cam.error:

@@ -65,7 +65,7 @@ def pace() -> float | None:
 def show_rows() -> None:
     now = evidence.look(chosen)
     if now.error:
-        display.show_problem(now.error)
+        display.show_no_model(now.error)
         return
     is_second = second_model.is_asked(chosen)
     name = f"{escape(second_model.names_of(chosen)[0])}: " if is_second else ""

@@ -25,6 +25,8 @@ COLOURS = (
 """All with a contrast of 3 at least to the page, light or dark."""
 ACCENT, WARM, MUTED, TRUE = "#1a6fc4", "#c8401c", "#8a8a8a", "#2b8a3e"
 SPEED_PX = (900, 520)
+CELL_TEXT_PX = 10
+"""Left to itself the browser shrinks the numbers of a matrix below what can be read."""
 TIMES = {1e-4: "0.1 ms", 1e-3: "1 ms", 1e-2: "10 ms", 0.1: "0.1 s", 1.0: "1 s", 10.0: "10 s",
          100.0: "100 s", 1000.0: "1000 s"}  # fmt: skip
 DIVERGING = [
@@ -333,7 +335,7 @@ def draw_speed(rows: pd.DataFrame, title: str) -> go.Figure:
             go.Scatter(
                 x=part["seconds"],
                 y=part["mean"],
-                name=str(family),
+                name="null baseline" if family == "baseline" else str(family),
                 mode="markers+text",
                 text=part["shown"],
                 textposition=[spot or "top center" for spot in part["spot"]],
@@ -374,6 +376,7 @@ def draw_matrix(
             y=labels,
             text=text,
             texttemplate="%{text}",
+            textfont={"size": CELL_TEXT_PX},
             zmin=low,
             zmax=1,
             colorscale=DIVERGING if low < 0 else RISING,

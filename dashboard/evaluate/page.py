@@ -14,7 +14,7 @@ from xai_core import headline
 
 display.show_heading(
     "Evaluate images, a model and methods of your choice",
-    "An evaluation runs on its own: close the page, come back, or stop it and go on later.",
+    "An evaluation runs on its own: close the page, come back, or stop it and resume it later.",
 )
 left, right = st.columns([3, 2], gap="large")
 with left:
@@ -30,6 +30,7 @@ with left:
     order = Order(dataset, chosen.model, methods, tuple(metrics), limit, chosen.framing)
     ready = bool(dataset and chosen.methods and metrics)
     workbench.show_estimate(order)
+    workbench.show_missing(order)
     if st.button("Evaluate", type="primary", disabled=not ready, icon=":material/play_arrow:"):
         workbench.begin(order)
 with right:

@@ -86,6 +86,14 @@ def show_estimate(order: Order) -> None:
     display.show_note(text + ".")
 
 
+def show_missing(order: Order) -> None:
+    """What is still to be chosen, where that is why nothing can begin."""
+    chosen = {"images": order.dataset, "a method": order.methods, "a metric": order.metrics}
+    missing = [noun for noun, those in chosen.items() if not those]
+    if missing:
+        display.show_note(f"Still to choose: {facts.joined(missing)}.")
+
+
 def begin(order: Order) -> None:
     """Start the run, or show the one that is at work already."""
     try:

@@ -11,8 +11,8 @@ from features import asked, channel_cards
 
 display.show_heading(
     "Which channels carried this prediction, and what do they respond to?",
-    "CAM splits the class score over the channels of the last stage exactly: each adds its weight "
-    "times its mean activation.",
+    "CAM splits the logit of a class over the channels of the last stage exactly: each adds its "
+    "weight times its mean activation.",
 )
 image_choice.ask_image(*evidence.images(), evidence.prepare)
 display.show_problems(image_choice.problems())
@@ -35,7 +35,7 @@ chosen = channel_cards.chosen()
 def show_channels() -> None:
     now = channel_cards.look(chosen)
     if now.error:
-        display.show_problem(now.error)
+        display.show_no_model(now.error)
         return
     if not now.parts:
         st.skeleton(height=320)

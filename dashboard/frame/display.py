@@ -30,6 +30,8 @@ NO_RESULTS = "There are no results yet: evaluate something on the page Evaluate.
 LEAST_NAME_PX, CELL_PX, LETTER_PX = 100, 24, 7.2
 CHART_CONFIG = {"displayModeBar": False}
 MOST_NUMBERS = 10
+LONG_TEXT = 40
+"""Letters of a cell from which a phone keeps it wide, so that its row does not grow tall."""
 
 
 class PageEnd(Exception):
@@ -58,6 +60,11 @@ def show_problem(text: str, kind: str = "problem") -> None:
     """One sentence about what is wrong and what to do; `kind` "hint" for good news."""
     role = "alert" if kind == "problem" else "status"
     st.html(f"<div class='{kind}' role='{role}'>{escape(text)}</div>")
+
+
+def show_no_model(error: str) -> None:
+    """Why the chosen model cannot be used, and that no other stands for it."""
+    show_problem(f"{error.rstrip('.')}. Nothing is shown instead: choose another model above.")
 
 
 def show_problems(texts: Sequence[str]) -> None:
@@ -196,7 +203,9 @@ def _cell(value: object, title: str) -> str:
     if isinstance(value, bool):
         return f"<td>{'yes' if value else 'no'}</td>"
     if not isinstance(value, float):
-        return f"<td>{escape(str(value))}</td>"
+        text = str(value)
+        long = " class='long'" if len(text) > LONG_TEXT else ""
+        return f"<td{long}>{escape(text)}</td>"
     if "Seconds" in title:
         return f"<td class='number'>{f'{value:.2g}' if value < 100 else f'{value:.0f}'}</td>"
     return f"<td class='number'>{round(value, 3) + 0.0:.3f}</td>"

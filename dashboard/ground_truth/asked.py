@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import streamlit as st
 from state import choices
 
 
@@ -19,6 +20,11 @@ def ask_benchmark(titles: Mapping[str, str]) -> str:
 def ask_scene(titles: Mapping[str, str]) -> str:
     """The scene whose parts are shown, by its name."""
     return choices.ask_one("scene", "Scene", titles)
+
+
+def has_scene() -> bool:
+    """Whether a scene was chosen, here or in the address."""
+    return bool(st.session_state["scene"])
 
 
 def ask_part(titles: Mapping[str, str]) -> str:

@@ -25,6 +25,8 @@ def show_more(run_dir: Path, stamp: float, found: Truth) -> None:
     names = ["All benchmarks", "Discriminating power", "Which metrics to trust",
              "Planted shortcut", "Single scenes",
              "Degraded heatmaps", "CAM or SeCAM", "Checks"]  # fmt: skip
+    if asked.has_scene():  # a link to a scene leads to it
+        choices.open_first("_truth", "Single scenes")
     tabs = dict(zip(names, choices.tabs(names, "_truth"), strict=True))
     shows = {
         "All benchmarks": lambda: show_ranking(found),

@@ -47,6 +47,12 @@ READING = (
 )
 
 
+def by_title(kind: facts.Kind) -> dict[str, facts.Facts]:
+    """What is known of a kind, in the order of the titles that people read."""
+    known = facts.facts(kind)
+    return dict(sorted(known.items(), key=lambda item: str(item[1].title).casefold()))
+
+
 def method_table(passes: Mapping[str, float]) -> pd.DataFrame:
     """Every method with its family, its cost where a run measured it, and its source."""
     table = pd.DataFrame(
@@ -59,7 +65,7 @@ def method_table(passes: Mapping[str, float]) -> pd.DataFrame:
             "Computed by": fact.constants.get("backed_by", "own"),
             "Reference": fact.reference,
         }
-        for name, fact in facts.facts("methods").items()
+        for name, fact in by_title("methods").items()
     )
     whole = table["Forward passes"].astype("Float64").round().astype("Int64")
     return table.assign(**{"Forward passes": whole})
@@ -74,5 +80,5 @@ def metric_table() -> pd.DataFrame:
             "Needs masks": fact.constants.get("needs_masks", False),
             "Reference": fact.reference,
         }
-        for fact in facts.facts("metrics").values()
+        for fact in by_title("metrics").values()
     )

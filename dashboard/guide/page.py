@@ -19,7 +19,7 @@ methods, metrics, slic, samples, reading = choices.tabs(
 )
 if methods.open:
     with methods:
-        name = asked.ask_topic("Method", facts.facts("methods"), "topic")
+        name = asked.ask_topic("Method", declared.by_title("methods"), "topic")
         lessons.show_recipe(facts.facts("methods")[name])
         display.show_section("All methods")
         display.show_table(
@@ -27,7 +27,7 @@ if methods.open:
         )
 if metrics.open:
     with metrics:
-        name = asked.ask_topic("Metric", facts.facts("metrics"), "metric_topic")
+        name = asked.ask_topic("Metric", declared.by_title("metrics"), "metric_topic")
         lessons.show_recipe(facts.facts("metrics")[name])
         display.show_section("All metrics")
         display.show_table(declared.metric_table(), "metrics", declared.METRIC_COLUMNS)

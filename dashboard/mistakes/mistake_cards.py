@@ -24,6 +24,7 @@ from state.choices import Choices
 
 from mistakes import asked, mistakes_wording
 from xai_core import headline
+from xai_core.findings.phrases import numbered
 from xai_core.images import heatmap
 from xai_core.images.reading import BadImage
 
@@ -68,7 +69,7 @@ def ask_image(table: pd.DataFrame, names: Sequence[str]) -> dict[str, Any] | Non
         rows = table[(table["label"] == label) & (table["predicted"] == predicted)]
     with right:
         more = f"; the first {SHOWN_IMAGES} are shown" if len(rows) > SHOWN_IMAGES else ""
-        show_note(f"n = {len(rows)} images{more}. Choose one to see the evidence.")
+        show_note(f"n = {numbered(len(rows), 'image')}{more}. Choose one to see the evidence.")
     listed = [*rows["image"].head(SHOWN_IMAGES)]
     if asked.mistake() in set(rows["image"]):  # a link may name one that is not among the first
         listed = list(dict.fromkeys([*listed, asked.mistake()]))

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 MISTAKES = (
     "n = {n} labelled images. Rows are the true classes; blue hits, red mistakes; choose a cell, "
-    "or one under Show, to see its images. Right: ten bins of equal width, dots grow with the "
-    "number of images; {bins}."
+    "or one under Show, to see its images. Probabilities: ten bins of equal width, dots grow "
+    "with the number of images; {bins}."
 )
 CONTRAST = (
     "Last row: the map for the predicted class minus the one for the true class, in the method's "

@@ -17,7 +17,7 @@ display.show_heading(
     "chose and for the true one.",
 )
 runs = own_mistakes.known_runs()
-with choices.toolbar([1.6, 5.6, 1.8, 2]) as (run, methods, opacity, own):
+with choices.toolbar([2.2, 5, 1.8, 2]) as (run, methods, opacity, own):
     with run:
         name = run_choice.ask_run(list(runs))
     with methods:

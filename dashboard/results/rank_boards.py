@@ -23,15 +23,16 @@ RANKS = (
     "say nothing about certainty: the tests are above and under Pairwise wins."
 )
 AIMS = (
-    "{where}. Means; the dashed cross-hair is the best null baseline of each metric: only what "
-    "lies on its better side in both knows where the model looks and where the object is."
+    "{where}. Means; the dashed cross-hair is the best null baseline of each metric: what lies on "
+    "its better side in both has the better mean in both. Names that would cover others are left "
+    "out."
 )
 NO_AIMS = "This run scores no metric of localisation: evaluate relevance mass, with masks."
 CLASSES = (
     "{where}. Means over the images of a class, n = {count} each; classes below {least} images are "
     "left out. No test is made by class: look for outliers, not for ranks."
 )
-NO_CLASSES = "No class has enough labelled images here."
+NO_CLASSES = "No class has {least} labelled images here, the least for a mean by class."
 
 
 def show_ranks(board: Board, manifest: dict[str, Any]) -> None:
@@ -73,7 +74,7 @@ def show_classes(
     shown = preferred or sorted(known)
     means = rankings.class_means(scores, metric, shown, manifest["classifier"]["categories"])
     if means.empty:
-        show_problem(NO_CLASSES, "hint")
+        show_problem(NO_CLASSES.format(least=rankings.LEAST_IN_CLASS), "hint")
         return
     means, names = results.merged(
         means, same, {m: results.method_title(m, manifest) for m in shown}

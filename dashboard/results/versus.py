@@ -130,7 +130,7 @@ def says(both: pd.DataFrame, here: str, there: str, metric: str) -> list[str]:
         return [first, f"Below {wording.LEAST_METHODS} methods even equal orders show nothing."]
     if best[0] == best[1]:
         return [first, f"{best[0]} has the best mean in both."]
-    return [first, f"The best mean has {best[0]} in {here}, {best[1]} in {there}."]
+    return [first, f"{best[0]} has the best mean in {here}, {best[1]} in {there}."]
 
 
 def draw_versus(both: pd.DataFrame, here: str, there: str) -> go.Figure:

@@ -83,7 +83,7 @@ def secam_steps(look: Look, cam: Floats, segments: int, compactness: float) -> l
     coarse, count = on_its_grid(cam), int(labels.max()) + 1
     share = f"{look.threshold:.0%}"
     return [
-        Step("1 CAM", "The class score on the model's coarse grid.", look.overlay(coarse, limit)),
+        Step("1 CAM", "The logit by cells of the model's grid.", look.overlay(coarse, limit)),
         Step("2 Upsampled", "CAM at the image's resolution.", look.overlay(cam, limit)),
         Step("3 Superpixels", f"{count} regions of alike pixels (SLIC).", look.outlined(labels)),
         Step("4 SeCAM", "Each superpixel takes CAM's mean.", look.overlay(secam, limit)),

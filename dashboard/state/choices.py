@@ -33,6 +33,7 @@ ARRIVED = "_arrived"
 _LINK = "_link"
 _UNKNOWN = "_unknown"
 _FOREIGN = "_foreign"
+_READING = "_reading"
 ADDRESS = "_address"
 LED = "_led"
 NAMES_OF_RUNS = ("run", "truth")
@@ -130,6 +131,7 @@ def read_address(page: str) -> None:
         kept[name] = state[name]
     state[_UNKNOWN] = unknown
     state[_FOREIGN] = foreign or (state.get(_FOREIGN, False) and is_new)
+    state[_READING] = foreign
 
 
 def write_address() -> None:
@@ -139,6 +141,7 @@ def write_address() -> None:
     would take two steps back.
     """
     state = st.session_state
+    state[_READING] = False
     kept = state[KEPT]
     for name, parameter in PARAMETERS.items():
         kept[name] = state.get(name, kept.get(name, parameter.default))
@@ -195,8 +198,7 @@ def keep_valid(name: str, options: Mapping[str, str] | Sequence[str]) -> None:
     if asked in options:
         return
     state[name] = next(iter(options), "")
-    is_new = time.monotonic() - state[ARRIVED] < SETTLING_SECONDS
-    if asked not in ("", default) and (name in NAMES_OF_RUNS or (is_new and state[_FOREIGN])):
+    if asked not in ("", default) and (name in NAMES_OF_RUNS or _is_asked_by_address()):
         say_missing(f"{name} {asked}", _title_of(state[name], options))
 
 
@@ -205,10 +207,16 @@ def keep_known(name: str, known: Collection[Any], noun: str, otherwise: str) -> 
     state = st.session_state
     missing = [one for one in state[name] if one not in known]
     state[name] = [one for one in state[name] if one in known]
-    is_new = time.monotonic() - state[ARRIVED] < SETTLING_SECONDS
-    if missing and is_new and state[_FOREIGN]:
+    if missing and _is_asked_by_address():
         shown = ", ".join(map(str, state[name])) or otherwise
         say_missing(f"{noun} {', '.join(map(str, missing))}", shown)
+
+
+def _is_asked_by_address() -> bool:
+    """Whether a link may be what chose: while its page is first drawn, however long that takes."""
+    state = st.session_state
+    is_new = time.monotonic() - state[ARRIVED] < SETTLING_SECONDS
+    return bool(state[_READING] or (is_new and state[_FOREIGN]))
 
 
 def say_missing(asked: str, shown: str) -> None:
@@ -219,7 +227,7 @@ def say_missing(asked: str, shown: str) -> None:
 
 
 def _title_of(name: str, options: Mapping[str, str] | Sequence[str]) -> str:
-    return (options[name] if isinstance(options, Mapping) and name else name) or "nothing"
+    return (options.get(name, name) if isinstance(options, Mapping) else name) or "nothing"
 
 
 def unknown() -> list[str]:
@@ -240,6 +248,11 @@ def ask_one(
 def tabs(names: Sequence[str], key: str = "_more") -> Sequence[TabContainer]:
     """Tabs of which only the open one computes anything."""
     return st.tabs(list(names), on_change="rerun", key=key)
+
+
+def open_first(key: str, name: str) -> None:
+    """Open one of the tabs of this key, unless one was opened before."""
+    st.session_state.setdefault(key, name)
 
 
 def evaluate(metrics: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from state import choices, named_models
 from state.named_models import NamedModel
 from xai_core.files import is_there
 
-UPLOAD_MB = 600
+UPLOAD_MB = 1024
 OUTPUTS = {
     "softmax": "one class of several",
     "sigmoid": "labels that can hold at once",
@@ -92,7 +92,9 @@ def ask_new_model() -> NamedModel:
         size = left.number_input("Side of the input (px)", 0, 1024, key="_model.size")
         resize = right.number_input("Resized to (px)", 0, 1024, key="_model.resize")
         mean = left.text_input("Mean of each channel", key="_model.mean", placeholder="0.485 ...")
-        std = right.text_input("Deviation of each", key="_model.std", placeholder="0.229 ...")
+        std = right.text_input(
+            "Standard deviation of each", key="_model.std", placeholder="0.229 ..."
+        )
         outputs = st.selectbox(
             "Outputs", ["", *OUTPUTS], format_func=lambda name: OUTPUTS.get(name, "as recognised"),
             key="_model.outputs",

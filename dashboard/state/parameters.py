@@ -20,7 +20,7 @@ CLASSES = {
     "named": "By name",
 }
 VIEWS = {"overlay": "Over the photo", "map": "Map alone", "kept": "Only what it keeps"}
-FRAMINGS = {"whole": "Whole photo", "center_crop": "Central crop"}
+FRAMINGS = {"whole": "Whole photo", "center_crop": "Centre crop"}
 METRICS = (*headline.SHOWN, "relevance_mass")
 SOURCES = {"orchard": "Orchard (shipped)", "folder": "A folder", "files": "Upload"}
 OUTCOMES = {"all": "All", "right": "Right", "wrong": "Wrong"}
@@ -120,10 +120,13 @@ def _known_specs(name: str, text: str, kind: facts.Kind) -> tuple[list[str], lis
     kept, problems = [], []
     for spec in dict.fromkeys(text.split()):
         try:
-            problem = Spec.parse(spec).problem(known)
+            meant = Spec.parse(spec)
         except ValueError as error:
-            problem = str(error)
-        if problem:
+            problems.append(f"{spec} ({error})")
+            continue
+        if meant.name not in known:
+            problems.append(f"{kind.removesuffix('s')} {spec}")
+        elif problem := meant.problem(known):
             problems.append(f"{spec} ({problem})")
         else:
             kept.append(spec)

@@ -18,7 +18,6 @@ from xai_core import headline
         ("secam[", "'secam[' is not spelled name or name[setting=value,...]"),
         ("secam[x=1]", "secam has no setting x; it has: segments, compactness"),
         ("lime[samples=x]", "lime: samples must be a whole number from 10 to 20000"),
-        ("nobody", "there is no nobody"),
     ],
 )
 def test_an_unknown_method_is_named_and_left_out(spec: str, reason: str) -> None:
@@ -28,6 +27,15 @@ def test_an_unknown_method_is_named_and_left_out(spec: str, reason: str) -> None
     assert problems[0].startswith(f"Not found: {spec} ({reason}")
     assert problems[0].endswith("). Shown instead: CAM, LIME (samples 100).")
     assert read("methods", spec)[0] == list(headline.METHODS)
+
+
+def test_what_is_no_method_or_metric_is_called_so() -> None:
+    assert read("methods", "cam nobody") == (
+        ["cam"], ["Not found: method nobody. Shown instead: CAM."]
+    )  # fmt: skip
+    assert read("metrics", "insertion nothing")[1] == [
+        "Not found: metric nothing. Shown instead: Insertion."
+    ]
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_a_card_leads_to_its_page(open_page: Page) -> None:
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ({"methods": "cam camm"}, "Not found: camm (there is no camm"),
+        ({"methods": "cam camm"}, "Not found: method camm. Shown instead: CAM."),
         ({"image": "tomato"}, "Not found: image tomato. Shown instead: apple"),
         (
             {"methods": "cam", "classes": "named", "named": "tomato|pear"},

@@ -62,8 +62,8 @@ def test_cam_or_secam_on_both_kinds_of_images() -> None:
     assert superpixels_say(first, second) == [
         "finding",
         "Taken together: SeCAM is better in deletion; CAM is better in insertion; they contradict "
-        "each other in road; only one shows a difference in irof; neither shows a difference in "
-        "infidelity.",
+        "each other in road; only one of the two data sets shows a difference in irof; neither "
+        "data set shows a difference in infidelity.",
     ]
     assert superpixels_say(answer(blind=None), second)[1] == "No metric is informative on both."
     assert superpixels_say(Answer(["none"], pd.DataFrame()), second) == []

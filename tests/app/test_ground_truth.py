@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from ground_truth import truth_pages
+from menu import FILES
 from PIL import Image
 from runs import run_folders
 from runs import tables as run_tables
+from state import choices
 from streamlit.testing.v1 import AppTest
 
 from xai_core.evaluation.manifest import Manifest
@@ -151,7 +153,7 @@ def test_page_names_the_leader_and_keeps_the_oracle_out(
     ("tab", "expected"),
     [
         ("Which metrics to trust", "of the same model"),
-        ("Planted shortcut", "orchard_shortcut loses 50 points of accuracy"),
+        ("Planted shortcut", "orchard_shortcut loses 50.0 points of accuracy"),
         ("Single scenes", "what the logit of apple (3.00 for the whole scene) loses"),
         ("Degraded heatmaps", "every step costs score"),
         ("CAM or SeCAM", "known truth: CAM is better in"),
@@ -166,6 +168,19 @@ def test_each_tab_shows_its_part(
     app.run()
     assert not app.exception
     assert expected in texts(app)
+
+
+@pytest.mark.usefixtures("run")
+def test_a_link_to_a_scene_leads_to_it_however_slow_the_page_is(
+    open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choices, "SETTLING_SECONDS", 0.0)
+    app = open_page("guide")
+    app.switch_page(FILES["ground_truth"])
+    app.query_params["scene"] = "nonsense"
+    app.run()
+    assert "Not found: scene nonsense. Shown instead: " in texts(app)
+    assert app.selectbox(key="scene").value != "nonsense"
 
 
 def test_measures_of_the_same_network_are_held_against_the_truth(

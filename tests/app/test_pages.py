@@ -208,7 +208,7 @@ def test_an_unknown_network_gives_one_sentence(open_page: Page) -> None:
     while "class='problem'" not in texts(app) and time.monotonic() < until:
         time.sleep(0.2)
         app.run()
-    assert "unknown classifier" in texts(app)
+    assert "unknown model" in texts(app)
 
 
 @shipped

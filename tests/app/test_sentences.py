@@ -157,6 +157,13 @@ def test_twins_are_named_and_a_run_without_nulls_shows_nothing() -> None:
     assert said[-1].startswith("No null baseline was evaluated")
 
 
+@pytest.mark.parametrize(("missing", "said"), [(1, "1 image is left out"), (3, "3 images are")])
+def test_it_is_said_where_a_method_has_no_score(missing: int, said: str) -> None:
+    scores = table(40, cam=0.8, secam=0.6)
+    scores.loc[scores.index[:missing], "secam"] = float("nan")
+    assert lead_says(lead(scores, True), MANIFEST, "insertion")[1].startswith(said)
+
+
 def test_a_description_has_no_winner() -> None:
     assert lead_says(None, MANIFEST, "sparseness") == [
         "Sparseness describes maps; it does not say which is better."

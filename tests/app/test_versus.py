@@ -28,12 +28,12 @@ def both(here: list[float], there: list[float]) -> pd.DataFrame:
         (
             [0.9, 0.6, 0.5, 0.1, 0.0],
             "Gain ↑",
-            ["is -1.00.", "The best mean has E in one, A in two."],
+            ["is -1.00.", "E has the best mean in one, A in two."],
         ),
         (
             [0.9, 0.6, 0.5, 0.1, 0.0],
             "Deletion ↓",
-            ["is -1.00.", "The best mean has A in one, E in two."],
+            ["is -1.00.", "A has the best mean in one, E in two."],
         ),
         ([0.3, 0.6, 0.7], "Gain ↑", ["is 1.00.", "even equal orders show nothing."]),
     ],

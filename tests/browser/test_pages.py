@@ -37,6 +37,13 @@ LIGHTNESS = """app => {
     const [red, green, blue] = getComputedStyle(app).backgroundColor.match(/\\d+/g).map(Number);
     return red + green + blue > 380 ? 'light' : 'dark';
 }"""
+CUT = """() => {
+    const edge = document.querySelector('.stMainBlockContainer').getBoundingClientRect().right;
+    const parts = '.st-key-gallery .stButtonGroup, .st-key-toolbar button';
+    return [...document.querySelectorAll(parts)].filter(
+        one => one.getBoundingClientRect().right > edge || one.scrollWidth > one.clientWidth + 1
+    ).map(one => one.outerHTML.slice(0, 200));
+}"""
 MAP = ".layers img[alt^='CAM for']"
 SECONDS_UNTIL_MAPS_ARE_PAINTED = """() => new Promise(told => {
     const look = () => {
@@ -84,6 +91,19 @@ def test_screenshots_have_nothing_beyond_the_window(shown: Shown, settled: Wait)
         settled(page)
         page.screenshot(path=SCREENSHOTS / f"{name or 'compare'}_{width}.png")
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), width
+
+
+def test_controls_are_whole_on_a_small_window(shown: Shown, settled: Wait) -> None:
+    _, page = shown
+    page.set_viewport_size({"width": 1024, "height": 1600})
+    settled(page)
+    assert page.evaluate(CUT) == []
+    add = page.locator("[class*=st-key-_add] button:visible")
+    model = page.locator(".stSelectbox", has=page.get_by_text("Model", exact=True))
+    if add.count():
+        boxes = [place.first.bounding_box() for place in (add, model)]
+        add_end, model_end = (box["y"] + box["height"] if box else 0 for box in boxes)
+        assert add_end == pytest.approx(model_end, abs=2)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

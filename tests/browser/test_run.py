@@ -115,7 +115,7 @@ def test_a_run_that_cannot_be_done_says_why(open_page: Open, runs: Path) -> None
     page = open_page(f"{ORDER}&model=no_such_network")
     page.get_by_role("button", name="Evaluate", exact=True).click()
     box = boxes(page).filter(has_text="no_such_network")
-    expect(box.get_by_role("alert")).to_contain_text("unknown classifier 'no_such_network'")
+    expect(box.get_by_role("alert")).to_contain_text("unknown model 'no_such_network'")
     box.get_by_role("button", name="More").click()
     page.get_by_role("button", name="Delete", exact=True).click()
     expect(box).to_have_count(0)

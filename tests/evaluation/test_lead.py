@@ -95,7 +95,9 @@ def test_means_are_of_the_images_that_all_methods_have() -> None:
     scores.loc[:9, "a"] = np.nan
     found = lead(scores, True)
     assert found is not None
-    assert found.images == 30
+    assert (found.images, found.left_out) == (30, 10)
+    scores.iloc[0] = np.nan  # not of this metric
+    assert lead(scores, True).left_out == 9  # type: ignore[union-attr]
     assert lead(scores[["a"]], True) is None
     assert lead(scores.iloc[:5], True) is None
 

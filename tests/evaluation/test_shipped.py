@@ -14,6 +14,7 @@ from xai_core.evaluation.dataset import load_dataset
 from xai_core.evaluation.store import find_problems, load_manifest, load_scores
 from xai_core.metrics import METRICS
 from xai_core.models.loading import load_classifier
+from xai_core.report.material import Choice, load_material
 from xai_core.training.accuracy import measure_accuracy
 
 SHIPPED = DATA / "runs" / "shipped"
@@ -53,6 +54,11 @@ def test_the_run_is_whole_and_of_the_shipped_network(scores: pd.DataFrame) -> No
     dear = [name for name in most.index if METRICS[name].reruns_method]
     assert (most.drop(dear) == len(manifest["images"])).all()
     assert not scores.duplicated(["image_sha256", "method_key", "metric_key"]).any()
+
+
+@pytest.mark.parametrize("name", [run.name for run in sorted((DATA / "runs").iterdir())])
+def test_no_report_calls_a_shipped_run_unfinished(name: str) -> None:
+    assert load_material(DATA / "runs" / name, Choice()).unfinished == ""
 
 
 def test_a_uniform_map_has_the_masks_share_of_its_mass(

@@ -57,7 +57,7 @@ def test_a_checkpoint_is_told_with_what_was_assumed(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_loaded_is_told_in_its_sentence() -> None:
-    with pytest.raises(BadClassifier, match="unknown classifier 'resnet51'"):
+    with pytest.raises(BadClassifier, match="unknown model 'resnet51'"):
         describe("resnet51")
 
 

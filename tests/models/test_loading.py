@@ -279,7 +279,7 @@ def test_other_content_missing_files_and_names_are_told_apart(tmp_path: Path) ->
     assert "unknown architecture 'resnet51'" in refusal(path, architecture="resnet51")
     assert refusal(tmp_path / "x.pth") == f"{tmp_path / 'x.pth'}: no such file"
     sentence = refusal("resnet51")
-    assert sentence.startswith("unknown classifier 'resnet51': name an embedded model (")
+    assert sentence.startswith("unknown model 'resnet51': name an embedded model (")
     sentence = refusal("resnet50:BEST")
     assert sentence == "resnet50 has no weights 'BEST'; it has: IMAGENET1K_V1, IMAGENET1K_V2"
     assert refusal("orchard", device="tpu9").startswith("the device 'tpu9' cannot be used here (")

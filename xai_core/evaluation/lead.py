@@ -30,7 +30,8 @@ class Lead:
     `share`: of 2,000 bootstrap samples of the images, those in which the leader has the best
     mean. `gap` (positive: the leader is better) with its 95 % BCa interval and p of Wilcoxon's
     signed-rank test, Holm-corrected over the leader's comparisons with all others; `open_with`:
-    the others that it is not told apart from. `groups` as from `null_groups`.
+    the others that it is not told apart from. `groups` as from `null_groups`. `left_out`: images
+    on which some method has no score, so that these means are not those of each method alone.
     """
 
     images: int
@@ -43,6 +44,7 @@ class Lead:
     p_holm: float
     open_with: tuple[str, ...]
     groups: pd.DataFrame
+    left_out: int = 0
 
     @property
     def leader(self) -> str:
@@ -103,6 +105,7 @@ def lead(
         p_holm=float(rivals["p_holm"].iloc[0]),
         open_with=tuple(rivals.loc[rivals["side"] == 0, "second"]),
         groups=groups,
+        left_out=len(by_method.dropna(how="all")) - len(complete),
     )
 
 

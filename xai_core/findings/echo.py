@@ -76,8 +76,8 @@ def superpixels_say(first: Answer, second: Answer) -> list[str]:
         "SeCAM is better in": both[(here > 0) & (there > 0)],
         "CAM is better in": both[(here < 0) & (there < 0)],
         "they contradict each other in": both[here * there < 0],
-        "only one shows a difference in": both[(here == 0) != (there == 0)],
-        "neither shows a difference in": both[(here == 0) & (there == 0)],
+        "only one of the two data sets shows a difference in": both[(here == 0) != (there == 0)],
+        "neither data set shows a difference in": both[(here == 0) & (there == 0)],
     }
     said = [f"{words} {joined(metrics_in(part))}" for words, part in parts.items() if len(part)]
     return [second.sentences[0], f"Taken together: {'; '.join(said)}."]

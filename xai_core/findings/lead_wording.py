@@ -52,7 +52,7 @@ def lead_says(
     said = unfinished_says(finished)
     if found is None:
         return [*said, f"{title}: fewer than two methods are scored, so none leads."]
-    said.append(_first(found, manifest, metric, same))
+    said += [_first(found, manifest, metric, same), *_left_out(found)]
     if found.images < found.least:
         return [*said, _too_few(found)]
     said += [_gap(found, manifest, same), *_nulls(found, manifest)]
@@ -80,6 +80,17 @@ def _first(
     if found.images < found.least:
         return f"{sentence}."
     return f"{sentence}; it ranks first in {percent(found.share)} of 2,000 bootstrap samples."
+
+
+def _left_out(found: Lead) -> list[str]:
+    if not found.left_out:
+        return []
+    images, them = ("1 image is", "it") if found.left_out == 1 else (
+        f"{found.left_out} images are", "them")  # fmt: skip
+    return [
+        f"{images} left out of this comparison, since some method has no score on {them}; each "
+        "method's own mean may differ."
+    ]
 
 
 def _too_few(found: Lead) -> str:

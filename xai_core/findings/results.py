@@ -130,7 +130,8 @@ def floor_of(rows: pd.DataFrame) -> float | None:
 def mean_table(found: Board, manifest: Manifest) -> pd.DataFrame:
     """Methods x metrics: means, best headline rank first, indexed by the methods' specs.
 
-    The rank is over the declared headline metrics; a run without them has no such column.
+    The rank is over the declared headline metrics; a run without them has no such column and keeps
+    its own order.
     """
     means = found.summary.pivot_table(index="method", columns="metric", values="mean", sort=False)
     columns = [metric for metric in metrics_of(manifest) if metric in means]
@@ -143,7 +144,10 @@ def mean_table(found: Board, manifest: Manifest) -> pd.DataFrame:
     table.insert(0, "Method", [method_title(m, manifest) for m in table.index])
     seconds = found.summary.groupby("method")["attribute_seconds"].median()
     table["Seconds per image"] = seconds.reindex(table.index)
-    return table.sort_values(HEADLINE_RANK, na_position="last") if ranked else table
+    if ranked:
+        return table.sort_values(HEADLINE_RANK, na_position="last")
+    specs = (entry["spec"] for entry in manifest["methods"].values())
+    return table.loc[[spec for spec in specs if spec in table.index]]
 
 
 def metric_groups(table: pd.DataFrame, manifest: Manifest) -> dict[str, list[str]]:
@@ -180,8 +184,10 @@ def surely_best(leading: Lead | None, same: Sequence[Sequence[str]]) -> set[str]
 
 
 def interval_table(found: Board, manifest: Manifest) -> pd.DataFrame:
-    """One row per method and metric, with interval, n and undefined scores."""
-    summary = found.summary
+    """One row per method and metric, with interval, n and undefined scores, in the run's order."""
+    known = [*metrics_of(manifest), *(entry["spec"] for entry in manifest["methods"].values())]
+    places = {spec: place for place, spec in enumerate(known)}
+    summary = found.summary.sort_values(["metric", "method"], key=lambda specs: specs.map(places))
     return pd.DataFrame(
         {
             "Method": [method_title(m, manifest) for m in summary["method"]],
@@ -191,7 +197,7 @@ def interval_table(found: Board, manifest: Manifest) -> pd.DataFrame:
             "CI high": summary["high"],
             "Median": summary["median"],
             "n": summary["n"],
-            "undefined": summary["undefined"],
+            "Undefined": summary["undefined"],
         }
     )
 

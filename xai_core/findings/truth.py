@@ -185,7 +185,7 @@ def check_rows(facts: dict[str, Any]) -> pd.DataFrame:
             (
                 "Accuracy lost when any part is not drawn, the largest included",
                 f"{lost:.1%} ({inside['whole']:.1%} to {inside['part']:.1%})",
-                "nothing: it carries the class",
+                "no bound: the largest part carries the class",
                 inside["images"],
             )
         )

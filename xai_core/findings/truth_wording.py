@@ -132,8 +132,8 @@ def nothing_to_trust(has_run: bool) -> str:
     if not has_run:
         return "No precomputed run is of the same model, so no metrics can be compared."
     return (
-        "Fewer than three methods count, so no order can be compared: null baselines are left out, "
-        "and CAM, SeCAM and their controls count once."
+        "Fewer than three methods are in both runs, so no order can be compared: null baselines "
+        "are left out, and CAM, SeCAM and their controls count once. Evaluate more methods."
     )
 
 
@@ -195,7 +195,7 @@ def sticker_sentences(checks: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Whether the two models use the sticker, by intervention."""
     said = []
     for name, check in checks.items():
-        loses = f"loses {check['drop'] * 100:.0f} points" if check["drop"] > 0 else "loses nothing"
+        loses = f"loses {check['drop'] * 100:.1f} points" if check["drop"] > 0 else "loses nothing"
         said.append(
             f"When stickers are swapped, {name} {loses} of accuracy on the four sticker classes "
             f"({check['own']:.1%} to {check['swapped']:.1%}, n = {check['images']} images)."

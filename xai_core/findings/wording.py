@@ -97,11 +97,11 @@ TESTED_ELSEWHERE = "Which method is better is tested under Leaderboard."
 AGREEMENT = (
     "τ-b over the means of {methods} methods (equal methods counted once), turned so that higher "
     "is better; W over {images} images, ties corrected. 95 % CIs: 500 bootstrap samples of the "
-    "images, seed 0; those of τ-b at the mouse and in the table. Descriptive metrics are left out."
+    "images, seed 0; those of τ-b under the mouse and in the CSV. Descriptive metrics are left out."
 )
 MAPS = (
     "Spearman correlation over all pixels, mean over the {images} precomputed images, top class; "
-    "95 % BCa CIs over images (2,000 bootstrap samples, seed 0) at the mouse and in the table."
+    "95 % BCa CIs over images (2,000 bootstrap samples, seed 0) under the mouse and in the CSV."
 )
 NO_CHECKS = (
     "This run holds no check: evaluate weight randomisation or class sensitivity on the page "

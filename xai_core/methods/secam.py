@@ -17,7 +17,7 @@ from xai_core.recipe import setting
 
 @dataclass(frozen=True)
 class SeCAM(HeadMethod):
-    """The mean of the enlarged CAM over each superpixel: S_c(s) = 1/|s| sum_{(x,y) in s} M_c(x,y).
+    """The mean of the upsampled CAM over each superpixel: S_c(s) = 1/|s| sum_{(x,y) in s} M_c(x,y).
 
     s is a SLIC superpixel of the image that the model sees, |s| its number of pixels and M_c
     the CAM at image resolution. It draws CAM with the outlines of the image and knows nothing

@@ -26,7 +26,7 @@ SCENES = DATA / "orchard" / "images"
 
 @dataclass(frozen=True)
 class SeCAMForeign(HeadMethod):
-    """The mean of the enlarged CAM over the superpixels of an unrelated image.
+    """The mean of the upsampled CAM over the superpixels of an unrelated image.
 
     The image is an Orchard scene, drawn by the seed for each image and never the image itself.
     A control of SeCAM: superpixels of the same kind whose outlines belong elsewhere.

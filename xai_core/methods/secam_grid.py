@@ -18,7 +18,7 @@ from xai_core.recipe import setting
 
 @dataclass(frozen=True)
 class SeCAMGrid(HeadMethod):
-    """The mean of the enlarged CAM over square cells, as many as SeCAM finds superpixels.
+    """The mean of the upsampled CAM over square cells, as many as SeCAM finds superpixels.
 
     A control of SeCAM: regions of the same mean area that know nothing about the image.
     """

@@ -31,7 +31,7 @@ def source_of(name: str) -> Source:
         if source.claims(name):
             return source
     raise BadClassifier(
-        f"unknown classifier {name!r}: name an embedded model "
+        f"unknown model {name!r}: name an embedded model "
         f"({', '.join(embedded.embedded_names()) or 'none here'}), a torchvision model (resnet50), "
         "a folder written by train, or a checkpoint (.safetensors, .pth)"
     )
