@@ -11,7 +11,7 @@ from state import choices, named_models
 from state.named_models import NamedModel
 from xai_core.files import is_there
 
-UPLOAD_MB = 1024
+UPLOAD_MB = 512
 OUTPUTS = {
     "softmax": "one class of several",
     "sigmoid": "labels that can hold at once",
