@@ -1,5 +1,6 @@
 """The gallery: what is stored small comes back as it was; a second call adds what is new."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -128,3 +129,13 @@ def test_images_are_one_of_each_class_and_then_the_mistakes(dataset: Dataset) ->
     assert chosen_items(dataset, ["elsewhere"]) == chosen_items(dataset)
     every = [item.sha256() for item in dataset.items]
     assert chosen_items(dataset, every)[:2] == chosen_items(dataset)
+
+
+def test_the_true_class_is_among_those_that_are_explained(
+    tiny_classifier: Classifier, photos: list[Photo], dataset: Dataset, tmp_path: Path
+) -> None:
+    order = Batch.of(tiny_classifier, photos[:1]).probabilities[0].argsort(descending=True)
+    last, first = int(order[-1]), [int(index) for index in order[:2]]
+    item = replace(dataset.items[0], label=last)
+    made = make_gallery(tmp_path, tiny_classifier, Dataset("one", (item,)), [METHODS["cam"]()], [])
+    assert made.pictures[0]["targets"] == [*first, last]

@@ -98,8 +98,9 @@ def make_gallery(
     names: Sequence[str] = (),
     scored: int = TARGETS,
 ) -> Gallery:
-    """Explain and score some images for their three most probable classes, and store them small.
+    """Explain and score some images for three classes each, and store them small.
 
+    The classes are the most probable ones; where the true one is not among them, it is the third.
     The images are `names`, else `chosen_items`. What is stored already for this model is kept,
     so a second call adds only what is new. Metrics that need masks are left out for images
     without one. Only the first `scored` classes of each image are scored.
@@ -114,6 +115,8 @@ def make_gallery(
         photo = item.open()
         batch = Batch.of(classifier, [photo])
         targets = batch.top(TARGETS)[0].tolist()
+        if item.label is not None and item.label not in targets:
+            targets[-1] = item.label
         stem = Path(item.name).stem
         pictures.append(
             {
