@@ -56,7 +56,7 @@ def test_the_run_is_whole_and_of_the_shipped_network(scores: pd.DataFrame) -> No
     assert not scores.duplicated(["image_sha256", "method_key", "metric_key"]).any()
 
 
-@pytest.mark.parametrize("name", [run.name for run in sorted((DATA / "runs").iterdir())])
+@pytest.mark.parametrize("name", ["shipped", "photos", "ground_truth", "ground_truth_seed2"])
 def test_no_report_calls_a_shipped_run_unfinished(name: str) -> None:
     assert load_material(DATA / "runs" / name, Choice()).unfinished == ""
 
