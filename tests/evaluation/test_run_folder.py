@@ -129,14 +129,17 @@ run_evaluation(
 """
 
 
-def test_killed_twice_at_any_moment_it_goes_on(
-    evaluate: RunIt, folder: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    "kills", [2, pytest.param(10, marks=pytest.mark.reliability)], ids=["twice", "ten times"]
+)
+def test_killed_at_any_moment_it_goes_on(
+    kills: int, evaluate: RunIt, folder: Path, tmp_path: Path
 ) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     root = str(Path(__file__).resolve().parents[2])
     code = CHILD.format(root=root, folder=str(folder), run=str(killed))
     random = np.random.default_rng(0)
-    for _ in range(2):  # tests/reliability/campaign.py kills more often
+    for _ in range(kills):
         child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
         assert child.stdout is not None
         child.stdout.readline()
