@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from collections.abc import Callable
@@ -22,6 +23,10 @@ from xai_core.models.classifier import Classifier
 DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard"
 sys.path.insert(0, str(DASHBOARD))  # as `streamlit run` does
 LOCAL = ("127.0.0.1", "::1", "localhost")
+
+# Two processes test on two cores: threads of small models would only wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes that tests start
+torch.set_num_threads(1)  # this one, which has torch already
 
 
 @pytest.hookimpl(tryfirst=True)

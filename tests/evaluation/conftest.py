@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from PIL import Image
 
 from tests.conftest import picture
@@ -22,14 +21,6 @@ from xai_core.models.classifier import Classifier
 
 SECONDS = ["attribute_seconds", "score_seconds"]
 RunIt = Callable[..., RunReport]
-
-
-@pytest.fixture(scope="package", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def write_pictures(folder: Path, count: int = 11) -> Path:

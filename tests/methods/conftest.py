@@ -1,8 +1,8 @@
-"""Cheap settings, a tiny vision transformer, and one thread for these small models."""
+"""Cheap settings, small models and a tiny vision transformer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -25,14 +25,6 @@ def cheap(name: str) -> Method:
     """
     declared = METHODS[name].declared()
     return METHODS[name](**{key: value for key, value in CHEAP.items() if key in declared})
-
-
-@pytest.fixture(scope="package", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 class LivelyNetwork(TinyNetwork):

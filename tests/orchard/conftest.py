@@ -1,4 +1,4 @@
-"""Scenes are drawn on one thread, as in the worker processes; models whose use is known."""
+"""Images drawn for tests are kept apart from the user's; models whose use is known."""
 
 from __future__ import annotations
 
@@ -20,14 +20,6 @@ from xai_core.orchard.shot import Shot
 
 SIDE = 48
 PLAIN = InputFormat(size=SIDE, resize=SIDE, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session", autouse=True)
