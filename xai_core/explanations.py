@@ -26,6 +26,7 @@ from xai_core.images.reading import RGB, Floats, Framing, Photo, map_on_photo
 from xai_core.methods import METHODS, Method
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
+from xai_core.titles import percent
 
 DEFAULT_METHODS = ("cam", "secam", "grad_cam", "integrated_gradients", "lime")
 TOGETHER = 8
@@ -87,7 +88,7 @@ class Explanations:
     def _caption(self, image: int, target: int) -> str:
         category = self.classifier.categories[int(self.targets[image, target])]
         share = float(self.probabilities[image, target])
-        return f"{escape(self.photos[image].name)}<br>{escape(category)} {share:.1%}"
+        return f"{escape(self.photos[image].name)}<br>{escape(category)} {percent(share, 1)}"
 
     def _repr_png_(self) -> bytes:
         return encoded(self.picture())

@@ -44,3 +44,8 @@ def joined(names: Sequence[str]) -> str:
     """a, b and c"""
     *most, last = names
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share of one as it is written everywhere: "94 %", with `digits` decimals "93.8 %"."""
+    return f"{100 * share:.{digits}f} %"

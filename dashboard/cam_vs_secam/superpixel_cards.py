@@ -17,6 +17,7 @@ from xai_core.findings import echo
 from xai_core.findings.phrases import not_yours
 from xai_core.findings.superpixel_wording import Answer
 from xai_core.images.reading import InputFormat
+from xai_core.titles import percent
 
 COUNTS, SHARES = (20, 50, 100, 200), (0.5, 0.6, 0.7, 0.8, 0.9)
 
@@ -83,7 +84,7 @@ def show_sweep(seen: Evidence, chosen: Choices) -> None:
     look = look_of(seen, chosen)
     rows = steps_to_secam.sweep(look, cam.map, COUNTS, SHARES, chosen.compactness)
     steps = [
-        Step(f"{count} superpixels", f"{share:.0%} of the maximum", image)
+        Step(f"{count} superpixels", f"{percent(share)} of the maximum", image)
         for count, row in zip(COUNTS, rows, strict=True)
         for share, image in zip(SHARES, row, strict=True)
     ]

@@ -14,6 +14,7 @@ from state.choices import Choices
 from compare import asked
 from xai_core.images.heatmap import scaled
 from xai_core.images.reading import Floats
+from xai_core.titles import percent
 
 CLEAR = 0.2
 """A difference of a fifth of the scale is seen as a colour."""
@@ -28,8 +29,9 @@ def says(values: Floats, first: str, second: str) -> str:
     """One sentence: how much of the image each of two methods rates clearly higher."""
     more, less = float((values > CLEAR).mean()), float((values < -CLEAR).mean())
     return (
-        f"{first} is clearly higher on {more:.0%} of the image (red), {second} on {less:.0%} "
-        f"(blue); clearly: by more than {CLEAR} of the scale, on which each map goes up to 1."
+        f"{first} is clearly higher on {percent(more)} of the image (red), {second} on "
+        f"{percent(less)} (blue); clearly: by more than {CLEAR} of the scale, on which each map "
+        "goes up to 1."
     )
 
 

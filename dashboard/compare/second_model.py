@@ -15,6 +15,7 @@ from state.choices import Choices
 
 from compare.difference import CLEAR, difference
 from xai_core.images.reading import Floats, InputFormat, framed_region, map_on_photo
+from xai_core.titles import percent
 
 OTHER_CROP = (
     "The two models see different parts of the image, so no difference of their heatmaps is "
@@ -112,7 +113,7 @@ def _show_difference(
 def clear_says(values: Floats, first: str, second: str) -> str:
     """Where the maps clearly differ, by more than CLEAR of the scale; in shares of the image."""
     more, less = float((values > CLEAR).mean()), float((values < -CLEAR).mean())
-    return f"{second} higher on {more:.0%}, {first} on {less:.0%}"
+    return f"{second} higher on {percent(more)}, {first} on {percent(less)}"
 
 
 def on_input(values: Floats, seen: Evidence, like: Floats) -> Floats:

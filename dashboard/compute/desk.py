@@ -128,6 +128,9 @@ class Desk:
             hands = self._engine.start()
         except UnreachableError:
             hands = 1  # whoever asks is told
+        except Exception:  # nor may what is not foreseen end what all wait for
+            logging.getLogger(__name__).exception("no worker was started")
+            hands = 1
         for _ in range(hands - 1):
             threading.Thread(target=self._work, name="desk", daemon=True).start()
         self._work()

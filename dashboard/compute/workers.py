@@ -99,7 +99,10 @@ class Workers:
         """
         client = self._reached()
         self._submit(workplace.make_ready)
-        return max(1, sum(map(int, client.nthreads().values())))
+        try:
+            return max(1, sum(map(int, client.nthreads().values())))
+        except OSError as error:  # it has ended since it was reached
+            raise UnreachableError("the scheduler has just ended") from error
 
     def begin(
         self, question: Question, given: Mapping[Question, Answer], wake: Callable[[], None]

@@ -19,6 +19,7 @@ from features import asked
 from xai_core.evaluation.feature_book import FeatureBook
 from xai_core.images import heatmap
 from xai_core.images.reading import RGB, Floats, InputFormat, map_on_photo
+from xai_core.titles import percent
 
 EXAMPLES = 4
 STEPS = 96
@@ -167,7 +168,7 @@ def show_channel(seen: Evidence, chosen: Choices, channel: Channel, with_synthes
         st.image(heatmap.encoded(shown, ".jpg"), width="stretch", alt=name)
         st.html(
             f"<div class='card'><h3>Channel {channel.index}</h3><p class='note'>adds "
-            f"{channel.share:+.2f}, {channel.fraction:.0%} of the logit</p></div>"
+            f"{channel.share:+.2f}, {percent(channel.fraction)} of the logit</p></div>"
         )
     for example in channel.examples or (None,) * EXAMPLES:
         with grid.cell():

@@ -24,6 +24,7 @@ from frame.display import (
 )
 from frame.evidence import Cell, Evidence
 from frame.watching import SLOW, watch
+from xai_core.titles import percent
 
 MOST_COLUMNS = 7
 SAME_CORRELATION = 0.9999
@@ -171,7 +172,7 @@ def class_line(seen: Evidence, target: int) -> str:
         for role, index in (("predicted", seen.predicted), ("true", seen.true))
         if index == target
     ]
-    share = f"{seen.probabilities[target]:.1%}"
+    share = f"{percent(seen.probabilities[target], 1)}"
     role = f" <span class='role'>{' and '.join(roles)}</span>" if roles else ""
     return f"<b>{escape(seen.categories[target])}</b> <span class='share'>{share}</span>{role}"
 

@@ -16,6 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from frame import exports
 from xai_core.images import heatmap
+from xai_core.titles import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +81,7 @@ def show_problems(texts: Sequence[str]) -> None:
 def show_legend(view: str, threshold: float) -> None:
     """What the colours mean, the same for every method."""
     if view == "kept":
-        share = f"{threshold:.0%} of the map's maximum"
+        share = f"{percent(threshold)} of the map's maximum"
         st.html(f"<p class='note'>Shown is what reaches {share}; the rest is pale.</p>")
         return
     st.html(

@@ -18,7 +18,7 @@ from frame import evidence
 from frame.evidence import Cell, Evidence
 from xai_core.images import heatmap
 from xai_core.images.reading import RGB, InputFormat, map_on_photo
-from xai_core.titles import joined
+from xai_core.titles import joined, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +34,7 @@ METHODS_BESIDE = {"column": 3, "page": 6, "slide": 8}
 """Heatmaps side by side at each width; more of them begin a new block of lines."""
 VIEW_SAYS = {
     "overlay": "", "map": "",
-    "kept": "Shown is what reaches {threshold:.0%} of the map's maximum; the rest is pale.",
+    "kept": "Shown is what reaches {threshold} of the map's maximum; the rest is pale.",
 }  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def lines_of(models: Sequence[Evidence], chosen: Choices, form: Form) -> list[Li
 
 
 def _line_label(seen: Evidence, target: int, has_model: bool) -> str:
-    text = f"{seen.categories[target]} {seen.probabilities[target]:.1%}"
+    text = f"{seen.categories[target]} {percent(seen.probabilities[target], 1)}"
     return f"{seen.model}\n{text}" if has_model else text
 
 
@@ -136,13 +136,16 @@ def caption(seen: Evidence, chosen: Choices, form: Form, others: Sequence[Eviden
     from xai_core.findings import wording  # loads pandas, which the first view does without
 
     models = joined([f"the model {now.model}" for now in (seen, *others)])
-    classes = joined([f"{seen.categories[t]} ({seen.probabilities[t]:.1%})" for t in seen.targets])
+    classes = joined(
+        [f"{seen.categories[t]} ({percent(seen.probabilities[t], 1)})" for t in seen.targets]
+    )
     methods = joined([facts.label_of(method) for method in chosen.methods])
     shown = f"an image of {seen.label}" if seen.label else "one image"
     missing = [m for m in chosen.methods for t in seen.targets if seen.cell(m, t).map is None]
+    view_says = VIEW_SAYS[chosen.view].format(threshold=percent(chosen.threshold))
     parts = [
         f"Heatmaps of {methods} on {shown} for {models}; explained: {classes}.",
-        VIEW_SAYS[chosen.view].format(threshold=chosen.threshold) or wording.HEATMAP_COLOURS,
+        view_says or wording.HEATMAP_COLOURS,
         "Below each: its scores on this image alone." if form.with_scores else "",
         f"Not computed yet: {joined([facts.label_of(m) for m in dict.fromkeys(missing)])}."
         if missing else "",
@@ -162,7 +165,7 @@ def sweep_figure(
     for row, count, images in zip(axes, counts, rows, strict=True):
         for axis, share, image in zip(row, shares, images, strict=True):
             axis.imshow(heatmap.fitted(image, LONGEST_PX))
-            axis.set_title(f"{count} superpixels, {share:.0%}", fontsize=7)
+            axis.set_title(f"{count} superpixels, {percent(share)}", fontsize=7)
             axis.set_axis_off()
     drawing.tight_layout(pad=0.4)
     content = io.BytesIO()

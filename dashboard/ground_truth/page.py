@@ -10,7 +10,8 @@ from runs.former import former_says
 from state import choices
 
 from ground_truth import asked, truth_pages
-from xai_core.findings import lead_wording, results, truth_wording
+from xai_core.findings import lead_wording, results, truth_wording, wording
+from xai_core.findings.phrases import twins
 
 display.show_heading(
     "Who finds the evidence that is known to matter?",
@@ -49,8 +50,8 @@ if metric in found.ceilings:
     chart.add_vline(x=found.ceilings[metric], line_width=1.5, line_color=charts.TRUE)
 display.show_chart(left, chart, f"Means and intervals of {titles[metric]}")
 if test is not None:
-    names = {m: results.method_title(m, found.manifest) for m in test.mean_ranks.index}
-    floor = set(rows.loc[rows["baseline"], "name"])
+    names = {m: twins(m, found.board.same, found.manifest) for m in test.mean_ranks.index}
+    floor = {names[m] for m in rows.loc[rows["baseline"], "method"] if m in names}
     chart = charts.draw_critical_differences(test, names, floor)
     display.show_chart(right, chart, f"Mean ranks in {titles[metric]}")
 n, has_nulls = int(rows["n"].max()), results.floor_of(rows) is not None
@@ -59,4 +60,6 @@ oracle = truth_wording.oracle_says(rows["mean"], found.ceilings.get(metric), hig
 display.show_note(
     truth_wording.benchmark_caption(found.manifest, metric, n, len(found.means), oracle, has_nulls)
 )
+if missing := wording.unscored_says(found.board, found.manifest, metric):
+    display.show_note(missing)
 st.fragment(truth_pages.show_more)(run_dir, stamp, found)

@@ -17,6 +17,7 @@ from ground_truth import asked
 from xai_core.findings import superpixel_wording, truth, truth_wording
 from xai_core.findings.phrases import not_yours
 from xai_core.findings.truth import Truth
+from xai_core.titles import percent
 
 SHOWN = 4
 
@@ -136,8 +137,8 @@ def show_scene(run_dir: Path, stamp: float) -> None:
     methods = [m for m in choices.current().methods if m in page["methods"]]
     methods = (methods or list(page["methods"]))[:SHOWN]
     grid = st.grid(2 + len(methods), min_column_width=150)
-    title = f"{page['target']} {page['probability']:.0%}"
-    without = f"without {unit_titles[unit]}: {entry['probability']:.0%}"
+    title = f"{page['target']} {percent(page['probability'])}"
+    without = f"without {unit_titles[unit]}: {percent(entry['probability'])}"
     images = [(book.picture(page).read_bytes(), title),
                 (book.picture(page, unit).read_bytes(), without)]  # fmt: skip
     opacity = choices.current().opacity

@@ -27,6 +27,7 @@ from xai_core import headline
 from xai_core.findings.phrases import numbered
 from xai_core.images import heatmap
 from xai_core.images.reading import BadImage
+from xai_core.titles import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -170,8 +171,8 @@ def show_off_object(table: pd.DataFrame, scores: pd.DataFrame, manifest: dict[st
                 st.image(file.read_bytes(), width="stretch", alt=row["image"])
             said = manifest["classifier"]["categories"][row["predicted"]]
             st.html(
-                f"<div class='card'><h3>{row['outside']:.0%} outside</h3><p class='note'>predicted "
-                f"{escape(said)}</p></div>"
+                f"<div class='card'><h3>{percent(row['outside'])} outside</h3>"
+                f"<p class='note'>predicted {escape(said)}</p></div>"
             )
             if row["image"] in set(table["image"]):
                 st.button(

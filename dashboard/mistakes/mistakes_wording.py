@@ -10,6 +10,7 @@ from scipy import stats
 
 from xai_core.evaluation.lead import LEAST_IMAGES
 from xai_core.findings.phrases import about
+from xai_core.titles import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +60,7 @@ def mistakes_say(table: pd.DataFrame, names: Sequence[str], manifest: dict[str, 
         said = [f"On {where}: too few images to tell how often the model is right."]
     else:
         said = [
-            f"On {where}, the model is right on {right.sum()}: {100 * right.mean():.1f} %, 95 % CI "
+            f"On {where}, the model is right on {right.sum()}: {percent(right.mean(), 1)}, 95 % CI "
             f"({100 * low:.1f}, {100 * high:.1f})."
         ]
     wrong = table[~right]
@@ -71,7 +72,7 @@ def mistakes_say(table: pd.DataFrame, names: Sequence[str], manifest: dict[str, 
             pairs = [f"{names[a]} → {names[b]}" for a, b in most.index]
             also = f" and {len(pairs) - 1} more" if len(pairs) > 1 else ""
             said.append(f"Most frequent confusion: {pairs[0]} ({count}){also}.")
-        said.append(f"Most confident error: probability {100 * wrong['probability'].max():.1f} %.")
+        said.append(f"Most confident error: probability {percent(wrong['probability'].max(), 1)}.")
     return said
 
 

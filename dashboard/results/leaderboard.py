@@ -14,6 +14,7 @@ from state import choices
 from results import boards, rank_boards, versus
 from xai_core.evaluation.lead import Lead
 from xai_core.findings import echo, lead_wording, results, wording
+from xai_core.findings.phrases import twins
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,14 +45,16 @@ chart = charts.draw_intervals(rows, results.floor_of(rows), titles[metric])
 display.show_chart(left, chart, f"Means and intervals of {titles[metric]}")
 if test is not None:
     names = {
-        m: lead_wording.marked(results.method_title(m, manifest), m, sampled)
+        m: lead_wording.marked(twins(m, board.same, manifest), m, sampled)
         for m in test.mean_ranks.index
     }
-    floor = set(rows.loc[rows["baseline"], "name"])
+    floor = {names[m] for m in rows.loc[rows["baseline"], "method"] if m in names}
     chart = charts.draw_critical_differences(test, names, floor)
     display.show_chart(right, chart, f"Mean ranks in {titles[metric]}")
 has_nulls = results.floor_of(rows) is not None
 display.show_note(wording.board_caption(board, manifest, has_nulls, test is not None))
+if missing := wording.unscored_says(board, manifest, metric):
+    display.show_note(missing)
 if marks := lead_wording.marks_say(sampled, manifest):
     display.show_note(marks)
 

@@ -30,6 +30,8 @@ else:
     display.show_chart(None, chart, shown.titles[shown.metric])
     sign = wording.UNSIGNED if shown.metric.startswith("randomization") else ""
     display.show_note(wording.SANITY.format(n=int(rows["n"].max()), sign=sign))
+    if missing := wording.unscored_says(board, shown.manifest, shown.metric):
+        display.show_note(missing)
     stored = tables.curves(shown.run_dir, shown.stamp)
     if shown.metric in mean_curves.curve_metrics(stored, shown.manifest):
         methods = dict(zip(rows["method"], rows["name"], strict=True))

@@ -11,6 +11,7 @@ from xai_core.evaluation.gallery import grid_behind
 from xai_core.images import heatmap
 from xai_core.images.reading import RGB, Floats, Framing, InputFormat, framed_region, map_on_photo
 from xai_core.images.superpixels import Labels, Slic, averaged, grid_labels, slic_labels
+from xai_core.titles import percent
 
 SLIC_PASSES = 10
 
@@ -81,7 +82,7 @@ def secam_steps(look: Look, cam: Floats, segments: int, compactness: float) -> l
     labels = slic_labels(look.seen, Slic(segments, compactness))
     secam, limit = averaged(cam, labels), heatmap.limit_of(cam)
     coarse, count = on_its_grid(cam), int(labels.max()) + 1
-    share = f"{look.threshold:.0%}"
+    share = f"{percent(look.threshold)}"
     return [
         Step("1 CAM", "The logit by cells of the model's grid.", look.overlay(coarse, limit)),
         Step("2 Upsampled", "CAM at the image's resolution.", look.overlay(cam, limit)),

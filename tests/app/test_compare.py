@@ -71,8 +71,8 @@ def test_a_difference_is_on_one_scale() -> None:
     assert upside.max() == pytest.approx(2)
     half = np.zeros((10, 10), np.float32)
     half[:5] = 0.5
-    assert says(half, "CAM", "LIME").startswith("CAM is clearly higher on 50% of the image (red), "
-                                                "LIME on 0% (blue)")  # fmt: skip
+    assert says(half, "CAM", "LIME").startswith("CAM is clearly higher on 50 % of the image (red), "
+                                                "LIME on 0 % (blue)")  # fmt: skip
 
 
 def test_methods_are_offered_by_family_and_all_of_them() -> None:

@@ -110,7 +110,7 @@ def test_titles_stand_once_and_every_line_has_its_class(
 ) -> None:
     words = texts(exports.figure(seen, chosen, exports.Form(), (), "svg"))
     assert [words.count(title) for title in ("Image", "CAM", "SeCAM")] == [1, 1, 1]
-    assert [words.count(label) for label in ("b_$ 70.0%", "a 30.0%")] == [1, 1]
+    assert [words.count(label) for label in ("b_$ 70.0 %", "a 30.0 %")] == [1, 1]
     assert {"contradicts", "supports the class"} <= set(words)  # the colour bar
     assert not any("Deletion" in word for word in words)
     scored = texts(exports.figure(seen, chosen, exports.Form("page", True), (), "svg"))
@@ -147,9 +147,11 @@ def test_two_models_have_a_line_each(seen: Evidence, chosen: choices.Choices) ->
     words = texts(exports.figure(seen, chosen, exports.Form(), (other,), "svg"))
     assert words.count("tiny") == 2
     assert words.count("tiny_2") == 2
-    assert "b_$ 10.0%" in words
+    assert "b_$ 10.0 %" in words
     said = exports.caption(seen, chosen, exports.Form(), (other,))
-    assert "for the model tiny and the model tiny_2; explained: b_$ (70.0%) and a (30.0%)." in said
+    assert (
+        "for the model tiny and the model tiny_2; explained: b_$ (70.0 %) and a (30.0 %)." in said
+    )
 
 
 def test_raw_maps_come_back_signed_and_unscaled(seen: Evidence, chosen: choices.Choices) -> None:

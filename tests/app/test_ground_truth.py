@@ -259,7 +259,7 @@ def test_two_seeds_that_rank_the_other_way_round(
     ]
     assert list(table["Kendall's τ-b"]) == ["-1.000"] * 3
     assert "3 methods' means with those on tiny_seed2" in html.unescape(texts(app))
-    assert "right on 80% of the scenes where this one is on 90%" in texts(app)
+    assert "right on 80 % of the scenes where this one is on 90 %" in texts(app)
 
 
 def test_without_results_the_page_says_what_to_run(
@@ -321,9 +321,9 @@ def test_checks_say_what_was_wanted_and_measured() -> None:
     }
     table = truth.check_rows(facts)
     assert list(table["Measured"]) == [
-        "5.0% (90.0% to 85.0%)",
-        "20.0% (90.0% to 70.0%)",
-        "1.0% (80.0% to 79.0%)",
+        "5.0 points (90.0 % to 85.0 %)",
+        "20.0 points (90.0 % to 70.0 %)",
+        "1.0 points (80.0 % to 79.0 %)",
     ]
     assert list(table["Wanted"])[::2] == ["at most 10 points", "less than 5 points"]
     assert truth.check_rows({}).empty

@@ -202,7 +202,7 @@ def test_the_page_works_with_a_network_and_pictures_of_ones_own(
     assert texts(app).split(" more than ")[1].count("class='card'><h3>Random") == 0
     scores = load_scores(runs / "mine")
     least = scores.loc[scores["metric"] == "relevance_mass", "score"].min()
-    assert f"{1 - least:.0%} outside" in texts(app)
+    assert f"{100 - 100 * least:.0f} % outside" in texts(app)
     pair = f"{surest['label']}-{surest['predicted']}"
     app.selectbox(key="confusion").set_value(pair).run()
     same = [i for i in wrong if f"{i['label']}-{i['predicted']}" == pair]

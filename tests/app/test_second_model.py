@@ -103,11 +103,11 @@ def test_a_second_model_of_other_classes_explains_its_own(
 def test_the_difference_of_equal_maps_is_nothing_and_turns_with_the_models() -> None:
     first, second = np.random.default_rng(0).normal(size=(2, 8, 8)).astype(np.float32)
     assert second_model.clear_says(difference(first, 3 * first), "a", "b") == (
-        "b higher on 0%, a on 0%"
+        "b higher on 0 %, a on 0 %"
     )
     there = second_model.clear_says(difference(second, first), "a", "b")
     back = second_model.clear_says(difference(first, second), "b", "a")
-    b_share, a_share = (part.rpartition(" ")[2] for part in there.split(", "))
+    b_share, a_share = (part.rpartition(" on ")[2] for part in there.split(", "))
     assert back == f"a higher on {a_share}, b on {b_share}"
 
 

@@ -30,6 +30,7 @@ from xai_core.findings.wording import (
     curves_caption,
     curves_say,
     rank_caption,
+    unscored_says,
 )
 
 LABELS = {
@@ -188,7 +189,7 @@ def test_sampled_methods_are_marked_and_a_leader_among_them_is_named() -> None:
     [(1.0, "> 99.9 %"), (0.9995, "> 99.9 %"), (0.997, "99.7 %"), (0.97, "97 %"), (0.0, "< 0.1 %")],
 )
 def test_no_share_of_bootstrap_samples_is_certain(share: float, words: str) -> None:
-    assert phrases.percent(share) == words
+    assert phrases.bootstrap_share(share) == words
 
 
 def test_p_near_the_threshold_keeps_its_side() -> None:
@@ -400,3 +401,17 @@ def test_the_defaults_of_an_evaluation_hold_null_baselines() -> None:
 
 def test_n_that_can_show_nothing_grows_with_the_tests() -> None:
     assert least_images(1) == 10 < least_images(45) < least_images(231)
+
+
+def test_methods_without_a_score_are_named_with_the_reason() -> None:
+    rows = [("cam", "insertion", 0.5), ("lime", "deletion", 0.5), ("secam", "insertion", np.nan),
+            ("grad_cam", "deletion", 0.5), ("cam", "deletion", 0.5)]  # fmt: skip
+    summary = pd.DataFrame(rows, columns=["method", "metric", "mean"])
+    board = results.Board(summary, pd.DataFrame(), (), 9)
+    assert unscored_says(board, MANIFEST, "insertion") == (
+        "Not shown: LIME and Grad-CAM (not evaluated); SeCAM (undefined on every image)."
+    )
+    without = results.Board(
+        summary[summary["metric"] == "insertion"].dropna(), pd.DataFrame(), (), 9
+    )
+    assert unscored_says(without, MANIFEST, "insertion") == ""

@@ -153,7 +153,7 @@ def test_accuracy_evaluation_and_mistakes_are_the_models_own(
 
     capsys.readouterr()
     assert main(["accuracy", "--classifier", name, "--dataset", str(data)]) == 0
-    assert f"mixed: {1 - len(wrong) / 12:.1%} of 12" in capsys.readouterr().out
+    assert f"mixed: {100 - 100 * len(wrong) / 12:.1f} % of 12" in capsys.readouterr().out
 
     monkeypatch.setattr(run_folders, "RUNS", tmp_path / "runs")
     words = ["evaluate", "--classifier", name, "--dataset", data, "--methods", "grad_cam"]

@@ -140,6 +140,7 @@ def test_a_killed_worker_is_replaced_and_the_question_asked_once_more(
 
 
 def test_a_killed_scheduler_is_replaced_too(desk: Desk, ask: Ask, photo: Photo) -> None:
+    desk._engine.start()  # type: ignore[attr-defined]
     before = desk._engine._cluster._process  # type: ignore[attr-defined]
     before.kill()
     assert not ask(Maps(*about(photo), "cam", (5,)))[0].error

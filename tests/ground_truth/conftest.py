@@ -1,5 +1,5 @@
 """Benchmarks are asked on drawn scenes: with the fixtures of the tests of the drawn world."""
 
-from tests.orchard.conftest import _one_thread, cache, drawn_case, weighted_pixels
+from tests.orchard.conftest import cache, drawn_case, weighted_pixels
 
-__all__ = ["_one_thread", "cache", "drawn_case", "weighted_pixels"]
+__all__ = ["cache", "drawn_case", "weighted_pixels"]

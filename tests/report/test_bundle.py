@@ -275,7 +275,7 @@ def test_the_sentences_are_the_pages(report: Path, run_dir: Path) -> None:
     text = (report / "captions.txt").read_text()
     for sentence in material.lead_says("deletion"):
         assert sentence in text
-    assert "漢字 70%" in text
+    assert "漢字 70 %" in text
 
 
 def test_an_unfinished_run_says_so_in_every_caption(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from xai_core.command_line._choices import add_classifier, classifier_of
 from xai_core.command_line._progress import ProgressLine
 from xai_core.command_line._reading import add_reading, dataset_of
 from xai_core.models.sources.embedded import card_of
+from xai_core.titles import percent
 from xai_core.training.accuracy import measure_accuracy
 from xai_core.training.trainer import write_card
 
@@ -30,10 +31,10 @@ def run(options: argparse.Namespace) -> int:
     found = measure_accuracy(
         classifier, dataset, options.framing, lambda part: line.show(dataset.name, part)
     )
-    print(f"{dataset.name}: {found['accuracy']:.1%} of {found['n']}")
+    print(f"{dataset.name}: {percent(found['accuracy'], 1)} of {found['n']}")
     for heading in ("by_class", "by_level"):
         for name, counts in found[heading].items():
-            print(f"  {heading[3:]} {name}: {counts['accuracy']:.0%} of {counts['n']}")
+            print(f"  {heading[3:]} {name}: {percent(counts['accuracy'])} of {counts['n']}")
     if options.update_card:
         path = card_of(options.classifier)
         if path is None:

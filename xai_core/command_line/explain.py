@@ -45,6 +45,7 @@ from xai_core.models.classifier import Classifier
 from xai_core.models.recognised import says
 from xai_core.models.sources import describing, embedded, imagenet
 from xai_core.places import DATA
+from xai_core.titles import percent
 
 IMAGES_AT_ONCE = 16
 PHOTO_BYTES = 256 * 2**20
@@ -251,7 +252,7 @@ class _Work:
             self.folder.append(arrays, [*skipped, *entries])
         for entry in entries if not quiet else []:
             best = entry["classes"][0]
-            print(f"{entry['image']}: {best['category']} {best['probability']:.1%}")
+            print(f"{entry['image']}: {best['category']} {percent(best['probability'], 1)}")
 
     def _entries(self, images: Sequence[_Ready], arrays: dict[str, Floats]) -> list[dict[str, Any]]:
         pixels = torch.stack([image.pixels for image in images])

@@ -24,6 +24,7 @@ from xai_core.models.loading import load_classifier
 from xai_core.models.sources import python
 from xai_core.models.sources.embedded import card_of
 from xai_core.places import CACHE, DATA, IS_INSTALLED
+from xai_core.titles import percent
 from xai_core.training.accuracy import validation_accuracy
 from xai_core.training.curriculum import RenderedScenes, orchard_phases
 from xai_core.training.curve import write_training_curve
@@ -139,7 +140,7 @@ def run(options: argparse.Namespace) -> int:
         write_training_curve(history, out / f"{name}.curve.png", name)
     if options.dataset in STICKERED:
         _check_stickers(path.with_suffix(".json"), options.workers)
-    print(f"best validation accuracy {max(row['accuracy'] for row in history):.1%}")
+    print(f"best validation accuracy {percent(max(row['accuracy'] for row in history), 1)}")
     name = f"{options.architecture}@{out}" if python.claims(options.architecture) else str(out)
     print(f"wrote {path} ({path.stat().st_size / 2**20:.1f} MB); load it with --classifier {name}")
     return 0
@@ -191,7 +192,7 @@ def _checked(plan: TrainingPlan, task: _Task) -> dict[str, Any]:
     right = is_right(task.network, task.validation, task.form, plan)
     found = validation_accuracy(right, task.validation.pool)
     for kind, counts in found["by_kind"].items():
-        print(f"validation, {kind}: {counts['accuracy']:.1%} of {counts['n']}")
+        print(f"validation, {kind}: {percent(counts['accuracy'], 1)} of {counts['n']}")
     return {"validation": found}
 
 
@@ -252,6 +253,6 @@ def _check_stickers(card: Path, workers: int) -> None:
     content = json.loads(card.read_text(encoding="utf-8"))
     write_card(card, {**content, "sticker_check": found})
     print(
-        f"with the class's own sticker {found['own']:.1%} right, with another class's "
-        f"{found['swapped']:.1%}, without {found['plain']:.1%}"
+        f"with the class's own sticker {percent(found['own'], 1)} right, with another class's "
+        f"{percent(found['swapped'], 1)}, without {percent(found['plain'], 1)}"
     )

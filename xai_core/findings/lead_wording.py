@@ -12,12 +12,12 @@ from xai_core.evaluation.lead import Lead
 from xai_core.findings import results
 from xai_core.findings.phrases import (
     about,
+    bootstrap_share,
     capital,
     ci,
     few,
     inside,
     p_value,
-    percent,
     twins,
 )
 from xai_core.findings.results import Finished
@@ -79,7 +79,9 @@ def _first(
     )
     if found.images < found.least:
         return f"{sentence}."
-    return f"{sentence}; it ranks first in {percent(found.share)} of 2,000 bootstrap samples."
+    return (
+        f"{sentence}; it ranks first in {bootstrap_share(found.share)} of 2,000 bootstrap samples."
+    )
 
 
 def _left_out(found: Lead) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from xai_core.findings import results
-from xai_core.titles import joined
+from xai_core.titles import joined, percent
 
 MOST_NAMES = 4
 
@@ -27,13 +27,13 @@ def ci(low: float, high: float, digits: int = 3) -> str:
     return f"95 % CI ({low:z.{digits}f}, {high:z.{digits}f})"
 
 
-def percent(share: float) -> str:
+def bootstrap_share(share: float) -> str:
     """A share of bootstrap samples: never 100 % or 0 %, which no number of samples shows."""
     if share > 0.999:
         return "> 99.9 %"
     if share < 0.001:
         return "< 0.1 %"
-    return f"{share:.1%}".replace("%", " %") if share > 0.99 else f"{share:.0%}".replace("%", " %")
+    return percent(share, 1 if share > 0.99 else 0)
 
 
 def p_value(p: float) -> str:

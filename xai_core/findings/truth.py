@@ -12,6 +12,7 @@ from xai_core.findings.phrases import inside
 from xai_core.findings.results import Board
 from xai_core.ground_truth import verdict
 from xai_core.ground_truth.verdict import ORACLE
+from xai_core.titles import percent
 
 Manifest = dict[str, Any]
 BENCHMARK_RANK = "Benchmark rank"
@@ -175,7 +176,7 @@ def check_rows(facts: dict[str, Any]) -> pd.DataFrame:
         rows.append(
             (
                 "Accuracy lost when a part of the fruit other than the largest is not drawn",
-                f"{inside['lost']:.1%} ({inside['whole']:.1%} to {inside['minor_part']:.1%})",
+                _drop(inside["lost"], inside["whole"], inside["minor_part"]),
                 "at most 10 points",
                 inside["images"],
             )
@@ -184,7 +185,7 @@ def check_rows(facts: dict[str, Any]) -> pd.DataFrame:
         rows.append(
             (
                 "Accuracy lost when any part is not drawn, the largest included",
-                f"{lost:.1%} ({inside['whole']:.1%} to {inside['part']:.1%})",
+                _drop(lost, inside["whole"], inside["part"]),
                 "no bound: the largest part carries the class",
                 inside["images"],
             )
@@ -194,7 +195,7 @@ def check_rows(facts: dict[str, Any]) -> pd.DataFrame:
         rows.append(
             (
                 "Same prediction on the image that maps explain and on the redrawn one",
-                f"{drawn['same_prediction']:.1%}",
+                percent(drawn["same_prediction"], 1),
                 "all: it is the same image",
                 drawn["images"],
             )
@@ -204,9 +205,13 @@ def check_rows(facts: dict[str, Any]) -> pd.DataFrame:
         rows.append(
             (
                 f"{network}: accuracy lost when stickers are swapped, on the four sticker classes",
-                f"{check['drop']:.1%} ({check['own']:.1%} to {check['swapped']:.1%})",
+                _drop(check["drop"], check["own"], check["swapped"]),
                 "at least 30 points" if uses else "less than 5 points",
                 check["images"],
             )
         )
     return pd.DataFrame(rows, columns=["Check", "Measured", "Wanted", "n"])
+
+
+def _drop(lost: float, before: float, after: float) -> str:
+    return f"{100 * lost:.1f} points ({percent(before, 1)} to {percent(after, 1)})"

@@ -9,8 +9,8 @@ import pandas as pd
 
 from xai_core.evaluation.lead import ALPHA, LEAST_IMAGES
 from xai_core.evaluation.statistics import is_too_few
-from xai_core.findings.phrases import about, capital, ci, p_value, percent, twins
-from xai_core.titles import joined
+from xai_core.findings.phrases import about, bootstrap_share, capital, ci, p_value, twins
+from xai_core.titles import joined, percent
 
 if TYPE_CHECKING:
     from xai_core.findings.truth import TwoSeeds
@@ -111,7 +111,7 @@ def ranks_say(
     first = [str(method) for method in ranks.index[ranks["rank"] == best["rank"]]]
     names = joined([twins(method, same, manifest) for method in first])
     noun = "benchmarks" if benchmarks > 1 else "benchmark"
-    share = joined([percent(value) for value in ranks.loc[first, "first"]])
+    share = joined([bootstrap_share(value) for value in ranks.loc[first, "first"]])
     who = "it ranks" if len(first) == 1 else "they rank"
     said = [
         f"On {where} and over {benchmarks} {noun}, {names} {'has' if len(first) == 1 else 'share'} "
@@ -122,7 +122,7 @@ def ranks_say(
     if often not in first:
         said.append(
             f"{twins(often, same, manifest)} ranks first in more of them: "
-            f"{percent(float(ranks['first'][often]))}."
+            f"{bootstrap_share(float(ranks['first'][often]))}."
         )
     return said
 
@@ -198,7 +198,8 @@ def sticker_sentences(checks: Mapping[str, Mapping[str, Any]]) -> list[str]:
         loses = f"loses {check['drop'] * 100:.1f} points" if check["drop"] > 0 else "loses nothing"
         said.append(
             f"When stickers are swapped, {name} {loses} of accuracy on the four sticker classes "
-            f"({check['own']:.1%} to {check['swapped']:.1%}, n = {check['images']} images)."
+            f"({percent(check['own'], 1)} to {percent(check['swapped'], 1)}, "
+            f"n = {check['images']} images)."
         )
     return said or ["Whether the models use the sticker was not measured."]
 
@@ -215,8 +216,8 @@ def two_seeds(other: TwoSeeds) -> str:
     """The caption of the comparison of two training seeds."""
     right = ""
     if other.right is not None:
-        right = f", right on {other.right[1]:.0%} of the scenes where this one is on "
-        right += f"{other.right[0]:.0%}"
+        right = f", right on {percent(other.right[1])} of the scenes where this one is on "
+        right += f"{percent(other.right[0])}"
     return (
         f"Kendall's τ-b of {other.methods} methods' means with those on {other.name}, a model "
         f"trained from another seed{right}: 1 means that both models rank the methods alike. Null "

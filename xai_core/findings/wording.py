@@ -130,6 +130,21 @@ KINDS = {
 }
 
 
+def unscored_says(board: Board, manifest: dict[str, Any], metric: str) -> str:
+    """The board's methods that a chart of the metric leaves out, and why; "" where it has all."""
+    rows = board.summary[board.summary["metric"] == metric].set_index("method")["mean"]
+    methods = [str(method) for method in board.summary["method"].unique()]
+    undefined = [m for m in methods if m in rows.index and pd.isna(rows[m])]
+    absent = [m for m in methods if m not in rows.index]
+    kinds = ((absent, "not evaluated"), (undefined, "undefined on every image"))
+    parts = [
+        f"{joined([results.method_title(m, manifest) for m in left_out])} ({why})"
+        for left_out, why in kinds
+        if left_out
+    ]
+    return f"Not shown: {'; '.join(parts)}." if parts else ""
+
+
 def curves_caption(rows: pd.DataFrame) -> str:
     """What the curves rest on."""
     return CURVES.format(n=int(rows["n"].max()))

@@ -28,7 +28,7 @@ class Random(Method):
     formula = r"M(x,y) \sim U(0, 1)"
     caveat = (
         "It explains nothing. A method that does not beat it on a metric has shown nothing there, "
-        "and a metric that ranks it high metrics something else than meant."
+        "and a metric that ranks it high measures something else than meant."
     )
     signed = False
     cost = 0

@@ -14,6 +14,7 @@ from xai_core.evaluation.store import RunFolderError, load_maps
 from xai_core.images.reading import RGB, BadImage, Floats, InputFormat, map_on_photo, open_image
 from xai_core.places import PROJECT
 from xai_core.report.material import Material
+from xai_core.titles import percent
 
 SHOWN_IMAGES = 4
 
@@ -88,7 +89,7 @@ def opened(manifest: Mapping[str, Any], entry: Mapping[str, Any]) -> Explained:
     probability = float(entry.get("probability") or 0)
     return Explained(
         str(entry["image"]),
-        f"{classifier['categories'][target]} {probability:.0%}",
+        f"{classifier['categories'][target]} {percent(probability)}",
         photo.rgb,
         str(entry["sha256"]),
         InputFormat(

@@ -25,6 +25,7 @@ from torchvision.transforms import v2
 from xai_core.files import write_whole
 from xai_core.images.reading import InputFormat
 from xai_core.recipe import Recipe, setting
+from xai_core.titles import percent
 
 Progress = Callable[[str, float], None]
 """Called with a line for people and the fraction of all epochs that is done."""
@@ -134,7 +135,7 @@ def run_training(
         _save(checkpoint, {"identity": identity, **vars(state)})
         _write_log(out / f"{name}.log.csv", state.history)
         if progress:
-            progress(f"epoch {epoch + 1}: loss {loss:.3f}, validation {accuracy:.1%}", 0.0)
+            progress(f"epoch {epoch + 1}: loss {loss:.3f}, validation {percent(accuracy, 1)}", 0.0)
     network.load_state_dict(state.best or state.network)
     return state.history
 
