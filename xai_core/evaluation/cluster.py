@@ -24,6 +24,11 @@ SETTINGS = {
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
+    # Dask watches itself up to a hundred times a second, for a page of its own that is not served;
+    # every look stops the computing
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.system-monitor.gil.enabled": False,
+    "distributed.admin.tick.interval": "500ms",
 }
 ALONE = {
     "distributed.scheduler.allowed-failures": 0,  # the caller asks once more, and says so
