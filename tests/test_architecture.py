@@ -43,6 +43,7 @@ WITHOUT_TORCH = (
     "xai_core.catalog",
     "xai_core.evaluation.statistics",
     "xai_core.evaluation.store",
+    "xai_core.evaluation.tables",
     "xai_core.evaluation.summary",
     "xai_core.findings.lead_wording",
     "xai_core.findings.superpixel_wording",

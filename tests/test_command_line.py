@@ -16,7 +16,7 @@ from PIL import Image
 from xai_core.__main__ import main
 from xai_core.command_line import COMMANDS, dashboard
 from xai_core.command_line._progress import ProgressLine
-from xai_core.evaluation.store import load_manifest
+from xai_core.evaluation.run_folder import load_manifest
 from xai_core.images.reading import Photo, map_on_photo, open_image
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS

@@ -11,7 +11,7 @@ import pytest
 
 from tests.evaluation.conftest import write_pictures
 from xai_core.evaluation.run import RunReport
-from xai_core.evaluation.store import load_scores
+from xai_core.evaluation.tables import load_scores
 from xai_core.models.classifier import Classifier
 from xai_core.scoreboard import Scoreboard, evaluate
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from xai_core import command_line
-from xai_core.evaluation.store import RunFolderError
+from xai_core.evaluation.run_folder import RunFolderError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

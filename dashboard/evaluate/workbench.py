@@ -19,7 +19,7 @@ from state.named_models import NamedModel
 
 from evaluate import asked
 from xai_core.evaluation.run_note import load_note
-from xai_core.evaluation.store import RunFolderError
+from xai_core.evaluation.run_folder import RunFolderError
 
 MOST_REASONS = 5
 STATES = {

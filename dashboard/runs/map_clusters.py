@@ -26,7 +26,7 @@ class Grouped(NamedTuple):
 def grouped(run_dir: Path, stamp: float, method: str, predicted: int | None) -> Grouped | str:
     """The clusters, of all images or of one predicted class; or one sentence why there are none."""
     from xai_core.evaluation import clusters
-    from xai_core.evaluation.store import RunFolderError
+    from xai_core.evaluation.run_folder import RunFolderError
 
     manifest = tables.manifest(run_dir, stamp)
     try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from xai_core.evaluation.gallery import grid_behind
+from xai_core.evaluation.packed_maps import grid_behind
 from xai_core.images import heatmap
 from xai_core.images.reading import RGB, Floats, Framing, InputFormat, framed_region, map_on_photo
 from xai_core.images.superpixels import Labels, Slic, averaged, grid_labels, slic_labels

@@ -21,7 +21,7 @@ PHOTOS = SHIPPED_RUNS / "photos"
 @kept
 def manifest(run_dir: Path, stamp: float) -> dict[str, Any]:
     """What a run evaluated; raises RunFolderError where the folder holds none."""
-    from xai_core.evaluation.store import load_manifest
+    from xai_core.evaluation.run_folder import load_manifest
 
     return load_manifest(run_dir).as_dict()
 
@@ -29,7 +29,7 @@ def manifest(run_dir: Path, stamp: float) -> dict[str, Any]:
 @kept
 def scores(run_dir: Path, stamp: float) -> pd.DataFrame:
     """All scores of a run, one row each."""
-    from xai_core.evaluation.store import load_scores
+    from xai_core.evaluation.tables import load_scores
 
     return load_scores(run_dir)
 
@@ -76,7 +76,7 @@ def finished(run_dir: Path, stamp: float) -> Finished | None:
 @kept
 def curves(run_dir: Path, stamp: float) -> pd.DataFrame:
     """All points of all curves of a run."""
-    from xai_core.evaluation.store import load_curves
+    from xai_core.evaluation.tables import load_curves
 
     return load_curves(run_dir)
 

@@ -135,7 +135,7 @@ def power(run_dir: Path, stamp: float) -> pd.DataFrame:
 @kept
 def sticker_shares(run_dir: Path, stamp: float) -> pd.DataFrame:
     """Both models' share of the attribution on the sticker, per method and image."""
-    from xai_core.evaluation.store import load_curves
+    from xai_core.evaluation.tables import load_curves
     from xai_core.findings import truth
 
     return truth.shares(

@@ -57,7 +57,7 @@ def ask_image(
             if others:
                 _ask_other(others)
         st.pills(
-            "Picture",
+            "Image",
             shown,
             format_func=lambda name: f"![{thumbnails[name][0]}]({thumbnails[name][1]})",
             key=key,

@@ -9,14 +9,8 @@ import pytest
 import torch
 
 from xai_core.evaluation.dataset import Dataset, Item
-from xai_core.evaluation.gallery import (
-    chosen_items,
-    grid_behind,
-    load_gallery,
-    make_gallery,
-    packed,
-    unpacked,
-)
+from xai_core.evaluation.gallery import chosen_items, load_gallery, make_gallery
+from xai_core.evaluation.packed_maps import grid_behind, packed, unpacked
 from xai_core.images.reading import Photo
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS

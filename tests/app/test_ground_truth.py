@@ -18,7 +18,8 @@ from state import choices
 from streamlit.testing.v1 import AppTest
 
 from xai_core.evaluation.manifest import Manifest
-from xai_core.evaluation.store import Store, load_curves, load_scores
+from xai_core.evaluation.store import Store
+from xai_core.evaluation.tables import load_curves, load_scores
 from xai_core.findings import truth, truth_wording
 from xai_core.ground_truth.facts import add_facts
 

@@ -29,7 +29,8 @@ from tests.report.conftest import write_run
 from xai_core import DATA
 from xai_core.evaluation.dataset import load_folder
 from xai_core.evaluation.run import run_evaluation
-from xai_core.evaluation.store import load_manifest, load_scores
+from xai_core.evaluation.run_folder import load_manifest
+from xai_core.evaluation.tables import load_scores
 from xai_core.images.heatmap import limit_of
 from xai_core.images.reading import framed, open_image
 from xai_core.methods import METHODS

@@ -13,7 +13,7 @@ from menu import FILES
 from streamlit.testing.v1 import AppTest
 
 from xai_core import DATA
-from xai_core.evaluation.store import load_manifest
+from xai_core.evaluation.run_folder import load_manifest
 
 DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard"
 Page = Callable[..., AppTest]

@@ -13,7 +13,9 @@ from streamlit.testing.v1 import AppTest
 
 from xai_core import DATA
 from xai_core.evaluation.run_note import save_note
-from xai_core.evaluation.store import Store, load_manifest, load_scores
+from xai_core.evaluation.run_folder import load_manifest
+from xai_core.evaluation.store import Store
+from xai_core.evaluation.tables import load_scores
 
 METHODS = ("grad_cam", "integrated_gradients", "sobel")
 METRICS = ("symmetric_relevance_gain", "deletion", "insertion", "relevance_mass")

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from tests.conftest import write_colours
 from xai_core.__main__ import main
-from xai_core.evaluation.store import load_manifest
+from xai_core.evaluation.run_folder import load_manifest
 from xai_core.images.reading import open_image
 from xai_core.models.loading import BadClassifier, load_classifier
 

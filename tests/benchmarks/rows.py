@@ -26,14 +26,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xai_core import DATA
-from xai_core.evaluation.store import (
-    COLUMNS,
-    SCHEMA,
-    Piece,
-    Store,
-    load_manifest,
-    load_scores,
-)
+from xai_core.evaluation.journal import Piece
+from xai_core.evaluation.run_folder import load_manifest
+from xai_core.evaluation.store import Store
+from xai_core.evaluation.tables import COLUMNS, SCHEMA, load_scores
 from xai_core.findings import results
 from xai_core.findings.kept_standings import keep_standings, kept_standings, standings_of
 

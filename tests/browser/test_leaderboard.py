@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from xai_core import DATA
-from xai_core.evaluation.store import load_manifest, load_scores
+from xai_core.evaluation.run_folder import load_manifest
+from xai_core.evaluation.tables import load_scores
 
 pytestmark = [
     pytest.mark.browser,

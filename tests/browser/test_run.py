@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from xai_core.evaluation.store import load_scores
+from xai_core.evaluation.tables import load_scores
 from xai_core.places import DATA
 
 pytestmark = pytest.mark.browser

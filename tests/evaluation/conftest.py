@@ -14,7 +14,7 @@ from PIL import Image
 from tests.conftest import picture
 from xai_core.evaluation.dataset import Dataset, load_folder
 from xai_core.evaluation.run import RunReport, run_evaluation
-from xai_core.evaluation.store import load_curves, load_scores
+from xai_core.evaluation.tables import load_curves, load_scores
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS
 from xai_core.models.classifier import Classifier

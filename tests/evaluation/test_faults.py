@@ -13,7 +13,7 @@ from torch import Tensor
 from tests.conftest import TinyNetwork, picture, seeded
 from tests.evaluation.conftest import RunIt, curves, table
 from xai_core.evaluation.faults import attributed, part_of_case, scored
-from xai_core.evaluation.store import load_scores
+from xai_core.evaluation.tables import load_scores
 from xai_core.images.reading import InputFormat
 from xai_core.images.superpixels import Slic
 from xai_core.methods import METHODS

@@ -17,11 +17,13 @@ from xai_core.evaluation import store
 from xai_core.evaluation.compaction import write_in_order
 from xai_core.evaluation.dataset import Dataset, Item, load_folder
 from xai_core.evaluation.image_list import ImageList
+from xai_core.evaluation.journal import read_journal
 from xai_core.evaluation.plan import units_of
 from xai_core.evaluation.repeats import without_repeats
 from xai_core.evaluation.shards import Shard, merge_shards
 from xai_core.evaluation.status import load_status
-from xai_core.evaluation.store import RunFolderError, Store, load_manifest
+from xai_core.evaluation.run_folder import RunFolderError, load_manifest
+from xai_core.evaluation.store import Store
 from xai_core.models.classifier import Classifier
 
 same = pd.testing.assert_frame_equal
@@ -72,7 +74,7 @@ def test_a_folder_of_the_former_form_opens_and_goes_on(
     (tmp_path / "manifest.json").write_text(json.dumps(settings | {"images": former}))
     (tmp_path / "images.jsonl").unlink()
     lines = []
-    for piece in store.read_journal(tmp_path):
+    for piece in read_journal(tmp_path):
         content = {"kind": piece.kind, "done": piece.done, "files": piece.files}
         lines.append(json.dumps(content) + "\n")
     (tmp_path / "parts.jsonl").write_text("".join(lines))

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from xai_core import DATA
-from xai_core.evaluation.store import load_manifest, load_scores
+from xai_core.evaluation.run_folder import load_manifest
+from xai_core.evaluation.tables import load_scores
 from xai_core.findings import kept_standings as kept
 
 SHIPPED = DATA / "runs" / "shipped"

@@ -20,7 +20,9 @@ from xai_core.evaluation import store
 from xai_core.evaluation.dataset import Dataset, Reading, load_folder
 from xai_core.evaluation.plan import forward_size_for, make_plan, units_of
 from xai_core.evaluation.status import ask_to_stop, is_running, load_status, only_run
-from xai_core.evaluation.store import RunFolderError, find_problems, load_manifest, load_scores
+from xai_core.evaluation.journal import find_problems
+from xai_core.evaluation.run_folder import RunFolderError, load_manifest
+from xai_core.evaluation.tables import load_scores
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS
 from xai_core.models.classifier import Classifier
@@ -33,7 +35,7 @@ def test_a_run_writes_what_it_promises(evaluate: RunIt, tmp_path: Path) -> None:
     report = evaluate(tmp_path, progress=steps.append)
     assert (report.images, report.computed, report.reused) == (11, 4, 0)
     scores = load_scores(tmp_path)
-    assert tuple(scores.columns) == store.COLUMNS
+    assert tuple(scores.columns) == COLUMNS
     assert len(scores) == 11 * 2 * 3
     assert set(scores["metric"]) == {"deletion[steps=4]", "single_deletion", "relevance_mass"}
     assert (scores["attribute_seconds"] >= 0).all()

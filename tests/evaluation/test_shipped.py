@@ -11,7 +11,9 @@ from scipy import stats
 
 from xai_core import DATA
 from xai_core.evaluation.dataset import load_dataset
-from xai_core.evaluation.store import find_problems, load_manifest, load_scores
+from xai_core.evaluation.journal import find_problems
+from xai_core.evaluation.run_folder import load_manifest
+from xai_core.evaluation.tables import load_scores
 from xai_core.metrics import METRICS
 from xai_core.models.loading import load_classifier
 from xai_core.report.material import Choice, load_material

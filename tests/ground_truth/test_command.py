@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from xai_core.__main__ import main
-from xai_core.evaluation.store import load_scores
+from xai_core.evaluation.tables import load_scores
 from xai_core.models.torchvision_networks import build_network
 from xai_core.orchard import CLASSES
 from xai_core.training.trainer import save_network

@@ -16,7 +16,8 @@ from torchvision.models import ResNet50_Weights, resnet50
 
 from tests.conftest import picture, write_colours
 from xai_core.__main__ import main
-from xai_core.evaluation.store import load_manifest, load_scores
+from xai_core.evaluation.run_folder import load_manifest
+from xai_core.evaluation.tables import load_scores
 from xai_core.images.reading import InputFormat
 from xai_core.methods import METHODS
 from xai_core.models.batch import Batch

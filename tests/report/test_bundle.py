@@ -23,7 +23,7 @@ from pptx import Presentation
 
 from tests.report.conftest import write_run
 from xai_core.__main__ import main
-from xai_core.evaluation.store import RunFolderError, load_manifest
+from xai_core.evaluation.run_folder import RunFolderError, load_manifest
 from xai_core.findings import results
 from xai_core.findings.cluster_wording import clusters_say
 from xai_core.publications import publications

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from tests.report.conftest import write_run
-from xai_core.evaluation.store import load_scores
+from xai_core.evaluation.tables import load_scores
 from xai_core.report import latex
 from xai_core.report.digits import decimals_for, spelled
 from xai_core.report.material import Choice, load_material

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xai_core.evaluation.clusters import cluster_table, clustered, stored_maps
-from xai_core.evaluation.store import load_manifest
+from xai_core.evaluation.run_folder import load_manifest
 from xai_core.findings.cluster_wording import CAPTION, clusters_say
 
 

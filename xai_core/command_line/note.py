@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xai_core.evaluation.run_note import load_note, save_note
-from xai_core.evaluation.store import load_manifest
+from xai_core.evaluation.run_folder import load_manifest
 
 
 def add(commands: Any) -> None:

@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from xai_core.evaluation.store import RunFolderError, load_maps
+from xai_core.evaluation.run_folder import RunFolderError
+from xai_core.evaluation.store import load_maps
 
 Floats = npt.NDArray[np.float64]
 SIDE_PX = 16

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xai_core.evaluation.dataset import Dataset
-from xai_core.evaluation.store import RunFolderError
+from xai_core.evaluation.run_folder import RunFolderError
 
 SHOWN = 3
 

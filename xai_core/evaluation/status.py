@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from xai_core.evaluation.store import RunFolderError
+from xai_core.evaluation.run_folder import RunFolderError
 from xai_core.files import read_object, write_whole
 from xai_core.locks import Taken, is_locked, locked
 

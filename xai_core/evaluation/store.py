@@ -1,181 +1,32 @@
-"""The run folder: append-only tables and maps with checksums; read and written without torch.
-
-manifest.json        the settings of what was evaluated, written once by each call
-images.jsonl         one line per image, in the order of their computing
-parts.jsonl          one line per finished piece: its files, their sha256 and size, what they hold
-scores/*.parquet     one row per image, method and metric (COLUMNS)
-curves/*.parquet     one row per point of a curve (CURVE_COLUMNS)
-maps/*.safetensors   float16 maps of one method on one unit of images
-"""
+"""The store: writes one run folder, append-only, and knows what is finished; without torch."""
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
-import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from xai_core.evaluation.compaction import write_in_order
 from xai_core.evaluation.image_list import Image, ImageList
+from xai_core.evaluation.journal import JOURNAL, Piece, journal_lines, pieces_of, problem_of, read_journal
 from xai_core.evaluation.manifest import Manifest
+from xai_core.evaluation.run_folder import RunFolderError, explained
+from xai_core.evaluation.tables import CURVE_SCHEMA, ROW_KEY, SCHEMA, as_parquet, curve_table
 from xai_core.files import append, write_large, write_whole
 
-SCHEMA = pa.schema(
-    [
-        *((name, pa.string()) for name in ("dataset", "classifier", "classifier_fingerprint")),
-        *((name, pa.string()) for name in ("image", "image_sha256")),
-        *((name, pa.int32()) for name in ("label", "level", "predicted", "target")),
-        *((name, pa.string()) for name in ("method", "method_key", "metric", "metric_key")),
-        ("score", pa.float64()),
-        ("reason", pa.string()),
-        ("removed_fraction", pa.float64()),
-        ("precision", pa.string()),
-        ("attribute_seconds", pa.float64()),
-        ("score_seconds", pa.float64()),
-    ]
-)
-CURVE_SCHEMA = pa.schema(
-    [
-        *((name, pa.string()) for name in ("image_sha256", "method_key", "metric_key", "curve")),
-        ("fraction", pa.float32()),
-        ("value", pa.float32()),
-    ]
-)
-COLUMNS = tuple(SCHEMA.names)
-CURVE_COLUMNS = tuple(CURVE_SCHEMA.names)
-ROW_KEY = ["image_sha256", "method_key", "metric_key"]
 FOLDERS = ("scores", "curves", "maps")
-
-_IS_PART = re.compile(r"(scores|curves|maps)/[^/\\\0]+").fullmatch
 Note = dict[str, Any]
 Rows = Sequence[dict[str, Any]]
-
-
-class RunFolderError(RuntimeError):
-    """A run folder that cannot be read or written; the message is one sentence for people."""
-
-
-@dataclass(frozen=True)
-class Piece:
-    """One finished piece: what it holds, as (unit, method key, metric keys), and its files.
-
-    `files` are sha256 by name, `sizes` bytes by name (journals of former versions have none).
-    """
-
-    done: tuple[tuple[str, str, tuple[str, ...]], ...]
-    files: dict[str, str]
-    kind: str = "scores"
-    sizes: dict[str, int] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, line: bytes) -> Piece:
-        """The piece of one line; raises ValueError, KeyError or TypeError where it is none."""
-        raw = json.loads(line)
-        done = tuple(
-            (unit, method, tuple(metrics))
-            for method, metrics, units in _grouped(raw)
-            for unit in units
-        )
-        files = {name: sha256 for name, sha256 in raw["files"].items() if _IS_PART(name)}
-        texts = [*files.values(), *(text for u, m, keys in done for text in (u, m, *keys))]
-        if len(files) < len(raw["files"]) or not all(isinstance(text, str) for text in texts):
-            raise ValueError("not a piece of this folder")
-        sizes = {name: int(size) for name, size in raw.get("sizes", {}).items()}
-        return cls(done, files, str(raw["kind"]), sizes)
-
-    def line(self) -> str:
-        groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-        for unit, method, metrics in self.done:
-            groups.setdefault((method, metrics), []).append(unit)
-        content = {
-            "kind": self.kind,
-            "units": [[*group, units] for group, units in groups.items()],
-            "files": self.files,
-            "sizes": self.sizes,
-        }
-        return json.dumps(content, separators=(",", ":")) + "\n"
-
-    def problems(self, root: Path, *, thorough: bool = False) -> list[str]:
-        """What is wrong with its files: by size, or `thorough` by checksum too."""
-        found = (
-            (name, _problem(root / name, sha256, None if thorough else self.sizes.get(name)))
-            for name, sha256 in self.files.items()
-        )
-        return [f"{name}: {problem}" for name, problem in found if problem]
-
-
-def load_manifest(run_dir: str | Path) -> Manifest:
-    """What was evaluated; raises RunFolderError where there is no readable run."""
-    path = Path(run_dir) / "manifest.json"
-    try:
-        manifest, listed = Manifest.read(path), ImageList(Path(run_dir))
-        if listed.images or listed.bad:
-            manifest.images, manifest.bad_images = listed.in_order(), listed.bad
-        return manifest
-    except FileNotFoundError:
-        raise RunFolderError(f"{run_dir}: no evaluation run in this folder") from None
-    except OSError as error:
-        raise RunFolderError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValueError as error:
-        raise RunFolderError(str(error)) from None
-
-
-def load_scores(run_dir: str | Path, columns: Sequence[str] = COLUMNS) -> pd.DataFrame:
-    """All scores of a run, one row each (COLUMNS or some of them); damaged parts are left out.
-
-    Some must have ROW_KEY. Raises RunFolderError where there is no readable run.
-    """
-    schema = pa.schema([SCHEMA.field(name) for name in columns])
-    tables = _sound_tables(Path(run_dir), "scores/", schema)
-    whole = pa.concat_tables([schema.empty_table(), *tables])
-    is_one = len(tables) < 2  # a part has no row twice
-    del tables
-    frame: pd.DataFrame = whole.to_pandas(
-        types_mapper={pa.int32(): pd.Int32Dtype()}.get, split_blocks=True, self_destruct=True
-    )
-    return frame if is_one else frame.drop_duplicates(ROW_KEY, keep="last", ignore_index=True)
-
-
-def load_curves(run_dir: str | Path) -> pd.DataFrame:
-    """All points of all curves of a run (CURVE_COLUMNS); damaged parts are left out."""
-    tables = _sound_tables(Path(run_dir), "curves/", CURVE_SCHEMA)
-    if len(tables) < 2:
-        whole: pd.DataFrame = pa.concat_tables([CURVE_SCHEMA.empty_table(), *tables]).to_pandas()
-        return whole
-    numbered = [
-        table.append_column("part", pa.array(np.full(len(table), number, dtype=np.int32)))
-        for number, table in enumerate(tables)
-    ]
-    frame: pd.DataFrame = pa.concat_tables(numbered).to_pandas()
-    newest = frame.groupby([*ROW_KEY, "curve"])["part"].transform("max")
-    return frame[frame["part"] == newest].drop(columns="part").reset_index(drop=True)
-
-
-def find_problems(run_dir: str | Path) -> list[str]:
-    """One sentence for each damaged or missing file of a run."""
-    root = Path(run_dir)
-    newest = {name: sha for piece in read_journal(root) for name, sha in piece.files.items()}
-    found = ((name, _problem(root / name, sha256)) for name, sha256 in newest.items())
-    return [f"{name}: {problem}" for name, problem in found if problem]
-
-
-def find_runs(folder: str | Path) -> list[Path]:
-    """The run folders in a folder, sorted by name."""
-    return sorted(path.parent for path in Path(folder).glob("*/manifest.json"))
 
 
 class Store:
@@ -202,15 +53,15 @@ class Store:
         """Reads the journal, forgets the pieces that are not kept, and files that none names."""
         self._done, self._maps = {}, {}
         named, lines = set[str](), list[bytes]()
-        before = _journal_lines(self.root)
-        for line, piece in _pieces(before):
+        before = journal_lines(self.root)
+        for line, piece in pieces_of(before):
             if is_kept(piece):
                 self._remember(piece)
                 named.update(piece.files)
                 lines.append(line + b"\n")
         wanted = b"".join(lines)
         if b"\n".join(before) != wanted:
-            write_whole(self.root / "parts.jsonl", wanted)
+            write_whole(self.root / JOURNAL, wanted)
         self._sweep(named)
 
     def _noted(self, problems: list[str]) -> bool:
@@ -243,10 +94,10 @@ class Store:
     ) -> None:
         """Adds the scores of one method on one unit by some metrics, and their curves."""
         tag = hashlib.sha256("/".join((unit, method_key, *metric_keys)).encode()).hexdigest()[:16]
-        contents = {f"scores/{tag}.parquet": _parquet(pa.Table.from_pylist(list(rows), SCHEMA))}
+        contents = {f"scores/{tag}.parquet": as_parquet(pa.Table.from_pylist(list(rows), SCHEMA))}
         if curves:
-            table = pa.concat_tables([_curve_table(row) for row in curves])
-            contents[f"curves/{tag}.parquet"] = _parquet(table)
+            table = pa.concat_tables([curve_table(row) for row in curves])
+            contents[f"curves/{tag}.parquet"] = as_parquet(table)
         self._guarded(
             lambda: self._add(((unit, method_key, tuple(metric_keys)),), contents, "scores")
         )
@@ -269,7 +120,7 @@ class Store:
         if not self.is_done(unit, method_key, key):
             return None
         name = f"maps/{unit}-{method_key}-{which}.safetensors"
-        if problem := _problem(self.root / name, self._maps.get(name, "")):
+        if problem := problem_of(self.root / name, self._maps.get(name, "")):
             self.problems.append(f"{name}: {problem}")
             self._done[unit, method_key].discard(key)
             return None
@@ -310,7 +161,7 @@ class Store:
             raise RunFolderError(f"{other}: {problems[0]}: run its shard again")
         for name in piece.files:
             write_whole(self.root / name, (other / name).read_bytes())
-        append(self.root / "parts.jsonl", piece.line())
+        append(self.root / JOURNAL, piece.line())
         self._remember(piece)
 
     def _merge(self, pieces: list[Piece]) -> None:
@@ -337,7 +188,7 @@ class Store:
         merged = Piece(tuple((*k, tuple(v)) for k, v in done.items()), files, "scores", sizes)
         others = (piece for piece in read_journal(self.root) if piece.kind != "scores")
         journal = "".join(piece.line() for piece in (merged, *others))
-        write_whole(self.root / "parts.jsonl", journal.encode())
+        write_whole(self.root / JOURNAL, journal.encode())
         self._keep(lambda piece: True)
 
     def _add(
@@ -350,7 +201,7 @@ class Store:
             write_whole(self.root / name, content)
         checksums = {n: hashlib.sha256(content).hexdigest() for n, content in contents.items()}
         piece = Piece(done, checksums, kind, {n: len(content) for n, content in contents.items()})
-        append(self.root / "parts.jsonl", piece.line())
+        append(self.root / JOURNAL, piece.line())
         self._remember(piece)
 
     def _remember(self, piece: Piece) -> None:
@@ -376,7 +227,7 @@ class Store:
         try:
             write()
         except OSError as error:
-            raise RunFolderError(_explained(self.root, error)) from None
+            raise RunFolderError(explained(self.root, error)) from None
 
 
 def load_maps(
@@ -389,85 +240,3 @@ def load_maps(
             return file.get_tensor("maps"), json.loads(file.metadata()["note"])
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         raise RunFolderError(f"{path}: cannot be read ({error})") from None
-
-
-def _curve_table(row: dict[str, Any]) -> pa.Table:
-    """The points of one curve; `fraction` and `value` are arrays, the rest is repeated."""
-    points = len(row["value"])
-    columns = {
-        name: pa.array(row[name], pa.float32())
-        if name in ("fraction", "value")
-        else pa.array([row[name]] * points, pa.string())
-        for name in CURVE_COLUMNS
-    }
-    return pa.table(columns, CURVE_SCHEMA)
-
-
-def _parquet(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    content: bytes = sink.getvalue().to_pybytes()
-    return content
-
-
-def read_journal(root: Path) -> list[Piece]:
-    """The finished pieces, oldest first; a line that is damaged or was left half is ignored."""
-    return [piece for _, piece in _pieces(_journal_lines(root))]
-
-
-def _journal_lines(root: Path) -> list[bytes]:
-    try:
-        return (root / "parts.jsonl").read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise RunFolderError(_explained(root, error)) from None
-
-
-def _pieces(lines: Iterable[bytes]) -> Iterator[tuple[bytes, Piece]]:
-    for line in lines:
-        try:
-            yield line, Piece.read(line)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            continue
-
-
-def _grouped(raw: Mapping[str, Any]) -> list[tuple[str, list[str], list[str]]]:
-    """(method, metrics, units), also of a line in the former form: (unit, method, metrics)."""
-    if "done" in raw:
-        return [(method, metrics, [unit]) for unit, method, metrics in raw["done"]]
-    return [(method, metrics, units) for method, metrics, units in raw["units"]]
-
-
-def _problem(path: Path, checksum: str, size: int | None = None) -> str | None:
-    """Why a file cannot be used: by its size where that is given, else by its checksum."""
-    again = "its results are computed again"
-    try:
-        if size is not None:
-            return None if path.stat().st_size == size else f"damaged, {again}"
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        return f"missing, {again}"
-    except OSError as error:
-        return f"cannot be read ({error.strerror}), {again}"
-    return None if found == checksum else f"damaged, {again}"
-
-
-def _sound_tables(root: Path, prefix: str, schema: pa.Schema) -> list[pa.Table]:
-    load_manifest(root)
-    return [
-        pq.read_table(root / name, columns=schema.names, schema=schema)
-        for piece in read_journal(root)
-        for name, checksum in piece.files.items()
-        if name.startswith(prefix) and not _problem(root / name, checksum)
-    ]
-
-
-def _explained(root: Path, error: OSError) -> str:
-    kept = "finished results are kept"
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return f"{root}: the disk is full; {kept}: free some space and run the same command again"
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"{root}: cannot be written ({error.strerror}); {kept}: choose another run folder"
-    return f"{root}: {error.strerror or error}; {kept}: run the same command again"

@@ -10,12 +10,9 @@ from typing import Any
 import pandas as pd
 
 from xai_core.evaluation.manifest import Manifest
-from xai_core.evaluation.store import (
-    COLUMNS,
-    Store,
-    load_manifest,
-    load_scores,
-)
+from xai_core.evaluation.run_folder import load_manifest
+from xai_core.evaluation.store import Store
+from xai_core.evaluation.tables import COLUMNS, load_scores
 from xai_core.ground_truth.benchmarks.shortcut_contrast import contrast
 
 PARTS = "parts"

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from xai_core.evaluation.gallery import packed, unpacked
-from xai_core.evaluation.store import RunFolderError, load_manifest, load_maps
+from xai_core.evaluation.packed_maps import packed, unpacked
+from xai_core.evaluation.run_folder import RunFolderError, load_manifest
+from xai_core.evaluation.store import load_maps
 from xai_core.files import read_object, write_whole
 
 if TYPE_CHECKING:

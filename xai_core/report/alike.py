@@ -18,7 +18,7 @@ from xai_core.evaluation.clusters import (
     shrunk,
     stored_maps,
 )
-from xai_core.evaluation.store import RunFolderError
+from xai_core.evaluation.run_folder import RunFolderError
 
 MOST_MAPS = 2000
 """More take minutes and gigabytes: `campare clusters` makes them."""

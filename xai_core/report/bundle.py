@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from xai_core.evaluation.store import read_journal
+from xai_core.evaluation.journal import read_journal
 from xai_core.places import PROJECT
 from xai_core.publications import Publication
 from xai_core.report import pairs, paragraph, slides, tables, webpage

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from xai_core.evaluation.gallery import Gallery, load_gallery
-from xai_core.evaluation.store import RunFolderError, load_maps
+from xai_core.evaluation.run_folder import RunFolderError
+from xai_core.evaluation.store import load_maps
 from xai_core.images.reading import RGB, BadImage, Floats, InputFormat, map_on_photo, open_image
 from xai_core.places import PROJECT
 from xai_core.report.material import Material

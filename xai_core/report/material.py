@@ -16,7 +16,8 @@ from xai_core.evaluation.lead import Lead
 from xai_core.evaluation.run_note import load_note
 from xai_core.evaluation.statistics import Friedman
 from xai_core.evaluation.status import load_status
-from xai_core.evaluation.store import load_curves, load_manifest, load_scores
+from xai_core.evaluation.run_folder import load_manifest
+from xai_core.evaluation.tables import load_curves, load_scores
 from xai_core.findings import lead_wording, results
 from xai_core.findings.results import Board, Finished
 from xai_core.findings.truth import Truth, truth
