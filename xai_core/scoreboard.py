@@ -15,10 +15,10 @@ import pandas as pd
 from xai_core.evaluation.dataset import Dataset, load_dataset
 from xai_core.evaluation.manifest import Manifest
 from xai_core.evaluation.run import RunReport, run_evaluation
-from xai_core.evaluation.status import Progress
 from xai_core.evaluation.run_folder import load_manifest
-from xai_core.evaluation.tables import load_scores
+from xai_core.evaluation.status import Progress
 from xai_core.evaluation.summary import summarise
+from xai_core.evaluation.tables import load_scores
 from xai_core.explanations import DEFAULT_METHODS
 from xai_core.given import AnyModel, classifier_from, recipes_from
 from xai_core.images.reading import Framing

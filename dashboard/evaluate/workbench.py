@@ -18,8 +18,8 @@ from state import choices, image_choice, look_choice
 from state.named_models import NamedModel
 
 from evaluate import asked
-from xai_core.evaluation.run_note import load_note
 from xai_core.evaluation.run_folder import RunFolderError
+from xai_core.evaluation.run_note import load_note
 
 MOST_REASONS = 5
 STATES = {

@@ -12,8 +12,8 @@ from runs import run_folders
 from streamlit.testing.v1 import AppTest
 
 from xai_core import DATA
-from xai_core.evaluation.run_note import save_note
 from xai_core.evaluation.run_folder import load_manifest
+from xai_core.evaluation.run_note import save_note
 from xai_core.evaluation.store import Store
 from xai_core.evaluation.tables import load_scores
 

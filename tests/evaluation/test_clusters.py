@@ -22,8 +22,8 @@ from xai_core.evaluation.clusters import (
     shrunk,
     spectrum,
 )
-from xai_core.evaluation.statistics import holm
 from xai_core.evaluation.run_folder import load_manifest
+from xai_core.evaluation.statistics import holm
 from xai_core.findings.cluster_wording import clusters_say
 
 PLACES = ((20, 20), (20, 70), (70, 45))

@@ -20,9 +20,9 @@ from xai_core.evaluation.image_list import ImageList
 from xai_core.evaluation.journal import read_journal
 from xai_core.evaluation.plan import units_of
 from xai_core.evaluation.repeats import without_repeats
+from xai_core.evaluation.run_folder import RunFolderError, load_manifest
 from xai_core.evaluation.shards import Shard, merge_shards
 from xai_core.evaluation.status import load_status
-from xai_core.evaluation.run_folder import RunFolderError, load_manifest
 from xai_core.evaluation.store import Store
 from xai_core.models.classifier import Classifier
 

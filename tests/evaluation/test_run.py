@@ -13,12 +13,12 @@ from PIL import Image
 
 from xai_core.evaluation.computing import Computer
 from xai_core.evaluation.dataset import Dataset, load_dataset
+from xai_core.evaluation.journal import find_problems
 from xai_core.evaluation.plan import Plan, make_plan
 from xai_core.evaluation.run import RunReport, run_evaluation
-from xai_core.evaluation.journal import find_problems
 from xai_core.evaluation.run_folder import RunFolderError
-from xai_core.evaluation.tables import load_curves, load_scores
 from xai_core.evaluation.summary import summarise
+from xai_core.evaluation.tables import load_curves, load_scores
 from xai_core.images.reading import Photo
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS

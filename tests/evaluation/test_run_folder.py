@@ -18,11 +18,11 @@ from PIL import Image
 from tests.evaluation.conftest import RunIt, curves, table, write_pictures
 from xai_core.evaluation import store
 from xai_core.evaluation.dataset import Dataset, Reading, load_folder
-from xai_core.evaluation.plan import forward_size_for, make_plan, units_of
-from xai_core.evaluation.status import ask_to_stop, is_running, load_status, only_run
 from xai_core.evaluation.journal import find_problems
+from xai_core.evaluation.plan import forward_size_for, make_plan, units_of
 from xai_core.evaluation.run_folder import RunFolderError, load_manifest
-from xai_core.evaluation.tables import load_scores
+from xai_core.evaluation.status import ask_to_stop, is_running, load_status, only_run
+from xai_core.evaluation.tables import COLUMNS, load_scores
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS
 from xai_core.models.classifier import Classifier

@@ -17,10 +17,10 @@ from tests.conftest import TinyNetwork, seeded
 from tests.evaluation.conftest import RunIt, curves, table, write_pictures
 from xai_core.evaluation.computing import Job
 from xai_core.evaluation.dataset import load_folder
-from xai_core.evaluation.plan import Unit, units_of
-from xai_core.evaluation.status import ask_to_stop
 from xai_core.evaluation.journal import find_problems
+from xai_core.evaluation.plan import Unit, units_of
 from xai_core.evaluation.run_folder import load_manifest
+from xai_core.evaluation.status import ask_to_stop
 from xai_core.evaluation.workers import Order, Task, Tray, Workers, WorkersError, code, compute
 from xai_core.images.reading import InputFormat
 from xai_core.models.classifier import Classifier

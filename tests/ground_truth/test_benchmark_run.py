@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from xai_core.evaluation.shards import Shard
 from xai_core.evaluation.run_folder import RunFolderError, load_manifest
+from xai_core.evaluation.shards import Shard
 from xai_core.evaluation.tables import load_curves, load_scores
 from xai_core.ground_truth import benchmark_run as ground_truth
 from xai_core.ground_truth.benchmark_run import (

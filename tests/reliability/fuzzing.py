@@ -32,9 +32,9 @@ for folder in (ROOT, ROOT / "dashboard"):
 
 from xai_core.catalog import configure  # noqa: E402
 from xai_core.evaluation.dataset import load_folder  # noqa: E402
-from xai_core.evaluation.status import load_status  # noqa: E402
 from xai_core.evaluation.journal import find_problems  # noqa: E402
 from xai_core.evaluation.run_folder import RunFolderError, load_manifest  # noqa: E402
+from xai_core.evaluation.status import load_status  # noqa: E402
 from xai_core.evaluation.store import Store  # noqa: E402
 from xai_core.evaluation.tables import load_curves, load_scores  # noqa: E402
 from xai_core.images.reading import BadImage, open_image  # noqa: E402

@@ -114,8 +114,8 @@ def _evaluate(folder: Path) -> Work:
     from tests.conftest import TinyNetwork, seeded
     from tests.evaluation.conftest import recipes, write_pictures
     from xai_core.evaluation.dataset import load_folder
-    from xai_core.evaluation.run import run_evaluation
     from xai_core.evaluation.journal import find_problems
+    from xai_core.evaluation.run import run_evaluation
     from xai_core.images.reading import InputFormat
     from xai_core.methods import METHODS
     from xai_core.metrics import METRICS

@@ -10,10 +10,10 @@ from pathlib import Path
 import xai_core
 from xai_core.catalog import names_in
 from xai_core.command_line._progress import ProgressLine
-from xai_core.evaluation.shards import Shard
 from xai_core.evaluation.run_folder import load_manifest
-from xai_core.evaluation.tables import load_scores
+from xai_core.evaluation.shards import Shard
 from xai_core.evaluation.summary import summarise
+from xai_core.evaluation.tables import load_scores
 from xai_core.methods import Method
 from xai_core.models.classifier import Classifier
 from xai_core.places import default_run_dir

@@ -27,12 +27,12 @@ from xai_core.evaluation.allocator import keep_blocks
 from xai_core.evaluation.dataset import Dataset
 from xai_core.evaluation.plan import MEMORY_MB, make_plan
 from xai_core.evaluation.run import run_evaluation
+from xai_core.evaluation.run_folder import load_manifest
 from xai_core.evaluation.shards import Shard, merge_shards
 from xai_core.evaluation.status import Progress
-from xai_core.evaluation.run_folder import load_manifest
 from xai_core.evaluation.store import Store
-from xai_core.evaluation.tables import load_scores
 from xai_core.evaluation.summary import summarise
+from xai_core.evaluation.tables import load_scores
 from xai_core.evaluation.workers import Workers
 from xai_core.findings.kept_standings import keep_standings, kept_standings
 from xai_core.methods import Method

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from xai_core.evaluation.run_note import load_note, save_note
 from xai_core.evaluation.run_folder import load_manifest
+from xai_core.evaluation.run_note import load_note, save_note
 
 
 def add(commands: Any) -> None:

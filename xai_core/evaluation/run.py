@@ -23,10 +23,10 @@ from xai_core.evaluation.plan import (
     units_of,
     usable,
 )
+from xai_core.evaluation.run_folder import RunFolderError, load_manifest
 from xai_core.evaluation.same_images import check_content, check_images
 from xai_core.evaluation.shards import Shard
 from xai_core.evaluation.status import Progress, Status, is_asked_to_stop, only_run
-from xai_core.evaluation.run_folder import RunFolderError, load_manifest
 from xai_core.evaluation.store import Store
 from xai_core.evaluation.workers import Task, Tray, Workers
 from xai_core.images.grey_window import window_sentences

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from xai_core.evaluation.described import FIXED
 from xai_core.evaluation.manifest import Manifest
-from xai_core.evaluation.status import load_status, only_run
 from xai_core.evaluation.run_folder import RunFolderError, load_manifest
+from xai_core.evaluation.status import load_status, only_run
 from xai_core.evaluation.store import Store
 
 FOLDER = "shards"

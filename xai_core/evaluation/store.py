@@ -18,7 +18,14 @@ from safetensors.numpy import save
 
 from xai_core.evaluation.compaction import write_in_order
 from xai_core.evaluation.image_list import Image, ImageList
-from xai_core.evaluation.journal import JOURNAL, Piece, journal_lines, pieces_of, problem_of, read_journal
+from xai_core.evaluation.journal import (
+    JOURNAL,
+    Piece,
+    journal_lines,
+    pieces_of,
+    problem_of,
+    read_journal,
+)
 from xai_core.evaluation.manifest import Manifest
 from xai_core.evaluation.run_folder import RunFolderError, explained
 from xai_core.evaluation.tables import CURVE_SCHEMA, ROW_KEY, SCHEMA, as_parquet, curve_table

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from xai_core.evaluation.lead import Lead
-from xai_core.evaluation.statistics import Friedman
 from xai_core.evaluation.run_folder import load_manifest
+from xai_core.evaluation.statistics import Friedman
 from xai_core.evaluation.tables import ROW_KEY, load_scores
 from xai_core.files import read_object, write_whole
 from xai_core.findings import results

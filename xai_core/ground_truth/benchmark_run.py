@@ -11,9 +11,9 @@ import torch
 from xai_core.evaluation.dataset import Dataset, load_orchard_dataset
 from xai_core.evaluation.plan import MEMORY_MB, units_of
 from xai_core.evaluation.run import run_evaluation
+from xai_core.evaluation.run_folder import RunFolderError
 from xai_core.evaluation.shards import FOLDER, Shard, merge_shards
 from xai_core.evaluation.status import Progress
-from xai_core.evaluation.run_folder import RunFolderError
 from xai_core.ground_truth.benchmarks import BENCHMARKS
 from xai_core.ground_truth.benchmarks.base import Benchmark, Images
 from xai_core.ground_truth.degradation import checked_metrics

@@ -13,10 +13,10 @@ import pandas as pd
 
 from xai_core import headline
 from xai_core.evaluation.lead import Lead
+from xai_core.evaluation.run_folder import load_manifest
 from xai_core.evaluation.run_note import load_note
 from xai_core.evaluation.statistics import Friedman
 from xai_core.evaluation.status import load_status
-from xai_core.evaluation.run_folder import load_manifest
 from xai_core.evaluation.tables import load_curves, load_scores
 from xai_core.findings import lead_wording, results
 from xai_core.findings.results import Board, Finished
