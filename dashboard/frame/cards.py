@@ -172,7 +172,7 @@ def class_line(seen: Evidence, target: int) -> str:
         for role, index in (("predicted", seen.predicted), ("true", seen.true))
         if index == target
     ]
-    share = f"{percent(seen.probabilities[target], 1)}"
+    share = percent(seen.probabilities[target], 1)
     role = f" <span class='role'>{' and '.join(roles)}</span>" if roles else ""
     return f"<b>{escape(seen.categories[target])}</b> <span class='share'>{share}</span>{role}"
 

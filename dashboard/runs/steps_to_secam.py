@@ -82,7 +82,7 @@ def secam_steps(look: Look, cam: Floats, segments: int, compactness: float) -> l
     labels = slic_labels(look.seen, Slic(segments, compactness))
     secam, limit = averaged(cam, labels), heatmap.limit_of(cam)
     coarse, count = on_its_grid(cam), int(labels.max()) + 1
-    share = f"{percent(look.threshold)}"
+    share = percent(look.threshold)
     return [
         Step("1 CAM", "The logit by cells of the model's grid.", look.overlay(coarse, limit)),
         Step("2 Upsampled", "CAM at the image's resolution.", look.overlay(cam, limit)),

@@ -409,7 +409,8 @@ def test_methods_without_a_score_are_named_with_the_reason() -> None:
     summary = pd.DataFrame(rows, columns=["method", "metric", "mean"])
     board = results.Board(summary, pd.DataFrame(), (), 9)
     assert unscored_says(board, MANIFEST, "insertion") == (
-        "Not shown: LIME and Grad-CAM (not evaluated); SeCAM (undefined on every image)."
+        "Not shown: LIME and Grad-CAM (not evaluated on these images); "
+        "SeCAM (undefined on each of these images)."
     )
     without = results.Board(
         summary[summary["metric"] == "insertion"].dropna(), pd.DataFrame(), (), 9

@@ -217,7 +217,7 @@ def two_seeds(other: TwoSeeds) -> str:
     right = ""
     if other.right is not None:
         right = f", right on {percent(other.right[1])} of the scenes where this one is on "
-        right += f"{percent(other.right[0])}"
+        right += percent(other.right[0])
     return (
         f"Kendall's τ-b of {other.methods} methods' means with those on {other.name}, a model "
         f"trained from another seed{right}: 1 means that both models rank the methods alike. Null "

@@ -136,7 +136,10 @@ def unscored_says(board: Board, manifest: dict[str, Any], metric: str) -> str:
     methods = [str(method) for method in board.summary["method"].unique()]
     undefined = [m for m in methods if m in rows.index and pd.isna(rows[m])]
     absent = [m for m in methods if m not in rows.index]
-    kinds = ((absent, "not evaluated"), (undefined, "undefined on every image"))
+    kinds = (
+        (absent, "not evaluated on these images"),
+        (undefined, "undefined on each of these images"),
+    )
     parts = [
         f"{joined([results.method_title(m, manifest) for m in left_out])} ({why})"
         for left_out, why in kinds
