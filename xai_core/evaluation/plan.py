@@ -16,6 +16,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from xai_core.evaluation.dataset import Dataset, Item
+from xai_core.evaluation.journal import JOURNAL
 from xai_core.evaluation.repeats import without_repeats
 from xai_core.evaluation.shards import Shard
 from xai_core.evaluation.store import Store
@@ -149,7 +150,7 @@ def make_plan(
     With `workers` of one thread it is measured with one.
     """
     methods, metrics, skipped = usable(classifier, dataset, methods, metrics)
-    store = Store(run_dir) if (Path(run_dir) / "parts.jsonl").exists() else None
+    store = Store(run_dir) if (Path(run_dir) / JOURNAL).exists() else None
     units = list(units_of(dataset, limit))
     works = [unit_work(store, classifier, unit, methods, metrics) for unit in units]
     _, height, width = classifier.form.shape

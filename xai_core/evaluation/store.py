@@ -225,7 +225,7 @@ class Store:
                 if f"{folder}/{path.name}" not in named and path.is_file():
                     path.unlink()
         own = f".{os.getpid()}-"
-        for name in ("manifest.json", "parts.jsonl", "status.json"):
+        for name in ("manifest.json", JOURNAL, "status.json"):
             for path in self.root.glob(f"{name}.*.tmp"):
                 if own not in path.name:
                     path.unlink(missing_ok=True)

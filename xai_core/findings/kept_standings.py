@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from xai_core.evaluation.journal import JOURNAL
 from xai_core.evaluation.lead import Lead
 from xai_core.evaluation.run_folder import load_manifest
 from xai_core.evaluation.statistics import Friedman
@@ -84,7 +85,7 @@ def kept_standings(run_dir: Path) -> Standings | None:
 def _told(run_dir: Path) -> str:
     """What tells the run's settings and tables from all others."""
     found = hashlib.sha256(str(REVISION).encode())
-    for name in ("manifest.json", "parts.jsonl"):
+    for name in ("manifest.json", JOURNAL):
         found.update((run_dir / name).read_bytes())
     return found.hexdigest()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from xai_core.evaluation.journal import JOURNAL
 from xai_core.evaluation.manifest import Manifest
 from xai_core.evaluation.run_folder import load_manifest
 from xai_core.evaluation.store import Store
@@ -37,7 +38,7 @@ def merge(run_dir: Path) -> None:
     merged = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=COLUMNS)
     for name in ("scores", "curves", "maps"):
         shutil.rmtree(run_dir / name, ignore_errors=True)
-    for name in ("parts.jsonl", "images.jsonl"):
+    for name in (JOURNAL, "images.jsonl"):
         (run_dir / name).unlink(missing_ok=True)
     store = Store(run_dir)
     store.write_manifest(_merged_manifest(manifests, set(merged["method_key"])))
