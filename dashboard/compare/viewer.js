@@ -69,9 +69,22 @@ function enlarge(figure) {
   box.lastElementChild.lastElementChild.focus();
 }
 
+/* While the page is drawn anew, the server may have an image's file for a moment no more: ask again. */
+const asked = new WeakMap();
+function askAgain(image) {
+  const times = (asked.get(image) ?? 0) + 1;
+  if (times > 7 || !image.src?.includes("/media/")) return;
+  asked.set(image, times);
+  setTimeout(() => { if (image.isConnected) image.src = image.src; }, 100 * 2 ** times);
+}
+
 function listen() {
   if (window.campareLookListens) return;
   window.campareLookListens = true;
+  document.addEventListener("error", (event) => {
+    if (event.target instanceof HTMLImageElement) askAgain(event.target);
+  }, true);
+  for (const image of document.images) if (image.complete && !image.naturalWidth) askAgain(image);
   let held = null, from = 0, dragged = false;
   const layers = (event) => event.target.closest?.(".layers.mapped");
   document.addEventListener("pointerdown", (event) => {

@@ -20,10 +20,11 @@ def show_layers(
 
     `limit` is the value in full colour, the map's own 99.5th percentile where it is not given.
     """
+    height, width = seen.photo.rgb.shape[:2]
+    shape = f"style='aspect-ratio: {width} / {height}'"
     if cell.map is None:
-        height, width = seen.photo.rgb.shape[:2]
         kind = "waiting" if cell.pending else "nothing"
-        st.html(f"<div class='{kind}' style='aspect-ratio: {width} / {height}'></div>")
+        st.html(f"<div class='{kind}' {shape}></div>")
         return
     label = label or f"{facts.label_of(cell.method)} for {seen.categories[cell.target]}"
     layers = drawn_images.layers(
@@ -40,7 +41,7 @@ def show_layers(
     text = "" if layers.is_supported else "<span class='none'>no positive evidence</span>"
     alone = "" if chosen.view == "overlay" else " alone"
     st.html(
-        f"<button type='button' class='layers mapped{alone}' title='Click to enlarge'>"
+        f"<button type='button' class='layers mapped{alone}' {shape} title='Click to enlarge'>"
         f"<img src='{photo}' alt=''><span class='over'><img class='grey' src='{photo}' alt=''>"
         f"<img class='full' src='{full}' alt='{escape(label, quote=True)}'>{veiled}{text}"
         "</span></button>"

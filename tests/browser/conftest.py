@@ -33,6 +33,9 @@ IS_QUIET = """!document.body.innerText.includes('computing …')
     && !document.querySelector('[data-testid=stSkeleton]')
     && !!document.querySelector('[data-testid=stApp][data-test-script-state=notRunning]')"""
 
+MISSING = """() => [...document.images].filter(i => !i.naturalWidth || !i.offsetWidth)
+    .map(i => `${i.alt} ${i.src} ${i.naturalWidth} ${i.offsetWidth}`)"""
+
 
 _OPEN: list[Page] = []
 _LOGS: list[Path] = []
@@ -49,6 +52,7 @@ def pytest_runtest_makereport(
             if not page.is_closed():
                 state = page.locator("[data-testid=stApp]").get_attribute("data-test-script-state")
                 report.sections.append((f"{page.url} ({state})", page.inner_text("body")[:3000]))
+                report.sections.append(("images that are not there", str(page.evaluate(MISSING))))
         report.sections += [(f"{log}", log.read_text()[-3000:]) for log in _LOGS if log.is_file()]
     return report
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 pytestmark = [pytest.mark.browser]
 Open = Callable[..., Page]
@@ -59,3 +59,28 @@ def test_an_image_is_enlarged_and_the_keyboard_goes_on(open_page: Open, settled:
     page.keyboard.press("Escape")
     expect(box).to_have_count(0)
     expect(page.locator(MAPS).first).to_be_focused()
+
+
+def test_an_image_whose_file_is_gone_for_a_moment_is_asked_for_again(
+    open_page: Open, settled: Wait
+) -> None:
+    """While a page is drawn anew the server may drop its files; what met 404 comes back."""
+    page = open_page("")
+    settled(page)
+    refused: set[str] = set()
+
+    def once(route: Route) -> None:
+        if route.request.url in refused:
+            route.continue_()
+        else:
+            refused.add(route.request.url)
+            route.fulfill(status=404)
+
+    page.route("**/media/**", once)
+    page.reload()
+    settled(page)
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('button.layers img')].every(i => i.naturalWidth > 0)"
+    )
+    assert len(refused) > 5
+    expect(page.locator(f"{MAPS} .full").first).to_be_visible()
