@@ -18,6 +18,7 @@ from xai_core.locks import Taken, is_locked, locked
 
 State = Literal["running", "done", "cancelled", "failed"]
 BEAT_SECONDS = 2.0
+GAP_SECONDS = 0.2
 GLANCE_SECONDS = 0.2
 """Whoever only looks holds the lock for a moment, so a run waits that long for it."""
 
@@ -35,11 +36,12 @@ class Progress:
 
 @dataclass
 class Status:
-    """Writes status.json, at every step and every two seconds, until it is closed."""
+    """Writes status.json, with the steps and every two seconds, until it is closed."""
 
     run_dir: Path
     state: State = "running"
     progress: Progress = field(default_factory=lambda: Progress(0, 0, 0.0, None, "starting"))
+    _written: float = -GAP_SECONDS
     _stop: threading.Event = field(default_factory=threading.Event)
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
@@ -54,7 +56,8 @@ class Status:
 
     def step(self, progress: Progress) -> None:
         self.progress = progress
-        self.write()
+        if time.monotonic() >= self._written + GAP_SECONDS:
+            self.write()
 
     def close(self, state: State, message: str) -> None:
         self.state = state
@@ -72,6 +75,7 @@ class Status:
         # a full disk must not end a run over its progress display
         with self._writing, contextlib.suppress(OSError):
             write_whole(path, json.dumps(content))
+            self._written = time.monotonic()
 
     def _beat(self) -> None:
         while not self._stop.wait(BEAT_SECONDS):

@@ -8,13 +8,10 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from xai_core.evaluation.compaction import write_in_order
 from xai_core.evaluation.image_list import Image, ImageList
@@ -27,13 +24,12 @@ from xai_core.evaluation.journal import (
     read_journal,
 )
 from xai_core.evaluation.manifest import Manifest
+from xai_core.evaluation.piece_files import Note, PieceFiles, Rows, map_files, score_files
 from xai_core.evaluation.run_folder import RunFolderError, explained
-from xai_core.evaluation.tables import CURVE_SCHEMA, ROW_KEY, SCHEMA, as_parquet, curve_table
+from xai_core.evaluation.tables import CURVE_SCHEMA, ROW_KEY, SCHEMA
 from xai_core.files import append, write_large, write_whole
 
 FOLDERS = ("scores", "curves", "maps")
-Note = dict[str, Any]
-Rows = Sequence[dict[str, Any]]
 
 
 class Store:
@@ -100,24 +96,17 @@ class Store:
         self, unit: str, method_key: str, metric_keys: Sequence[str], rows: Rows, curves: Rows
     ) -> None:
         """Adds the scores of one method on one unit by some metrics, and their curves."""
-        tag = hashlib.sha256("/".join((unit, method_key, *metric_keys)).encode()).hexdigest()[:16]
-        contents = {f"scores/{tag}.parquet": as_parquet(pa.Table.from_pylist(list(rows), SCHEMA))}
-        if curves:
-            table = pa.concat_tables([curve_table(row) for row in curves])
-            contents[f"curves/{tag}.parquet"] = as_parquet(table)
-        self._guarded(
-            lambda: self._add(((unit, method_key, tuple(metric_keys)),), contents, "scores")
-        )
+        self.add(score_files(unit, method_key, metric_keys, rows, curves))
 
     def write_maps(
         self, unit: str, method_key: str, which: str, maps: npt.NDArray[np.float16], note: Note
     ) -> None:
         """Adds the maps (N, H, W) of one method on one unit; `note` is stored beside them."""
-        content = save({"maps": maps}, {"note": json.dumps(note)})
-        name = f"maps/{unit}-{method_key}-{which}.safetensors"
-        self._guarded(
-            lambda: self._add(((unit, method_key, (f"maps:{which}",)),), {name: content}, "maps")
-        )
+        self.add(map_files(unit, method_key, which, maps, note))
+
+    def add(self, files: PieceFiles) -> None:
+        """Adds a finished piece; raises RunFolderError."""
+        self._guarded(lambda: self._add(files))
 
     def read_maps(
         self, unit: str, method_key: str, which: str
@@ -198,16 +187,14 @@ class Store:
         write_whole(self.root / JOURNAL, journal.encode())
         self._keep(lambda piece: True)
 
-    def _add(
-        self,
-        done: tuple[tuple[str, str, tuple[str, ...]], ...],
-        contents: dict[str, bytes],
-        kind: str,
-    ) -> None:
-        for name, content in contents.items():
+    def _add(self, files: PieceFiles) -> None:
+        for name, content in files.contents.items():
             write_whole(self.root / name, content)
-        checksums = {n: hashlib.sha256(content).hexdigest() for n, content in contents.items()}
-        piece = Piece(done, checksums, kind, {n: len(content) for n, content in contents.items()})
+        checksums = {
+            n: hashlib.sha256(content).hexdigest() for n, content in files.contents.items()
+        }
+        sizes = {name: len(content) for name, content in files.contents.items()}
+        piece = Piece(files.done, checksums, files.kind, sizes)
         append(self.root / JOURNAL, piece.line())
         self._remember(piece)
 

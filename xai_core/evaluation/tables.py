@@ -71,13 +71,13 @@ def load_curves(run_dir: str | Path) -> pd.DataFrame:
     return frame[frame["part"] == newest].drop(columns="part").reset_index(drop=True)
 
 
-def curve_table(row: dict[str, Any]) -> pa.Table:
-    """The points of one curve; `fraction` and `value` are arrays, the rest is repeated."""
-    points = len(row["value"])
+def curve_table(rows: Sequence[dict[str, Any]]) -> pa.Table:
+    """The points of some curves; `fraction` and `value` are arrays, the rest is repeated."""
+    lengths = [len(row["value"]) for row in rows]
     columns = {
-        name: pa.array(row[name], pa.float32())
+        name: pa.array(np.concatenate([row[name] for row in rows]), pa.float32())
         if name in ("fraction", "value")
-        else pa.array([row[name]] * points, pa.string())
+        else pa.array(np.repeat([row[name] for row in rows], lengths), pa.string())
         for name in CURVE_COLUMNS
     }
     return pa.table(columns, CURVE_SCHEMA)

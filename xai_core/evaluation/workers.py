@@ -31,8 +31,9 @@ from xai_core.evaluation.allocator import keep_blocks
 from xai_core.evaluation.cluster import Cluster
 from xai_core.evaluation.computing import Computer, Job, Maps
 from xai_core.evaluation.image_list import Image
+from xai_core.evaluation.piece_files import Note, Rows, map_files, score_files
 from xai_core.evaluation.plan import Unit
-from xai_core.evaluation.store import Note, Rows, Store
+from xai_core.evaluation.store import Store
 from xai_core.methods.base import Method
 from xai_core.metrics.base import Metric
 from xai_core.models.classifier import Classifier
@@ -88,12 +89,13 @@ class Tray:
     def write_scores(
         self, unit: str, method_key: str, metric_keys: Sequence[str], rows: Rows, curves: Rows
     ) -> None:
-        self.calls.append(("write_scores", (unit, method_key, metric_keys, rows, curves)))
+        files = score_files(unit, method_key, metric_keys, rows, curves)
+        self.calls.append(("add", (files,)))
 
     def write_maps(
         self, unit: str, method_key: str, which: str, maps: npt.NDArray[np.float16], note: Note
     ) -> None:
-        self.calls.append(("write_maps", (unit, method_key, which, maps, note)))
+        self.calls.append(("add", (map_files(unit, method_key, which, maps, note),)))
         self.maps[unit, method_key, which] = (maps, note)
 
     def read_maps(self, unit: str, method_key: str, which: str) -> Maps | None:
