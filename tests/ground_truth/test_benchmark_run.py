@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 from typing import get_args
 
@@ -182,6 +183,33 @@ def test_one_table_holds_every_benchmark_method_and_the_oracle(finished, plan, m
     monkeypatch.setattr(Uniform, "attribute", pytest.fail)
     run_ground_truth(finished, plan, METHODS)
     pd.testing.assert_frame_equal(load_scores(finished), scores)
+
+
+def test_a_run_without_its_parts_goes_on_and_loses_nothing(
+    finished, plan, other, tmp_path, monkeypatch
+):
+    """As the shipped run comes, or one that a colleague passed on."""
+    folder = tmp_path / "passed on"
+    shutil.copytree(finished, folder, ignore=shutil.ignore_patterns("parts"))
+    before, images = load_scores(folder), load_manifest(folder)["images"]
+    curves = load_curves(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(Uniform, "attribute", pytest.fail)
+        fewer = replace(plan, benchmarks=("target_sensitivity", "localisation"))
+        assert run_ground_truth(folder, fewer, METHODS) == []
+    key = ["dataset", "image", "method_key", "metric_key"]
+    same = [table.sort_values(key, ignore_index=True) for table in (before, load_scores(folder))]
+    pd.testing.assert_frame_equal(*same)
+    assert len(curves) == len(load_curves(folder))
+    assert {image["sha256"] for image in load_manifest(folder)["images"]} == {
+        image["sha256"] for image in images
+    }
+    more = replace(plan, benchmarks=("target_localisation",), limit=6)
+    assert run_ground_truth(folder, more, METHODS) == []
+    count = load_scores(folder).groupby("metric")["image"].nunique()
+    assert (count["relevance_mass"], count["target_localisation"]) == (4, 6)
+    with pytest.raises(RunFolderError, match="another classifier; choose another run folder"):
+        run_ground_truth(folder, replace(more, classifier=other), METHODS)
 
 
 @pytest.mark.slow

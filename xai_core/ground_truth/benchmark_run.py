@@ -30,6 +30,7 @@ from xai_core.ground_truth.picture_sets import (
     twice_as_large,
     varieties_dataset,
 )
+from xai_core.ground_truth.recovering import check_model, recover
 from xai_core.ground_truth.scene_book import write_scene_book
 from xai_core.methods.base import Method
 from xai_core.metrics import METRICS, Metric
@@ -166,18 +167,23 @@ def run_ground_truth(
     """Scores of the methods and the oracle by the chosen benchmarks; gives what was left out.
 
     Every part is a run that continues where it was stopped; `run_dir` itself holds all parts'
-    scores in one table. Of a `shard` each part's scores are all that is made, until
-    `merge_part_shards` and a call without one. Raises what `run_evaluation` raises.
+    scores in one table, from which a part whose folder is gone goes on. Of a `shard` each part's
+    scores are all that is made, until `merge_part_shards` and a call without one. Raises what
+    `run_evaluation` raises.
     """
     root, show = Path(run_dir), show or _silent
     with_oracle = [*methods, Oracle()]
-    notes = plan.missing()
-    for part in plan.parts(root):
+    notes, parts = plan.missing(), plan.parts(root)
+    for part in parts:
+        check_model(root, part.name, part.classifier.fingerprint)
+    for part in parts:
         wanted = part.shots(shard)
         if wanted:
             title = f"drawing {part.name}"
             draw_ahead(wanted, plan.workers, lambda d, n, t=title: show(t, d / n, None))  # type: ignore[misc]
         folder = root / PARTS / part.name
+        if shard is None:
+            recover(root, part.name, folder, part.dataset)
 
         def step(progress: Progress, name: str = part.name) -> None:
             show(f"{name}: {progress.message}", progress.fraction, progress.seconds_left)

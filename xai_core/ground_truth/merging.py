@@ -1,4 +1,4 @@
-"""Merging: the parts of a ground-truth run become one run folder."""
+"""Merging: the parts of a ground-truth run become one table, beside what it holds of others."""
 
 from __future__ import annotations
 
@@ -13,21 +13,25 @@ from xai_core.evaluation.journal import JOURNAL
 from xai_core.evaluation.manifest import Manifest
 from xai_core.evaluation.run_folder import load_manifest
 from xai_core.evaluation.store import Store
-from xai_core.evaluation.tables import COLUMNS, load_scores
+from xai_core.evaluation.tables import COLUMNS, ROW_KEY, load_curves, load_scores
 from xai_core.ground_truth.benchmarks.shortcut_contrast import contrast
+from xai_core.ground_truth.recovering import STICKERS, merged_before, records
 
 PARTS = "parts"
 """Folder of the parts in a run folder."""
 
 
 def merge(run_dir: Path) -> None:
-    """Put the scores of all parts into one run folder at `run_dir`, contrasts worked out."""
+    """Put the scores of all parts into one run folder at `run_dir`, contrasts worked out.
+
+    What that folder holds already and no part has, stays: a run is passed on without its parts.
+    """
     folders = sorted(path.parent for path in (run_dir / PARTS).glob("*/manifest.json"))
     if not folders:
         return
     manifests = {folder.name: load_manifest(folder) for folder in folders}
     tables = {folder.name: load_scores(folder) for folder in folders}
-    stickers = [name for name in tables if name.startswith("stickers-")]
+    stickers = [name for name in tables if name.startswith(STICKERS)]
     rows = [table for name, table in tables.items() if name not in stickers]
     curves: list[dict[str, Any]] = []
     if len(stickers) == 2:
@@ -35,20 +39,22 @@ def merge(run_dir: Path) -> None:
         ordered = sorted(stickers, key=lambda name: "control" in name)
         scores, curves = _contrasted(*(tables[name] for name in ordered))
         rows.append(scores)
+    before = merged_before(run_dir)
+    if before is not None:
+        rows.append(load_scores(run_dir))
+        curves += _curves_of(run_dir)
     merged = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=COLUMNS)
+    merged = merged.drop_duplicates(["dataset", "image", "method_key", "metric_key"])
+    curves = _newest(curves, merged)
     for name in ("scores", "curves", "maps"):
         shutil.rmtree(run_dir / name, ignore_errors=True)
     for name in (JOURNAL, "images.jsonl"):
         (run_dir / name).unlink(missing_ok=True)
     store = Store(run_dir)
-    store.write_manifest(_merged_manifest(manifests, set(merged["method_key"])))
+    store.write_manifest(_merged_manifest(manifests, before, merged))
     for key, group in merged.groupby("method_key", sort=False):
-        records = [
-            {str(name): None if value is pd.NA else value for name, value in row.items()}
-            for row in group[list(COLUMNS)].to_dict("records")
-        ]
         mine = [row for row in curves if row["method_key"] == key]
-        store.write_scores("all", str(key), sorted(set(group["metric_key"])), records, mine)
+        store.write_scores("all", str(key), sorted(set(group["metric_key"])), records(group), mine)
     store.compact()
 
 
@@ -77,8 +83,34 @@ def _contrasted(
     return whole[list(COLUMNS)], curves
 
 
-def _merged_manifest(manifests: dict[str, Manifest], methods: set[str]) -> Manifest:
-    first = manifests.get("scenes") or next(iter(manifests.values()))
+def _curves_of(run_dir: Path) -> list[dict[str, Any]]:
+    """The curves of the run's table, a row each."""
+    keys = [*ROW_KEY, "curve"]
+    return [
+        {
+            **dict(zip(keys, key, strict=True)),
+            "fraction": points["fraction"].to_numpy(),
+            "value": points["value"].to_numpy(),
+        }
+        for key, points in load_curves(run_dir).groupby(keys, sort=False)
+    ]
+
+
+def _newest(curves: list[dict[str, Any]], scores: pd.DataFrame) -> list[dict[str, Any]]:
+    """The first of each curve that belongs to a score."""
+    known = set(scores[ROW_KEY].itertuples(index=False, name=None))
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for row in curves:
+        key = tuple(str(row[name]) for name in ROW_KEY)
+        if key in known:
+            found.setdefault((*key, row["curve"]), row)
+    return list(found.values())
+
+
+def _merged_manifest(
+    manifests: dict[str, Manifest], before: Manifest | None, scores: pd.DataFrame
+) -> Manifest:
+    first = manifests.get("scenes") or before or next(iter(manifests.values()))
     images = {
         image["sha256"]: {**image, "part": name}
         for name, manifest in manifests.items()
@@ -93,7 +125,15 @@ def _merged_manifest(manifests: dict[str, Manifest], methods: set[str]) -> Manif
         }
         for name, manifest in manifests.items()
     }
-    found = manifests.values()
+    if before is not None:
+        used = set(scores["image_sha256"])
+        kept = {i["sha256"]: i for i in before.images if i["sha256"] in used}
+        images = {**kept, **images}
+        for name, part in before.others.get("parts", {}).items():
+            count = sum(image.get("part") == name for image in images.values())
+            parts[name] = {**parts.get(name, part), "images": count}
+    found = [*([before] if before is not None else []), *manifests.values()]
+    methods = set(scores["method_key"])
     return replace(
         first,
         dataset="orchard ground truth",
