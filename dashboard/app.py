@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
-from frame import housekeeping, warming
+from frame import housekeeping, loading_ahead
 from frame.guarding import Guard
 from frame.repairs import repair
 from starlette.middleware import Middleware
@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 
 @asynccontextmanager
 async def _prepared(app: st.App) -> AsyncIterator[None]:
-    work = (warming.warm_up(), housekeeping.keep_house())
+    work = (loading_ahead.load_ahead(), housekeeping.keep_house())
     tasks = [asyncio.create_task(one) for one in work]
     yield
     for task in tasks:

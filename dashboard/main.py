@@ -4,9 +4,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
-from frame import add_model, warming
+from frame import add_model
 from frame.display import PageEnd, show_problem, show_problems
-from menu import MENU
+from menu import FILES, MENU
 from state import choices, hosting
 
 st.set_page_config("CAMpare", page_icon="🍏", layout="wide")
@@ -20,7 +20,7 @@ is_visited = choices.is_open(choices.session())
 if is_visited and hosting.is_hosted() and not hosting.visitor():
     show_problem(hosting.NO_NAME)
     st.stop()
-first = warming.first_page(is_visited=is_visited)
+first = next(iter(FILES))
 pages = {
     e.name: st.Page(e.file, title=e.title, icon=e.icon, url_path=e.name, default=e.name == first)
     for entries in MENU.values()

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from frame import warming
 from menu import FILES
 from streamlit.testing.v1 import AppTest
 
@@ -67,10 +66,6 @@ def finished(app: AppTest, seconds: float = 90) -> AppTest:
         app.run()
     assert not app.exception
     return app
-
-
-def test_every_page_is_drawn_before_anybody_comes() -> None:
-    assert sorted(warming.PAGES) == sorted(PAGES)
 
 
 def test_the_table_covers_every_page() -> None:

@@ -5,7 +5,8 @@
 A tiny model and a cheap metric: what is measured is the overhead. "CPU" is this process's own time,
 which the load of the machine changes less than the clock; "written" is what it handed to the
 system for files, "memory" what it held at the end of the run. The efficiency is the time of one
-single-thread worker over twice that of two, both warm, the median of three; the prediction is
+single-thread worker over twice that of two, both warm, the median of three; beside it stands what
+two processes reach that share nothing but the machine: no scheduler can be above. The prediction is
 `evaluate --dry-run`'s. Both are of a model whose passes take most of the time. What a large cluster
 would do is reckoned from the CPU time of the one process that hands out work and writes results.
 """
@@ -15,6 +16,8 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -130,6 +133,32 @@ def report_workers(dataset: Dataset, count: int, folder: Path) -> None:
     report_on_paper(own / (2 * REPEATS * count * len(busy_recipes()[0])))
 
 
+def report_machine(images: Path, count: int) -> None:
+    """How much of a core's speed each of two processes keeps that share nothing."""
+    command = [sys.executable, __file__, "--alone", str(images), "--busy-images", str(count)]
+
+    def at_once(processes: int) -> float:
+        running = [
+            subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(processes)
+        ]
+        return statistics.mean(float(one.communicate()[0]) for one in running)
+
+    pairs = [(at_once(1), at_once(2)) for _ in range(REPEATS)]
+    shown = ", ".join(f"{alone:.1f} and {both:.1f} s" for alone, both in pairs)
+    share = statistics.median(alone / both for alone, both in pairs)
+    print(f"the same work in one process alone and in two at once: {shown}; each keeps {share:.2f}")
+
+
+def compute_alone(images: Path, count: int) -> None:
+    """The work of one worker in this process; prints its seconds."""
+    dataset, rest = load_folder(images, CATEGORIES), (model(BUSY, 2 * SIDE),)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, number in (("warm", 8 * UNIT), ("timed", count)):
+            work = (Path(folder) / name, *rest, some(dataset, number), *busy_recipes())
+            seconds = seconds_of(partial(run_evaluation, *work))
+    print(seconds)
+
+
 def report_on_paper(each: float) -> None:
     """From the seconds of this process for one image and method, what a large cluster can do."""
     total = PAPER_IMAGES * PAPER_METHODS * each
@@ -168,7 +197,10 @@ def main() -> None:
     parser.add_argument(
         "--busy-images", type=int, default=128, help="for workers and prediction; 0: neither"
     )
+    parser.add_argument("--alone", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
+    if chosen.alone:
+        return compute_alone(chosen.alone, chosen.busy_images)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         most = max(*chosen.images, chosen.busy_images + 8 * UNIT)
@@ -178,6 +210,7 @@ def main() -> None:
         if chosen.busy_images:
             report_prediction(dataset, chosen.busy_images, folder / "plan")
             report_workers(dataset, chosen.busy_images, folder / "workers")
+            report_machine(folder / "images", chosen.busy_images)
         print(f"load of the machine {os.getloadavg()[0]:.1f} at the end")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import subprocess
 import sys
 import zipfile
@@ -121,3 +122,13 @@ def test_a_card_of_a_timm_model_reads_no_other_file(
 
 def test_a_card_of_its_file_is_taken(tmp_path: Path) -> None:
     assert load_classifier(card(tmp_path)).categories == ("a", "b")
+
+
+def test_an_archive_that_claims_several_disks_is_called_damaged(tmp_path: Path) -> None:
+    """Python's `is_zipfile` raises on one where a no is expected."""
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, 0, 2)
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 0, 0, 0, 0, 0)
+    file = tmp_path / "disks.pth"
+    file.write_bytes(b"PK\x03\x04" + bytes(60) + locator + end)
+    with pytest.raises(BadClassifier, match="damaged, incomplete or not a checkpoint"):
+        load_classifier(str(file), architecture=SMALL)

@@ -347,6 +347,7 @@ def spec_texts() -> st.SearchStrategy[str]:
 def addresses(folder: Path) -> tuple[st.SearchStrategy[Any], Attempt]:
     from state.parameters import PARAMETERS, read
 
+    read("methods", "cam")  # the list of methods is loaded once, whoever asks first
     value = st.one_of(
         spec_texts(), st.integers().map(str), st.floats().map(str), st.text(max_size=20),
         st.sampled_from(["1e999", "-inf", "true|", "%00", "../..", "0" * 3000]),

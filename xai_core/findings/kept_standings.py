@@ -1,4 +1,4 @@
-"""Kept standings: what a large run's leaderboard shows of all images, computed when it ends."""
+"""Kept standings: what a run's leaderboard shows of all images, computed when it ends."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ from xai_core.findings import results
 from xai_core.findings.results import Board
 
 FILE = "standings.json"
-LEAST_ROWS = 200_000
-"""What a page computes in a second is not kept."""
 REVISION = 1
 """Raised when what is computed here changes; standings of another revision are not used."""
 COLUMNS = (*ROW_KEY, "method", "metric", "score", "attribute_seconds", "score_seconds")
@@ -48,22 +46,16 @@ def standings_of(scores: pd.DataFrame, manifest: Mapping[str, Any]) -> Standings
     return Standings(board, of)
 
 
-def keep_standings(run_dir: Path) -> bool:
-    """Writes them beside the tables of a large run; whether it is one.
-
-    Raises RunFolderError or OSError.
-    """
+def keep_standings(run_dir: Path) -> None:
+    """Writes them beside the tables of a run; raises RunFolderError or OSError."""
     if kept_standings(run_dir):
-        return True
+        return
     told = _told(run_dir)
     scores = load_scores(run_dir, COLUMNS)
-    if len(scores) < LEAST_ROWS:
-        return False
     found = standings_of(scores, load_manifest(run_dir))
     of = {metric: [_written(part) for part in pair] for metric, pair in found.of.items()}
     content = {"of_tables": told, "board": _written(found.board), "of": of}
     write_whole(run_dir / FILE, json.dumps(content))
-    return True
 
 
 def kept_standings(run_dir: Path) -> Standings | None:

@@ -92,13 +92,8 @@ def _content(path: Path) -> Any:
 
 def _check_unpacked(path: Path) -> None:
     """Raises BadClassifier where an archive would fill the memory before it could be looked at."""
-    packed, unpacked = path.stat().st_size, 0
-    if zipfile.is_zipfile(path):
-        try:
-            with zipfile.ZipFile(path) as archive:
-                unpacked = sum(entry.file_size for entry in archive.infolist())
-        except (*UNREADABLE, zipfile.BadZipFile):
-            return  # damaged: torch's reader says so
+    packed = path.stat().st_size
+    unpacked = sum(entry.file_size for entry in _entries(path))
     if unpacked > max(INFLATED * packed, INFLATED_BYTES):
         raise BadClassifier(
             f"{path}: {packed / 2**20:,.1f} MB that unpack to {unpacked / 2**20:,.0f} MB are no "
@@ -108,13 +103,16 @@ def _check_unpacked(path: Path) -> None:
 
 def is_script(path: Path) -> bool:
     """Whether a file is a TorchScript archive."""
-    if not zipfile.is_zipfile(path):
-        return False
+    return any("/code/" in entry.filename for entry in _entries(path))
+
+
+def _entries(path: Path) -> list[zipfile.ZipInfo]:
+    """Of an archive; none where it is no archive or a damaged one: torch's reader says so."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return any("/code/" in name for name in archive.namelist())
-    except (*UNREADABLE, zipfile.BadZipFile):  # damaged: torch's reader says so
-        return False
+            return archive.infolist()
+    except (*UNREADABLE, zipfile.BadZipFile):
+        return []
 
 
 def _harmless() -> list[Any]:
