@@ -68,14 +68,29 @@ def computing() -> list[psutil.Process]:
     return [
         worker
         for cluster in psutil.Process().children()
-        if "evaluation.cluster" in " ".join(cluster.cmdline())
+        if "evaluation.cluster" in words_of(cluster)
         for worker in cluster.children()
-        if "spawn_main" in " ".join(worker.cmdline())
+        if "spawn_main" in words_of(worker)
     ]
+
+
+def words_of(process: psutil.Process) -> str:
+    """The command of a process; none where it has just ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 def until(is_time: Callable[[], object]) -> bool:
     end = time.monotonic() + SECONDS
+    while not is_time() and time.monotonic() < end:
+        time.sleep(0.02)
+    return bool(is_time())
+
+
+def until_soon(is_time: Callable[[], object]) -> bool:
+    end = time.monotonic() + 2.0
     while not is_time() and time.monotonic() < end:
         time.sleep(0.02)
     return bool(is_time())
@@ -124,7 +139,7 @@ def test_what_nobody_wants_any_more_ends_in_the_worker(desk: Desk, ask: Ask, pho
     assert not ask(Maps(*about(photo), "cam", (3,)))[0].error
 
 
-@pytest.mark.reliability  # alone: beside others the worker that came last was closed half way
+@pytest.mark.reliability
 def test_a_killed_worker_is_replaced_and_the_question_asked_once_more(
     desk: Desk, ask: Ask, photo: Photo
 ) -> None:
@@ -137,6 +152,23 @@ def test_a_killed_worker_is_replaced_and_the_question_asked_once_more(
         assert until(lambda text=expected: desk.notice("me ") == text)
     assert ask(slow) == [Answer(error=LOST_TWICE)]
     assert not ask(Maps(*about(photo), "cam", (4,)), session="you ")[0].error
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wait", [0.05, 0.7])
+def test_a_worker_killed_again_while_it_loads_is_replaced(
+    desk: Desk, ask: Ask, photo: Photo, wait: float
+) -> None:
+    """Its nanny gives up then, at once or a little later, and without a word."""
+    assert not ask(Maps(*about(photo), "cam", (6,)))[0].error
+    for _ in range(6):
+        assert until(computing)
+        time.sleep(wait)
+        for worker in computing():
+            worker.kill()
+        if not until_soon(computing):
+            break
+    assert not ask(Maps(*about(photo), "cam", (7 + int(10 * wait),)))[0].error
 
 
 def test_a_killed_scheduler_is_replaced_too(desk: Desk, ask: Ask, photo: Photo) -> None:

@@ -10,10 +10,11 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
-    from distributed import Security
+    from distributed import Security, SpecCluster
 
 HOST = "127.0.0.1"
 SECURITY = ("tls_ca_file", "tls_client_cert", "tls_client_key")
@@ -29,6 +30,8 @@ SETTINGS = {
     "distributed.worker.profile.enabled": False,
     "distributed.admin.system-monitor.gil.enabled": False,
     "distributed.admin.tick.interval": "500ms",
+    # its nanny starts a killed worker anew; the cluster would give up one that takes 15 s for that
+    "distributed.deploy.lost-worker-timeout": "10000 days",
 }
 ALONE = {
     "distributed.scheduler.allowed-failures": 0,  # the caller asks once more, and says so
@@ -36,6 +39,9 @@ ALONE = {
 }
 """Of a single worker for whoever waits at a page."""
 END_SECONDS = 3.0
+LOOK_SECONDS = 1.0
+LOST_SECONDS = 5.0
+"""No worker, not even one that is loading, for so long: none will come."""
 
 
 class Cluster:
@@ -98,10 +104,24 @@ def main(told: TextIO, count: int) -> None:
     opens = {name: getattr(security, name) for name in SECURITY}
     print(json.dumps({"address": cluster.scheduler_address, "security": opens}), file=told)
     told.close()
+    threading.Thread(target=_end_without_workers, args=(cluster,), daemon=True).start()
     sys.stdin.read()  # ends when the caller does, however it does
     threading.Timer(END_SECONDS, os._exit, (1,)).start()
     cluster.close()
     os._exit(0)
+
+
+def _end_without_workers(cluster: SpecCluster) -> None:
+    """End this process once all workers are lost, so that the caller knows and starts another.
+
+    A nanny does not start a worker anew that is killed while it loads.
+    """
+    seen = time.monotonic()
+    while time.monotonic() < seen + LOST_SECONDS:
+        time.sleep(LOOK_SECONDS)
+        if any(nanny.is_alive() for nanny in list(cluster.workers.values())):
+            seen = time.monotonic()
+    os._exit(1)
 
 
 if __name__ == "__main__":
