@@ -192,6 +192,7 @@ def test_a_run_without_its_parts_goes_on_and_loses_nothing(
     folder = tmp_path / "passed on"
     shutil.copytree(finished, folder, ignore=shutil.ignore_patterns("parts"))
     before, images = load_scores(folder), load_manifest(folder)["images"]
+    parts = load_manifest(folder)["parts"]
     curves = load_curves(folder)
     with monkeypatch.context() as patch:
         patch.setattr(Uniform, "attribute", pytest.fail)
@@ -201,6 +202,7 @@ def test_a_run_without_its_parts_goes_on_and_loses_nothing(
     same = [table.sort_values(key, ignore_index=True) for table in (before, load_scores(folder))]
     pd.testing.assert_frame_equal(*same)
     assert len(curves) == len(load_curves(folder))
+    assert load_manifest(folder)["parts"] == parts
     assert {image["sha256"] for image in load_manifest(folder)["images"]} == {
         image["sha256"] for image in images
     }

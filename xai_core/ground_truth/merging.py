@@ -130,8 +130,9 @@ def _merged_manifest(
         kept = {i["sha256"]: i for i in before.images if i["sha256"] in used}
         images = {**kept, **images}
         for name, part in before.others.get("parts", {}).items():
-            count = sum(image.get("part") == name for image in images.values())
-            parts[name] = {**parts.get(name, part), "images": count}
+            of_part = sum(image.get("part") == name for image in images.values())
+            now = parts.get(name, part)  # an image of two parts is listed under one of them
+            parts[name] = {**now, "images": max(of_part, now["images"], part["images"])}
     found = [*([before] if before is not None else []), *manifests.values()]
     methods = set(scores["method_key"])
     return replace(
