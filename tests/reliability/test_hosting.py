@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -264,6 +265,11 @@ LOCAL_TOO = "--disable-features=LocalNetworkAccessChecks"
 
 @pytest.mark.skipif(not CHROMIUM, reason="no browser here: apt-get install chromium")
 def test_a_browser_logs_in_once_and_no_foreign_page_may_frame_it(hosted: Hosted) -> None:
+    with ThreadPoolExecutor(1) as aside:  # another test's browser may be open in this thread
+        aside.submit(_log_in_and_frame, hosted).result()
+
+
+def _log_in_and_frame(hosted: Hosted) -> None:
     from playwright.sync_api import sync_playwright
 
     login = {"username": "ann", "password": "ann's word"}

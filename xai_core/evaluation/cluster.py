@@ -40,7 +40,7 @@ ALONE = {
 """Of a single worker for whoever waits at a page."""
 END_SECONDS = 3.0
 LOOK_SECONDS = 1.0
-LOST_SECONDS = 5.0
+LOST_SECONDS = 15.0
 """No worker, not even one that is loading, for so long: none will come."""
 
 
