@@ -43,6 +43,7 @@ def test_a_photo_is_explained_for_two_classes_and_saved(
     done += ["Your image", "the photo"]
     expect(page.get_by_role("status").get_by_text("This model (orchard) knows")).to_be_visible()
     click("button", "Use an ImageNet model")
+    expect(page.get_by_text("This model (orchard) knows")).to_have_count(0)
     page.wait_for_selector(".layers img[alt^='CAM for']")
     click("combobox", "Classes")
     click("option", "Top 2 classes")
