@@ -212,6 +212,8 @@ def test_a_run_without_its_parts_goes_on_and_loses_nothing(
     assert (count["relevance_mass"], count["target_localisation"]) == (4, 6)
     with pytest.raises(RunFolderError, match="another classifier; choose another run folder"):
         run_ground_truth(folder, replace(more, classifier=other), METHODS)
+    with pytest.raises(RunFolderError, match="another precision; choose another run folder"):
+        run_ground_truth(folder, more, METHODS, precision="bf16")
 
 
 @pytest.mark.slow

@@ -30,7 +30,7 @@ from xai_core.ground_truth.picture_sets import (
     twice_as_large,
     varieties_dataset,
 )
-from xai_core.ground_truth.recovering import check_model, recover
+from xai_core.ground_truth.recovering import check_settings, recover
 from xai_core.ground_truth.scene_book import write_scene_book
 from xai_core.methods.base import Method
 from xai_core.metrics import METRICS, Metric
@@ -175,7 +175,7 @@ def run_ground_truth(
     with_oracle = [*methods, Oracle()]
     notes, parts = plan.missing(), plan.parts(root)
     for part in parts:
-        check_model(root, part.name, part.classifier.fingerprint)
+        check_settings(root, part.name, part.classifier.fingerprint, precision)
     for part in parts:
         wanted = part.shots(shard)
         if wanted:

@@ -27,14 +27,21 @@ def merged_before(run_dir: Path) -> Manifest | None:
     return load_manifest(run_dir) if (run_dir / "manifest.json").is_file() else None
 
 
-def check_model(run_dir: Path, name: str, fingerprint: str) -> None:
-    """Raises RunFolderError where the run's table has this part of another model."""
+def check_settings(run_dir: Path, name: str, fingerprint: str, precision: str) -> None:
+    """Raises RunFolderError where the run's table has another precision or model."""
     before = merged_before(run_dir)
-    part = before.others.get("parts", {}).get(name) if before else None
-    if part and part["fingerprint"] != fingerprint:
-        raise RunFolderError(
-            f"{run_dir}: holds a run with another classifier; choose another run folder"
-        )
+    if before is None:
+        return
+    part = before.others.get("parts", {}).get(name)
+    others = {
+        "classifier": part is not None and part["fingerprint"] != fingerprint,
+        "precision": before.precision != precision,
+    }
+    for setting, is_another in others.items():
+        if is_another:
+            raise RunFolderError(
+                f"{run_dir}: holds a run with another {setting}; choose another run folder"
+            )
 
 
 def recover(run_dir: Path, name: str, folder: Path, dataset: Dataset) -> None:
