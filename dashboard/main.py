@@ -4,7 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
-from frame import add_model
+from frame import add_model, loading_ahead
 from frame.display import PageEnd, show_problem, show_problems
 from menu import FILES, MENU
 from state import choices, hosting
@@ -31,7 +31,7 @@ page = st.navigation(menu, position="top")
 st.set_page_config(f"{page.title} · CAMpare")
 choices.read_address(page.url_path or first)  # the default page's path is empty
 problems = st.container()
-with suppress(PageEnd):
+with suppress(PageEnd), loading_ahead.giving_way():
     page.run()
 add_model.show_if_asked()
 with problems:

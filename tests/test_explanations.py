@@ -78,7 +78,7 @@ def test_the_notebook_shows_each_map_over_its_photo(
     page = found._repr_html_()
     assert "<script>" not in page
     assert "&lt;script&gt;.png" in page
-    assert "Random (grain cell)" in page
+    assert "Random (7 x 7 cells)" in page
     pictures = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', page)
     assert len(pictures) == 2 * (1 + 2)
     shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(pictures[1]))), dtype=float)

@@ -117,6 +117,8 @@ class Recipe:
     title: ClassVar[str]
     reference: ClassVar[str]
     revision: ClassVar[int] = 1
+    wording: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """What a changed setting is called in a label, (`name=value`, words), where those do not do."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -176,10 +178,17 @@ class Recipe:
 
     def label(self) -> str:
         """The title for people, with the settings that differ from their defaults."""
-        changed = ", ".join(
-            in_words(name, _spelled(value)) for name, value in self.changed().items()
-        )
-        return f"{self.title} ({changed})" if changed else self.title
+        changed = {name: _spelled(value) for name, value in self.changed().items()}
+        return labelled(self.title, changed, dict(self.wording))
+
+
+def labelled(title: str, changed: Mapping[str, str], wording: Mapping[str, str]) -> str:
+    """A title with the settings that were changed, as they are spelled."""
+    told = ", ".join(
+        wording.get(f"{name}={spelled}") or in_words(name, spelled)
+        for name, spelled in changed.items()
+    )
+    return f"{title} ({told})" if told else title
 
 
 def in_words(name: str, spelled: str) -> str:

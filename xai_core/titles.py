@@ -6,9 +6,9 @@ import ast
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from xai_core.recipe import in_words
+from xai_core.recipe import labelled
 from xai_core.spec import Spec
 
 Kind = Literal["methods", "metrics", "benchmarks"]
@@ -24,20 +24,24 @@ def label_of(spec: str, kind: Kind = "methods") -> str:
     """The title of a spec such as `secam[segments=200]`, with the settings that were changed."""
     read = Spec.parse(spec)
     title = constant_of(kind, read.name, "title") or read.name.replace("_", " ")
-    changes = ", ".join(in_words(name, value) for name, value in read.settings.items())
-    return f"{title} ({changes})" if changes else title
+    return labelled(title, read.settings, dict(_declared(kind, read.name, "wording") or ()))
+
+
+def constant_of(kind: Kind, name: str, constant: str) -> str:
+    """A text that the recipe `name` declares on its class; "" where there is none."""
+    return str(_declared(kind, name, constant) or "")
 
 
 @cache
-def constant_of(kind: Kind, name: str, constant: str) -> str:
-    """A text that the recipe `name` declares on its class; "" where there is none."""
+def _declared(kind: Kind, name: str, constant: str) -> Any:
+    """What stands for `constant` in the file of the recipe; None where nothing does."""
     path = FOLDERS[kind] / f"{name}.py"
     if not name.isidentifier() or not path.is_file():
-        return ""
+        return None
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == constant:
-            return str(ast.literal_eval(node.value))
-    return ""
+            return ast.literal_eval(node.value)
+    return None
 
 
 def joined(names: Sequence[str]) -> str:

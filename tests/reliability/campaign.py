@@ -26,8 +26,8 @@ from tests.reliability.lasting import Lasted, last  # noqa: E402
 README = Path(__file__).with_name("README.md")
 PARTS = ("inputs", "kills", "visitors", "long life")
 SHARES = {
-    "cards": 0.5, "run_folders": 0.5, "train": 0.25, "explain": 0.5, "worker": 0.25,
-    "page server": 0.25,
+    "cards": 0.5, "run_folders": 0.5, "train": 0.25, "explain": 0.25, "report": 0.25,
+    "worker": 0.25, "page server": 0.25,
 }  # fmt: skip
 """Kinds whose cases take long get fewer of them."""
 
@@ -35,7 +35,7 @@ SHARES = {
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=1700, help="fuzzed inputs of each kind")
-    parser.add_argument("--kills", type=int, default=220, help="kill -9 over evaluate")
+    parser.add_argument("--kills", type=int, default=224, help="kill -9 over evaluate")
     parser.add_argument("--visitors", type=int, default=20, help="at once")
     parser.add_argument("--seconds", type=float, default=300, help="how long they stay")
     parser.add_argument("--explanations", type=int, default=500, help="in one process")

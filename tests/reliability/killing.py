@@ -200,12 +200,31 @@ def _explained(run: Path) -> list[str]:
     ]
 
 
+def _report(folder: Path) -> Work:
+    from tests.report.conftest import write_run
+    from xai_core.report.bundle import write_report
+    from xai_core.report.material import Choice
+
+    run, choice = write_run(folder / "own_run", images=12), Choice(widths=("column",))
+
+    def do(out: Path) -> None:
+        if not out.exists():
+            write_report([run], out, choice)
+
+    return Work(do, _reported, lambda out: len(list(out.parent.glob(f".{out.name}-*"))))
+
+
+def _reported(out: Path) -> list[str]:
+    files = [path for path in out.rglob("*") if path.is_file() and path.name != "manifest.json"]
+    return [f"{path.relative_to(out)} {_digest(path.read_bytes())}" for path in files]
+
+
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
 FOLDERS: dict[str, Callable[[Path], Work]] = {
-    "evaluate": _evaluate, "train": _train, "explain": _explain,
+    "evaluate": _evaluate, "train": _train, "explain": _explain, "report": _report,
 }  # fmt: skip
 
 

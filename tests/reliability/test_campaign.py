@@ -13,7 +13,7 @@ from tests.reliability.killing import KINDS as KILLED
 from tests.reliability.killing import kill
 from tests.reliability.lasting import last
 
-KILLS = {"train": 3, "explain": 3, "worker": 2, "page server": 1}
+KILLS = {"train": 3, "explain": 3, "report": 3, "worker": 2, "page server": 1}
 CASES = {"images": 300, "checkpoints": 200, "cards": 60, "run_folders": 80}
 
 

@@ -26,6 +26,7 @@ from xai_core.__main__ import main
 from xai_core.evaluation.run_folder import RunFolderError, load_manifest
 from xai_core.findings import results
 from xai_core.findings.cluster_wording import clusters_say
+from xai_core.locks import locked
 from xai_core.publications import publications
 from xai_core.report.bundle import write_report
 from xai_core.report.material import Choice, load_material
@@ -50,6 +51,19 @@ def test_two_reports_differ_in_their_date_alone(run_dir: Path, tmp_path: Path) -
         if file.name == "manifest.json":
             one, two = [json.dumps({**json.loads(c), "created": ""}).encode() for c in (one, two)]
         assert one == two, file
+
+
+def test_what_a_killed_report_left_is_removed_and_what_another_writes_is_not(
+    run_dir: Path, tmp_path: Path
+) -> None:
+    left, written = tmp_path / ".out-left", tmp_path / ".out-written"
+    for folder in (left, written):
+        (folder / "report").mkdir(parents=True)
+        (folder / "lock").touch()
+    with locked(written / "lock"):
+        write_report([run_dir], tmp_path / "out", QUICK)
+    assert (tmp_path / "out" / "manifest.json").is_file()
+    assert list(tmp_path.glob(".out-*")) == [written]
 
 
 def test_no_path_of_this_machine_is_in_the_manifest(report: Path, run_dir: Path) -> None:

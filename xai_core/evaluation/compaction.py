@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 
 Parts = Sequence[tuple[Path, Sequence[str]]]
 PART = "part"
+GATHERED = 64
 
 
 def write_in_order(path: Path, parts: Parts, schema: pa.Schema, key: Sequence[str]) -> None:
@@ -23,13 +25,21 @@ def write_in_order(path: Path, parts: Parts, schema: pa.Schema, key: Sequence[st
     methods = sorted({method for _, own in parts for method in own})
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for method in methods:
-            tables = [
+            tables = (
                 _of_method(file, method, schema, number, len(own) > 1)
                 for number, (file, own) in enumerate(parts)
                 if method in own
-            ]
-            table = _newest(pa.concat_tables(tables).unify_dictionaries(), key)
+            )
+            table = _newest(_gathered(tables), key)
             writer.write_table(table.drop_columns(PART).cast(schema))
+
+
+def _gathered(tables: Iterator[pa.Table]) -> pa.Table:
+    """All in one; a table of a few rows takes many times their memory, so not all at once."""
+    groups = []
+    while some := list(islice(tables, GATHERED)):
+        groups.append(pa.concat_tables(some).unify_dictionaries().combine_chunks())
+    return pa.concat_tables(groups).unify_dictionaries()
 
 
 def _of_method(

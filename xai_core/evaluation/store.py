@@ -104,9 +104,9 @@ class Store:
         """Adds the maps (N, H, W) of one method on one unit; `note` is stored beside them."""
         self.add(map_files(unit, method_key, which, maps, note))
 
-    def add(self, files: PieceFiles) -> None:
-        """Adds a finished piece; raises RunFolderError."""
-        self._guarded(lambda: self._add(files))
+    def add(self, *pieces: PieceFiles) -> None:
+        """Adds finished pieces; raises RunFolderError."""
+        self._guarded(lambda: self._add(pieces))
 
     def read_maps(
         self, unit: str, method_key: str, which: str
@@ -187,16 +187,18 @@ class Store:
         write_whole(self.root / JOURNAL, journal.encode())
         self._keep(lambda piece: True)
 
-    def _add(self, files: PieceFiles) -> None:
-        for name, content in files.contents.items():
-            write_whole(self.root / name, content)
-        checksums = {
-            n: hashlib.sha256(content).hexdigest() for n, content in files.contents.items()
-        }
-        sizes = {name: len(content) for name, content in files.contents.items()}
-        piece = Piece(files.done, checksums, files.kind, sizes)
-        append(self.root / JOURNAL, piece.line())
-        self._remember(piece)
+    def _add(self, added: Sequence[PieceFiles]) -> None:
+        pieces = []
+        for files in added:
+            for name, content in files.contents.items():
+                write_whole(self.root / name, content)
+            sums = {n: hashlib.sha256(content).hexdigest() for n, content in files.contents.items()}
+            sizes = {name: len(content) for name, content in files.contents.items()}
+            pieces.append(Piece(files.done, sums, files.kind, sizes))
+        if pieces:
+            append(self.root / JOURNAL, "".join(piece.line() for piece in pieces))
+        for piece in pieces:
+            self._remember(piece)
 
     def _remember(self, piece: Piece) -> None:
         if piece.kind == "maps":

@@ -31,7 +31,7 @@ from xai_core.evaluation.allocator import keep_blocks
 from xai_core.evaluation.cluster import Cluster
 from xai_core.evaluation.computing import Computer, Job, Maps
 from xai_core.evaluation.image_list import Image
-from xai_core.evaluation.piece_files import Note, Rows, map_files, score_files
+from xai_core.evaluation.piece_files import Note, PieceFiles, Rows, map_files, score_files
 from xai_core.evaluation.plan import Unit
 from xai_core.evaluation.store import Store
 from xai_core.methods.base import Method
@@ -54,11 +54,13 @@ class WorkersError(ValueError):
 
 @dataclass
 class Tray:
-    """What a worker is given of a unit, and what it gives: calls for the store, in their order."""
+    """What a worker is given of a unit, and what it gives: images to list, files for the store."""
 
     done: dict[tuple[str, str], set[str]]
     maps: dict[tuple[str, str, str], Maps]
-    calls: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
+    images: list[Image] = field(default_factory=list)
+    bad: dict[str, str] = field(default_factory=dict)
+    files: list[PieceFiles] = field(default_factory=list)
 
     @classmethod
     def of(cls, store: Store, unit: Unit, methods: Sequence[Method]) -> Tray:
@@ -75,8 +77,8 @@ class Tray:
 
     def empty_into(self, store: Store) -> None:
         """Have the store write what the worker gave."""
-        for name, about in self.calls:
-            getattr(store, name)(*about)
+        store.list_images(self.images, self.bad)
+        store.add(*self.files)
 
     def is_done(self, unit: str, method_key: str, metric_key: str) -> bool:
         return metric_key in self.done.get((unit, method_key), ())
@@ -84,18 +86,18 @@ class Tray:
     def list_images(
         self, images: Iterable[Image] = (), bad: Mapping[str, str] | None = None
     ) -> None:
-        self.calls.append(("list_images", (list(images), bad)))
+        self.images += images
+        self.bad |= bad or {}
 
     def write_scores(
         self, unit: str, method_key: str, metric_keys: Sequence[str], rows: Rows, curves: Rows
     ) -> None:
-        files = score_files(unit, method_key, metric_keys, rows, curves)
-        self.calls.append(("add", (files,)))
+        self.files.append(score_files(unit, method_key, metric_keys, rows, curves))
 
     def write_maps(
         self, unit: str, method_key: str, which: str, maps: npt.NDArray[np.float16], note: Note
     ) -> None:
-        self.calls.append(("add", (map_files(unit, method_key, which, maps, note),)))
+        self.files.append(map_files(unit, method_key, which, maps, note))
         self.maps[unit, method_key, which] = (maps, note)
 
     def read_maps(self, unit: str, method_key: str, which: str) -> Maps | None:

@@ -33,6 +33,7 @@ class Random(Method):
     signed = False
     cost = 0
     class_sensitive = False
+    wording = (("grain=cell", "7 x 7 cells"),)
 
     grain: str = setting(
         "pixel", "one value for every pixel, or for every cell of a 7 x 7 grid",

@@ -33,6 +33,7 @@ class SeCAM(HeadMethod):
         "with the same averaging over a grid or over another image's superpixels."
     )
     signed = True
+    wording = (("resolution=feature", "on the feature grid"), ("statistic=max", "maximum"))
 
     segments: int = setting(50, "number of superpixels", low=10, high=400)
     compactness: float = setting(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import shlex
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any
 import pandas as pd
 
 from xai_core.evaluation.journal import read_journal
+from xai_core.locks import is_locked, locked
 from xai_core.places import PROJECT
 from xai_core.publications import Publication
 from xai_core.report import pairs, paragraph, slides, tables, webpage
@@ -48,7 +51,7 @@ def write_report(
         tell(f"reading {run_dir.name}")
         materials.append(load_material(run_dir.resolve(), choice))
     with _workplace(out) as work:
-        folder = Path(work) / "report"
+        folder = work / "report"
         folder.mkdir()
         notes = _fill(folder, materials, choice, tell)
         if out.exists():
@@ -57,13 +60,26 @@ def write_report(
     return notes
 
 
-def _workplace(out: Path) -> tempfile.TemporaryDirectory[str]:
-    """A folder beside `out`; raises OSError, one sentence, where none can be."""
+@contextmanager
+def _workplace(out: Path) -> Iterator[Path]:
+    """A folder beside `out`, without those that killed processes left there.
+
+    Raises OSError, one sentence, where none can be.
+    """
+    prefix, lock = f".{out.name}-", "lock"
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        return tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent)
+        work = Path(tempfile.mkdtemp(prefix=prefix, dir=out.parent))
     except OSError as error:
         raise OSError(f"{out}: no folder can be made here ({error.strerror})") from None
+    try:
+        with locked(work / lock):
+            for left in out.parent.glob(f"{glob.escape(prefix)}*/{lock}"):
+                if not is_locked(left):
+                    shutil.rmtree(left.parent, ignore_errors=True)
+            yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def _fill(folder: Path, materials: Sequence[Material], choice: Choice, tell: Progress) -> list[str]:
