@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +19,8 @@ OUTPUTS = {
     "none": "values, no probabilities",
 }
 _ADDING = "_adding"
+_TAKEN = "_taken_model"
+"""The model before the last click that changed it, the new one, and when that was."""
 
 
 def ask_model(names: Sequence[str]) -> None:
@@ -59,11 +62,21 @@ def _take_second() -> None:
 
 
 def _take_typed() -> None:
-    take_model(st.session_state["model"])
+    """What was chosen, but the former model from a browser that has not heard of a new one yet.
+
+    With a click elsewhere it tells what every control shows.
+    """
+    said = named_models.without_path(st.session_state["model"])
+    former, new, when = st.session_state.get(_TAKEN, ("", "", 0.0))
+    is_old_news = said == former and time.monotonic() - when < choices.SETTLING_SECONDS
+    st.session_state["model"] = new if is_old_news else said
 
 
 def take_model(spelled: str) -> None:
-    st.session_state["model"] = named_models.without_path(spelled)
+    """Take a model by something else than its control."""
+    state, new = st.session_state, named_models.without_path(spelled)
+    state[_TAKEN] = state["model"], new, time.monotonic()
+    state["model"] = new
 
 
 def ask_new_model() -> NamedModel:
@@ -121,9 +134,8 @@ def ask_architecture(known: Sequence[str], guess: str) -> str:
 
 def use_model(model: NamedModel) -> None:
     """Take a model that was added, on every page, and remember it."""
-    state = st.session_state
-    state["model"] = named_models.remember(model) if model != NamedModel(model.name) or (
-        is_there(model.name)) else model.name  # fmt: skip
+    is_described = model != NamedModel(model.name) or is_there(model.name)
+    take_model(named_models.remember(model) if is_described else model.name)
     stop_adding()
 
 

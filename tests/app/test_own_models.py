@@ -57,6 +57,30 @@ def test_a_path_becomes_a_name_and_a_name_stays(tmp_path: Path) -> None:
         assert named_models.without_path(name) == name
 
 
+CHOOSING = """
+import streamlit as st
+from state import model_choice
+st.session_state.setdefault("model", "orchard")
+st.button("Take", on_click=model_choice.take_model, args=("resnet50",))
+model_choice.ask_model(["orchard", "resnet50"])
+st.checkbox("Another", key="another")
+"""
+
+
+def test_a_browser_that_has_not_heard_of_a_new_model_does_not_undo_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = AppTest.from_string(CHOOSING).run()
+    app.button[0].click().run()
+    assert app.session_state["model"] == "resnet50"
+    app.checkbox[0].check()
+    app.selectbox[0].set_value("orchard").run()  # as the browser's control still stands
+    assert app.session_state["model"] == "resnet50"
+    monkeypatch.setattr("state.choices.SETTLING_SECONDS", 0.0)
+    app.selectbox[0].set_value("orchard").run()  # a choice
+    assert app.session_state["model"] == "orchard"
+
+
 @pytest.mark.parametrize("code", ["/a/b.py:net", "/a/b.py", "/a/b.py@w.pth", "/a/b.py:net@/a/out"])
 def test_visitors_run_no_python_files(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert named_models.resolved(code) == code
