@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from xai_core.models.classifier import Classifier
 
 KEPT_CLASSIFIERS_MB = 2048
-KEPT_BATCHES_MB = 512
+KEPT_BATCHES_MB = 128
 KEPT_PHOTOS_MB = 256
 PROGRESS = "campare-progress"
 TOLD_SECONDS = 0.5

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import plotly.graph_objects as go
 
-from drawing.name_tags import place_names, spread
+from drawing.name_tags import PLOT_PX, place_names, spread
 from xai_core.evaluation.lead import ALPHA
 from xai_core.findings.wording import CURVE_NAMES
 
@@ -24,7 +24,7 @@ COLOURS = (
 )  # fmt: skip
 """All with a contrast of 3 at least to the page, light or dark."""
 ACCENT, WARM, MUTED, TRUE = "#1a6fc4", "#c8401c", "#8a8a8a", "#2b8a3e"
-SPEED_PX = (900, 520)
+SPEED_HEIGHT_PX = 520
 CELL_TEXT_PX = 10
 """Left to itself the browser shrinks the numbers of a matrix below what can be read."""
 TIMES = {1e-4: "0.1 ms", 1e-3: "1 ms", 1e-2: "10 ms", 0.1: "0.1 s", 1.0: "1 s", 10.0: "10 s",
@@ -326,7 +326,9 @@ def draw_speed(rows: pd.DataFrame, title: str) -> go.Figure:
     Where names would cover one another, some are left out; the mouse tells them.
     """
     chart = go.Figure()
-    spots = place_names(np.log10(rows["seconds"]), rows["mean"], rows["name"], SPEED_PX)
+    seconds = np.log10(rows["seconds"])
+    ends = seconds.min() - 0.4, seconds.max() + 0.4
+    spots = place_names(seconds, rows["mean"], rows["name"], PLOT_PX, (ends, None))
     rows = rows.assign(spot=spots, shown=[name if spot else "" for name, spot in
                                           zip(rows["name"], spots, strict=True)])  # fmt: skip
     colours = palette(list(dict.fromkeys(rows["family"])))
@@ -346,15 +348,13 @@ def draw_speed(rows: pd.DataFrame, title: str) -> go.Figure:
                 hovertemplate="%{customdata}: %{x:.3g} s, %{y:.3f}<extra></extra>",
             )
         )
-    seconds = np.log10(rows["seconds"])
-    ends = [seconds.min() - 0.4, seconds.max() + 0.4]
     chart.update_xaxes(
-        type="log", title={"text": "time per image (log)"}, range=ends, tickangle=0,
+        type="log", title={"text": "time per image (log)"}, range=list(ends), tickangle=0,
         tickvals=list(TIMES), ticktext=list(TIMES.values()),
     )  # fmt: skip
     chart.update_yaxes(title={"text": title})
     margin = {"l": 10, "r": 10, "t": 30, "b": 10}
-    chart.update_layout(height=SPEED_PX[1], margin=margin, legend=ABOVE)
+    chart.update_layout(height=SPEED_HEIGHT_PX, margin=margin, legend=ABOVE)
     return chart
 
 

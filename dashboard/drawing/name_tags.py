@@ -12,17 +12,27 @@ SPOTS = {
 }  # fmt: skip
 """Where a name may stand beside its point, as plotly calls it: direction right and up."""
 LETTER_PX, LINE_PX, POINT_PX = 6.0, 12.0, 12.0
+PLOT_PX = (780.0, 420.0)
+"""The plane of a chart 520 px high in a window of 1024 px; narrower ones are scrolled."""
+FILLED = 0.85
+"""How much of an axis plotly gives to the values that it is to hold."""
 Box = tuple[float, float, float, float]
+Range = tuple[float, float]
 
 
 def place_names(
-    x: Iterable[float], y: Iterable[float], names: Iterable[str], size_px: Sequence[float]
+    x: Iterable[float],
+    y: Iterable[float],
+    names: Iterable[str],
+    size_px: Sequence[float],
+    held: tuple[Range | None, Range | None] = (None, None),
 ) -> list[str]:
     """A spot for each name, "" where none is free; earlier names choose first.
 
-    `x` and `y` lie on linear axes that just hold them, drawn `size_px` wide and high.
+    `x` and `y` lie on linear axes drawn `size_px` wide and high; they just hold the points, or what
+    is `held` on each.
     """
-    across, upward = (_pixels(v, px) for v, px in zip((x, y), size_px, strict=True))
+    across, upward = (_pixels(*about) for about in zip((x, y), size_px, held, strict=True))
     points = list(zip(across, upward, strict=True))
     taken = [_box(point, POINT_PX, POINT_PX) for point in points]
     spots = []
@@ -40,10 +50,10 @@ def place_names(
     return spots
 
 
-def _pixels(values: Iterable[float], px: float) -> list[float]:
+def _pixels(values: Iterable[float], px: float, held: Range | None = None) -> list[float]:
     found = np.asarray(list(values), dtype=float)
-    span = float(np.ptp(found)) if len(found) else 0.0
-    return list((found - found.min(initial=np.inf)) / (span or 1.0) * 0.8 * px)
+    low, high = held or (found.min(initial=np.inf), found.max(initial=-np.inf))
+    return list((found - low) / (high - low if high > low else 1.0) * FILLED * px)
 
 
 def _box(centre: tuple[float, float], width: float, height: float) -> Box:

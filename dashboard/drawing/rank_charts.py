@@ -9,9 +9,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from drawing.charts import ABOVE, ACCENT, MUTED, WARM, in_lines, palette, row_px, wrapped
-from drawing.name_tags import place_names
+from drawing.name_tags import PLOT_PX, place_names
 
-AIMS_PX = (900, 520)
+AIMS_HEIGHT_PX = 520
 GROUP_PX = 40
 RANKED = [[0.0, "rgba(47,128,214,0.75)"], [1.0, "rgba(138,138,138,0.06)"]]
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
@@ -55,7 +55,7 @@ def draw_aims(
 
     `rows` has name, x, y and baseline (bool); `titles` and `floors` of the two metrics.
     """
-    spots = place_names(rows["x"], rows["y"], rows["name"], AIMS_PX)
+    spots = place_names(rows["x"], rows["y"], rows["name"], PLOT_PX)
     rows = rows.assign(spot=spots)
     chart = go.Figure()
     kinds = ((False, ACCENT, "circle", "methods"), (True, MUTED, "circle-open", "null baselines"))
@@ -74,7 +74,7 @@ def draw_aims(
         chart.add_hline(y=floors[1], line_width=1, line_dash="dash", line_color=MUTED)
     chart.update_xaxes(title={"text": wrapped(titles[0])}, zeroline=False)
     chart.update_yaxes(title={"text": wrapped(titles[1])}, zeroline=False)
-    chart.update_layout(height=AIMS_PX[1], margin=_MARGIN, legend=ABOVE)
+    chart.update_layout(height=AIMS_HEIGHT_PX, margin=_MARGIN, legend=ABOVE)
     return chart
 
 

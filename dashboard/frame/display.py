@@ -115,16 +115,21 @@ def show_chart(place: DeltaGenerator | None, chart: Figure, alt: str = "") -> No
     Above, because there the buttons of charts side by side stand at one height.
     """
     title = alt or chart.layout.title.text or "chart"
-    with place or st.container():
+    with place or st.container(), st.container(key=_key_of(chart, title)):
         offer_chart(chart, title)
-        with st.container(key=_key_of(chart, title)):
-            st.plotly_chart(chart, width="stretch", config=CHART_CONFIG, alt=title)
+        st.plotly_chart(chart, width="stretch", config=CHART_CONFIG, alt=title)
 
 
 def _key_of(chart: Figure, title: str) -> str | None:
-    """Matrices of many cells are marked: a phone leaves their numbers out."""
+    """Marks what a phone shows otherwise: matrices without numbers, named points to be scrolled."""
     cells = max((len(t.x) for t in chart.data if t.type == "heatmap"), default=0)
-    return f"matrix {title}" if cells > MOST_NUMBERS else None
+    if cells > MOST_NUMBERS:
+        return f"matrix {title}"
+    return (
+        f"named {title}"
+        if any(getattr(t, "mode", "") == "markers+text" for t in chart.data)
+        else None
+    )
 
 
 def offer_chart(chart: Figure, title: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import plotly.graph_objects as go
 from drawing.charts import ACCENT, MUTED, draw_gains, reach
-from drawing.name_tags import place_names
+from drawing.name_tags import PLOT_PX, place_names
 from frame.display import (
     show_answer,
     show_chart,
@@ -28,7 +28,7 @@ from xai_core.findings.results import Filters
 from xai_core.ground_truth.verdict import ORACLE
 
 ALONE = "There is no other run with this metric: evaluate it with another model or other images."
-SIZE_PX = (900, 460)
+HEIGHT_PX = 520
 CAPTION = (
     "Means with 95 % BCa CIs (2,000 bootstrap samples, seed 0). The runs need not share "
     "an image, so compare orders rather than values. Names that would cover others are left out."
@@ -135,7 +135,12 @@ def says(both: pd.DataFrame, here: str, there: str, metric: str) -> list[str]:
 
 def draw_versus(both: pd.DataFrame, here: str, there: str) -> go.Figure:
     """Each method as a point with both intervals; on the dotted line both runs agree."""
-    spots = place_names(both["mean_here"], both["mean_there"], both["name"], SIZE_PX)
+    ends = (
+        min(both["low_here"].min(), both["low_there"].min()),
+        max(both["high_here"].max(), both["high_there"].max()),
+    )
+    points = both["mean_here"], both["mean_there"]
+    spots = place_names(*points, both["name"], PLOT_PX, (ends, ends))
     chart = go.Figure(
         go.Scatter(
             x=both["mean_here"],
@@ -151,13 +156,9 @@ def draw_versus(both: pd.DataFrame, here: str, there: str) -> go.Figure:
             hovertemplate="%{customdata}: %{x:.3f} and %{y:.3f}<extra></extra>",
         )
     )
-    ends = [
-        min(both["low_here"].min(), both["low_there"].min()),
-        max(both["high_here"].max(), both["high_there"].max()),
-    ]
     line = {"color": MUTED, "dash": "dot", "width": 1}
     chart.add_shape(type="line", x0=ends[0], y0=ends[0], x1=ends[1], y1=ends[1], line=line)
     chart.update_xaxes(title=here)
     chart.update_yaxes(title=there)
-    chart.update_layout(height=SIZE_PX[1], margin={"l": 10, "r": 10, "t": 20, "b": 10})
+    chart.update_layout(height=HEIGHT_PX, margin={"l": 10, "r": 10, "t": 20, "b": 10})
     return chart

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from xai_core import DATA
@@ -18,6 +19,7 @@ pytestmark = [
     ),
 ]
 Open = Callable[..., Page]
+Wait = Callable[[Page], None]
 SHIPPED = DATA / "runs" / "shipped"
 ROW_PX = 35
 CLICKS = 40
@@ -99,3 +101,28 @@ def test_wins_and_speed_are_drawn(open_page: Open) -> None:
     expect(
         page.get_by_test_id("stPlotlyChart").last.locator(".scatterlayer .point").first
     ).to_be_attached()
+
+
+COVERED = """() => {
+  const boxes = [...document.querySelectorAll('[role=tabpanel] .textpoint text')]
+    .filter(e => e.textContent && e.getBoundingClientRect().width)
+    .map(e => [e.textContent, e.getBoundingClientRect()]);
+  const meets = (a, b) => a.left < b.right - 1 && b.left < a.right - 1
+    && a.top < b.bottom - 4 && b.top < a.bottom - 4;  // lines have room above
+  return [boxes.length, boxes.flatMap(([name, box], n) =>
+    boxes.slice(n + 1).filter(([, other]) => meets(box, other)).map(([other]) => [name, other]))];
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 1024])
+def test_no_name_of_a_point_covers_another(open_page: Open, settled: Wait, width: int) -> None:
+    page = open_page("leaderboard", height=1600)
+    page.set_viewport_size({"width": width, "height": 1600})
+    for tab in ("Two aims", "Speed", "Another run"):
+        page.get_by_role("tab", name=tab, exact=True).click()
+        settled(page)
+        count, covered = page.evaluate(COVERED)
+        assert count >= 8, tab
+        assert covered == [], tab
+    scrolled = Axe().run(page, options={"runOnly": ["scrollable-region-focusable"]})
+    assert scrolled.violations_count == 0

@@ -120,10 +120,10 @@ def _visitors(options: argparse.Namespace) -> list[str]:
 def _long_life(options: argparse.Namespace) -> list[str]:
     seen = _tell(last(options.explanations, options.views))
     _write("long life", [
-        f"{seen.explanations} explanations in one process: {seen.early_mb:.0f} MB after a fifth, "
-        f"{seen.late_mb:.0f} MB at the end; {seen.hooks_before} hooks before, {seen.hooks_after} "
-        "after.",
-        f"{seen.views} views of pages: {seen.pages_early_mb:.0f} MB after a fifth, "
+        f"{seen.explanations} explanations in one process: {seen.early_mb:.0f} MB after two "
+        f"fifths, {seen.late_mb:.0f} MB at the end; {seen.hooks_before} hooks before, "
+        f"{seen.hooks_after} after.",
+        f"{seen.views} views of pages: {seen.pages_early_mb:.0f} MB after two fifths, "
         f"{seen.pages_late_mb:.0f} MB at the end.",
     ])  # fmt: skip
     return ["hooks are left"] if seen.hooks_after != seen.hooks_before else []
