@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ COLOURS = (
 ACCENT, WARM, MUTED, TRUE = "#1a6fc4", "#c8401c", "#8a8a8a", "#2b8a3e"
 SPEED_HEIGHT_PX = 520
 CELL_TEXT_PX = 10
+MOST_SLANTED = 8
 """Left to itself the browser shrinks the numbers of a matrix below what can be read."""
 TIMES = {1e-4: "0.1 ms", 1e-3: "1 ms", 1e-2: "10 ms", 0.1: "0.1 s", 1.0: "1 s", 10.0: "10 s",
          100.0: "100 s", 1000.0: "1000 s"}  # fmt: skip
@@ -85,7 +87,8 @@ def row_px(names: Sequence[str], least: int) -> int:
 
 def wrapped(title: str, letters: int = TITLE_LETTERS) -> str:
     """A title in lines that a phone shows whole."""
-    return "<br>".join(textwrap.wrap(title, letters))
+    whole = re.sub(" ([↑↓])", "\u00a0\\1", title)  # an arrow alone on a line says nothing
+    return "<br>".join(textwrap.wrap(whole, letters)).replace("\u00a0", " ")
 
 
 def reach(
@@ -151,9 +154,10 @@ def draw_critical_differences(
     names = [titles[method] for method in ranks.index]
     rows = {method: len(names) - place for place, method in enumerate(ranks.index)}
     chart = go.Figure()
-    bars_at = ranks.max() + 0.04 * (ranks.max() - ranks.min() + 1)
+    span = ranks.max() - ranks.min()
+    bars_at, apart = ranks.max() + 0.04 * (span + 1), max(0.35, 0.035 * span)
     for number, group in enumerate(test.groups):
-        place = bars_at + 0.35 * (number % 8)
+        place = bars_at + apart * (number % 8)
         told = ", ".join(titles[method] for method in group)
         chart.add_trace(
             go.Scatter(
@@ -186,7 +190,7 @@ def draw_critical_differences(
         showgrid=True, tickfont_size=12,
     )  # fmt: skip
     title = f"mean rank (1 is best)<br>critical difference {test.critical_difference:.2f}"
-    ends = [ranks.min() - 0.5, bars_at + 0.35 * min(8, len(test.groups)) + 0.2]
+    ends = [ranks.min() - 0.5, bars_at + apart * min(8, len(test.groups)) + 0.2]
     chart.update_xaxes(title={"text": title, "font": {"size": 12}}, zeroline=False, range=ends)
     height = 120 + row_px(names, 21) * len(names)
     chart.update_layout(height=height, margin={"l": 10, "r": 10, "t": 30, "b": 10})
@@ -388,7 +392,8 @@ def draw_matrix(
         )
     )
     chart.update_yaxes(autorange="reversed", constrain="domain", ticks="", showgrid=False)
-    chart.update_xaxes(constrain="domain", tickangle=-35, ticks="")
+    angle = -90 if len(names) > MOST_SLANTED else -35  # all have a label, on a phone, too
+    chart.update_xaxes(constrain="domain", tickangle=angle, ticks="", dtick=1)
     height = 170 + 34 * len(names)
     chart.update_layout(
         title={"text": title, "font": {"size": 15}},

@@ -109,27 +109,27 @@ def show_answer(sentences: Sequence[str], between: str = " ") -> None:
     st.html(f"<div class='answer'>{text}</div>")
 
 
-def show_chart(place: DeltaGenerator | None, chart: Figure, alt: str = "") -> None:
+def show_chart(
+    place: DeltaGenerator | None, chart: Figure, alt: str = "", *, has_names: bool = False
+) -> None:
     """A chart in its place, or here; above it the same as PNG, SVG and PDF.
 
-    Above, because there the buttons of charts side by side stand at one height.
+    Above, because there the buttons of charts side by side stand at one height. With `has_names`
+    beside its points it keeps the width that they were placed for, and a phone scrolls it.
     """
     title = alt or chart.layout.title.text or "chart"
-    with place or st.container(), st.container(key=_key_of(chart, title)):
+    with (
+        place or st.container(),
+        st.container(key=f"named {title}" if has_names else _key_of(chart, title)),
+    ):
         offer_chart(chart, title)
         st.plotly_chart(chart, width="stretch", config=CHART_CONFIG, alt=title)
 
 
 def _key_of(chart: Figure, title: str) -> str | None:
-    """Marks what a phone shows otherwise: matrices without numbers, named points to be scrolled."""
+    """Matrices of many cells are marked: a phone leaves their numbers out."""
     cells = max((len(t.x) for t in chart.data if t.type == "heatmap"), default=0)
-    if cells > MOST_NUMBERS:
-        return f"matrix {title}"
-    return (
-        f"named {title}"
-        if any(getattr(t, "mode", "") == "markers+text" for t in chart.data)
-        else None
-    )
+    return f"matrix {title}" if cells > MOST_NUMBERS else None
 
 
 def offer_chart(chart: Figure, title: str) -> None:

@@ -98,7 +98,9 @@ def show_more() -> None:
             boards.show_wins(pairs, rows, manifest)
     if speed.open:
         with speed:
-            display.show_chart(speed, charts.draw_speed(rows, titles[metric]), "Speed")
+            display.show_chart(
+                speed, charts.draw_speed(rows, titles[metric]), "Speed", has_names=True
+            )
             devices = joined(manifest.get("devices", ["the machine that made the run"]))
             display.show_note(wording.SPEED.format(devices=devices))
     if other.open:

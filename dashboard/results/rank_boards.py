@@ -61,7 +61,7 @@ def show_aims(board: Board, manifest: dict[str, Any], metric: str) -> None:
     both = (first, second)
     floors = [results.floor_of(results.metric_rows(board, manifest, name)) for name in both]
     chart = rank_charts.draw_aims(rows, titles, (floors[0], floors[1]))
-    show_chart(None, chart, f"{titles[1]} against {titles[0]}")
+    show_chart(None, chart, f"{titles[1]} against {titles[0]}", has_names=True)
     show_note(AIMS.format(where=capital(about(manifest, board.images))))
 
 

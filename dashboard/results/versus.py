@@ -58,7 +58,7 @@ def show_versus(shown: Shown) -> None:
         for run, manifest, side in ((mine, shown.manifest, "here"), (name, there, "there"))
     ]
     show_answer([f"{'; '.join(names)}.", *says(both, mine, name, metric)])
-    show_chart(None, draw_versus(both, mine, name), f"{metric} in both runs")
+    show_chart(None, draw_versus(both, mine, name), f"{metric} in both runs", has_names=True)
     columns = {
         "name": "Method",
         "mean_here": mine, "low_here": "CI low", "high_here": "CI high", "n_here": "n",
@@ -151,7 +151,11 @@ def draw_versus(both: pd.DataFrame, here: str, there: str) -> go.Figure:
             mode="markers+text",
             textposition=[spot or "top center" for spot in spots],
             textfont={"size": 11},
-            marker={"size": 9, "color": ACCENT},
+            marker={
+                "size": 9,
+                "color": [MUTED if null else ACCENT for null in both["baseline_here"]],
+                "symbol": ["circle-open" if null else "circle" for null in both["baseline_here"]],
+            },
             customdata=both["name"],
             hovertemplate="%{customdata}: %{x:.3f} and %{y:.3f}<extra></extra>",
         )

@@ -147,7 +147,9 @@ def _is_upright(line: Any) -> bool:
 def test_two_runs() -> None:
     columns = ["mean", "low", "high"]
     both = ROWS[["name"]].join(ROWS[columns].add_suffix("_here"))
-    both = both.join((ROWS[columns] / 2).add_suffix("_there"))
+    both = both.join((ROWS[columns] / 2).add_suffix("_there")).assign(
+        baseline_here=ROWS["family"] == "baseline"
+    )
     axes = paper.draw(versus.draw_versus(both, "mine", "other")).axes[0]
     assert sorted(points(axes)) == [(0.1, 0.05), (0.5, 0.25), (0.9, 0.45)]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("mine", "other")
