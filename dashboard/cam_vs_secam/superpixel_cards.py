@@ -19,6 +19,7 @@ from xai_core.findings.superpixel_wording import Answer
 from xai_core.images.reading import InputFormat
 from xai_core.titles import percent
 
+STEPS_SCALE = "In these steps full colour is CAM's 99.5th percentile; below, each map's own"
 COUNTS, SHARES = (20, 50, 100, 200), (0.5, 0.6, 0.7, 0.8, 0.9)
 
 
@@ -66,14 +67,14 @@ def show_way(seen: Evidence, chosen: Choices, cam: Cell) -> None:
     look = look_of(seen, chosen)
     key = (seen.photo.sha256, seen.model, cam.target, look.framing, look.opacity, look.threshold)
     show_steps(drawn_images.secam_steps(look, cam.map, key, chosen.segments, chosen.compactness), 6)
-    show_legend("overlay", chosen.threshold)
+    show_legend("overlay", chosen.threshold, STEPS_SCALE)
     show_section(
         "What it scores on this image",
         "Beside SeCAM: averaging on the model's grid (legacy), and controls that average without "
         "this image's superpixels.",
     )
     cards.show_row(seen, chosen, cam.target)
-    cards.show_twins(seen)
+    cards.show_reading(seen)
 
 
 def show_sweep(seen: Evidence, chosen: Choices) -> None:

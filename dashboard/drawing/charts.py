@@ -28,6 +28,8 @@ ACCENT, WARM, MUTED, TRUE = "#1a6fc4", "#c8401c", "#8a8a8a", "#2b8a3e"
 SPEED_HEIGHT_PX = 520
 CELL_TEXT_PX = 10
 MOST_SLANTED = 8
+BESIDE = 1.04
+"""Where the marks of names stand, beyond the ends of curves: no point of a curve lies there."""
 """Left to itself the browser shrinks the numbers of a matrix below what can be read."""
 TIMES = {1e-4: "0.1 ms", 1e-3: "1 ms", 1e-2: "10 ms", 0.1: "0.1 s", 1.0: "1 s", 10.0: "10 s",
          100.0: "100 s", 1000.0: "1000 s"}  # fmt: skip
@@ -37,7 +39,7 @@ DIVERGING = [
 """Nothing is the page itself, light or dark; numbers in the page's ink are legible at both ends."""
 RISING = [[0.0, "rgba(224,118,44,0.06)"], [1.0, "rgba(224,118,44,0.8)"]]
 TITLE_LETTERS, LETTER_PX, CURVES_PX, NAME_GAP_PX = 44, 7.0, 440, 17
-NAME_LETTERS, TWO_LINES_PX, HALF_TITLE_LETTERS = 27, 28, 28
+NAME_LETTERS, TWO_LINES_PX, HALF_TITLE_LETTERS = 27, 33, 28
 """What a phone shows whole beside a plot and, under the half that names leave, below it."""
 ABOVE = {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0}
 """Where a legend stands: above the plot, so that a phone has its whole width."""
@@ -70,7 +72,8 @@ def draw_gains(table: pd.DataFrame, names: Sequence[str], better: str, worse: st
     chart.update_yaxes(autorange="reversed", ticks="")
     title = f"← {worse} better · {better} better →<br>gain in standard deviations"
     chart.update_xaxes(title={"text": title, "font": {"size": 12}}, zeroline=False)
-    chart.update_layout(height=120 + 30 * len(table), margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    height = 120 + row_px(names, 30) * len(table)
+    chart.update_layout(height=height, margin={"l": 10, "r": 10, "t": 10, "b": 10})
     return chart
 
 
@@ -253,7 +256,7 @@ def draw_curves(
         which = f", {CURVE_NAMES.get(str(curve), curve)}" if len(kinds) > 1 else ""
         name = f"{names[str(method)]}{which}"
         _draw_curve(chart, part, name, colours[str(method)], dashes[curve])
-    chart.update_xaxes(title={"text": across}, tickformat=".0%", range=[0, 1])
+    chart.update_xaxes(title={"text": across}, tickformat=".0%", range=[0, BESIDE])
     chart.update_yaxes(title={"text": wrapped(title)}, rangemode="tozero")
     right = _name_ends(chart, rows[rows["curve"] == kinds[0]], names, colours) if kinds else 10
     chart.update_layout(
@@ -286,7 +289,7 @@ def _name_ends(
     gap = NAME_GAP_PX / (0.8 * CURVES_PX) * (high - low or 1.0)
     labels = [str(names[str(method)]) for method in heights.index]
     chart.add_scatter(
-        x=[1.0] * len(labels), y=spread(list(heights), gap, low, high), mode="markers+text",
+        x=[BESIDE] * len(labels), y=spread(list(heights), gap, low, high), mode="markers+text",
         text=labels, textposition="middle right", textfont={"size": 12}, cliponaxis=False,
         marker={"size": 8, "symbol": "square", "color": [colours[str(m)] for m in heights.index]},
         hoverinfo="skip", showlegend=False,
@@ -376,7 +379,7 @@ def draw_matrix(
     chart = go.Figure(
         go.Heatmap(
             z=values,
-            x=labels,
+            x=list(names),
             y=labels,
             text=text,
             texttemplate="%{text}",

@@ -29,6 +29,7 @@ from xai_core.titles import percent
 MOST_COLUMNS = 7
 SAME_CORRELATION = 0.9999
 CLEAR = 0.01
+BOLD = f"Bold: the best of these on this one image, by {CLEAR} or more."
 SHORT = {"symmetric_relevance_gain": "Relevance gain"}
 NOTES = {
     "r2": "fit R²",
@@ -144,8 +145,10 @@ def _difference(first: Cell, second: Cell) -> Cell:
     return Cell(first.method, first.target, first.map - second.map)
 
 
-def show_twins(seen: Evidence) -> None:
-    """Which of the maps are one and the same up to a factor, and why."""
+def show_reading(seen: Evidence) -> None:
+    """What is bold, and which of the maps are one and the same up to a factor, and why."""
+    if len(seen.cells) > 1:
+        show_note(BOLD)
     target = seen.targets[0] if seen.targets else -1
     mapped = [c for c in seen.cells if c.target == target and c.map is not None and c.map.any()]
     groups: list[list[Cell]] = []

@@ -78,8 +78,11 @@ def show_problems(texts: Sequence[str]) -> None:
             show_problem(text)
 
 
-def show_legend(view: str, threshold: float) -> None:
-    """What the colours mean, the same for every method."""
+OWN_SCALE = "Every map is divided by its own 99.5th percentile"
+
+
+def show_legend(view: str, threshold: float, scale: str = OWN_SCALE) -> None:
+    """What the colours mean, the same for every method; `scale`: what full colour stands for."""
     if view == "kept":
         share = f"{percent(threshold)} of the map's maximum"
         st.html(f"<p class='note'>Shown is what reaches {share}; the rest is pale.</p>")
@@ -87,8 +90,7 @@ def show_legend(view: str, threshold: float) -> None:
     st.html(
         "<div class='legend'><span>contradicts the class</span>"
         f"<img src='{cached.colour_bar()}' alt='colour scale from blue over pale to red'>"
-        "<span>supports the class</span><span class='note'>Every map is divided by its own "
-        "99.5th percentile; pale means none.</span></div>"
+        f"<span>supports the class</span><span class='note'>{scale}; pale means none.</span></div>"
     )
 
 

@@ -31,7 +31,7 @@ def test_curves_are_named_at_their_ends_in_their_order() -> None:
     )  # fmt: skip
     names = charts.draw_curves(rows, {"a": "A", "b": "B"}, "probability").data[-1]
     assert dict(zip(names.text, names.y, strict=True)) == {"A": 0.2, "B": 0.8}
-    assert set(names.x) == {1.0}
+    assert min(names.x) > 1.0  # where no curve has a point
 
 
 def test_cells_that_say_nothing_are_the_page_itself() -> None:
