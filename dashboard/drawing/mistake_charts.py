@@ -15,8 +15,9 @@ from drawing.charts import ACCENT, DIVERGING, MUTED
 def draw_confusion(counts: npt.NDArray[np.int64], names: Sequence[str]) -> go.Figure:
     """How often each class (row) was predicted as each (column); mistakes in red, hits in blue."""
     shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
-    # hits are drawn paler than mistakes, so that their number can be read
-    signed = np.where(np.eye(len(names), dtype=bool), -0.6 * shares, shares)
+    # hits are drawn paler than mistakes, so that their number can be read; and a single mistake
+    # among many hits is seen
+    signed = np.where(np.eye(len(names), dtype=bool), -0.6 * shares, shares**0.5)
     chart = go.Figure(
         go.Heatmap(
             z=signed,
@@ -90,6 +91,6 @@ def draw_calibration(bins: pd.DataFrame, error: float | None) -> go.Figure:
         told = f"calibration error {error:.3f}"
     title = f"probability of the predicted class<br>({told})"
     chart.update_xaxes(title={"text": title}, range=[0, 1.04], tickformat=".0%")
-    chart.update_yaxes(title={"text": "share that is right"}, range=[0, 1.06], tickformat=".0%")
+    chart.update_yaxes(title={"text": "share that is right"}, range=[-0.06, 1.06], tickformat=".0%")
     chart.update_layout(height=420, margin={"l": 10, "r": 10, "t": 10, "b": 10}, showlegend=False)
     return chart
