@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MISTAKES = (
-    "n = {n} labelled images. Rows are the true classes; blue hits, red mistakes; choose a cell, "
+    "n = {n} labelled images. Rows are the true classes; blue hits, red mistakes, whose colour "
+    "grows with the root of their share; choose a cell, "
     "or one under Show, to see its images. Probabilities: ten bins of equal width, dots grow "
     "with the number of images; {bins}."
 )
 CONTRAST = (
-    "Last row: the map for the predicted class minus the one for the true class, in the method's "
-    "own units; red is what made the model prefer its prediction."
+    "Last of them: the map for the predicted class minus the one for the true class, in the "
+    "method's own units; red is what made the model prefer its prediction."
 )
 OTHER_NETWORK = (
     "The model of this run has been changed since, so its mistakes are not those of the model "

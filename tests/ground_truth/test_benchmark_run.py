@@ -198,6 +198,10 @@ def test_a_run_without_its_parts_goes_on_and_loses_nothing(
         patch.setattr(Uniform, "attribute", pytest.fail)
         fewer = replace(plan, benchmarks=("target_sensitivity", "localisation"))
         assert run_ground_truth(folder, fewer, METHODS) == []
+        (folder / "scenes" / "of_no_page.jpg").touch()
+        assert run_ground_truth(folder, replace(plan, benchmarks=("necessity",)), METHODS) == []
+    assert load_scene_book(folder).pages == load_scene_book(finished).pages
+    assert not (folder / "scenes" / "of_no_page.jpg").exists()
     key = ["dataset", "image", "method_key", "metric_key"]
     same = [table.sort_values(key, ignore_index=True) for table in (before, load_scores(folder))]
     pd.testing.assert_frame_equal(*same)

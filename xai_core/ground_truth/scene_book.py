@@ -71,20 +71,35 @@ def write_scene_book(
 ) -> None:
     """Store the items (drawn scenes) with the maps that the run in `part_dir` made of them.
 
-    Scenes whose maps are not there are left out.
+    Where maps are not there any more, pages of before stay, as many as there are items.
     """
     folder = run_dir / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     manifest = load_manifest(part_dir)
     methods = {key: entry for key, entry in manifest.methods.items() if entry["name"] != "oracle"}
     stored_maps = _maps_by_image(part_dir, list(methods))
-    pages = []
+    before = load_scene_book(run_dir)
+    known = {page["name"]: page for page in before.pages} if before else {}
+    made = {}
     for item in items:
         maps = stored_maps.get(item.sha256())
         if maps:
-            pages.append(_page(folder, classifier, item, methods, maps))
+            page = _page(folder, classifier, item, methods, maps)
+            made[page["name"]] = page
+    stay = [page for name, page in known.items() if name not in made]
+    pages = [*made.values(), *stay[: len(items) - len(made)]]
     content = {"side": classifier.form.size, "classifier": classifier.name, "pages": pages}
     write_whole(folder / "index.json", json.dumps(content, separators=(",", ":")))
+    wanted = {"index.json"}.union(*map(_files, pages))
+    for path in folder.iterdir():
+        if path.name not in wanted:
+            path.unlink()
+
+
+def _files(page: dict[str, Any]) -> set[str]:
+    """The names of all files of a page."""
+    own = (f"{page['name']}{ending}" for ending in (".jpg", ".npz"))
+    return {*own, *(str(unit["picture"]) for unit in page["units"])}
 
 
 def _page(
