@@ -122,7 +122,7 @@ def show_chart(
     title = alt or chart.layout.title.text or "chart"
     with (
         place or st.container(),
-        st.container(key=f"named {title}" if has_names else _key_of(chart, title)),
+        st.container(key=f"points {title}" if has_names else _key_of(chart, title)),
     ):
         offer_chart(chart, title)
         st.plotly_chart(chart, width="stretch", config=CHART_CONFIG, alt=title)
