@@ -237,11 +237,7 @@ def _describe_scenes(root: Path, part: Part) -> None:
         in_domain=in_domain(part.classifier, shots),
         redrawing=redrawing(part.classifier, shots, logits),
     )
-    classes = len(part.classifier.categories)
-    # items come class by class, level by level: another level for each class
-    places = [c + classes * (c % 4) for c in range(classes)]
-    order = dict.fromkeys([place for place in places if place < len(items)] + [*range(len(items))])
-    chosen = [items[place] for place in list(order)[:BOOK_PAGES]]
+    chosen = items[:BOOK_PAGES]  # one of each class, in all levels
     write_scene_book(root, part.classifier, chosen, root / PARTS / part.name)
 
 

@@ -80,14 +80,15 @@ def write_scene_book(
     stored_maps = _maps_by_image(part_dir, list(methods))
     before = load_scene_book(run_dir)
     known = {page["name"]: page for page in before.pages} if before else {}
-    made = {}
+    chosen = {}
     for item in items:
-        maps = stored_maps.get(item.sha256())
+        name, maps = Path(item.name).stem, stored_maps.get(item.sha256())
         if maps:
-            page = _page(folder, classifier, item, methods, maps)
-            made[page["name"]] = page
-    stay = [page for name, page in known.items() if name not in made]
-    pages = [*made.values(), *stay[: len(items) - len(made)]]
+            chosen[name] = _page(folder, classifier, item, methods, maps)
+        elif name in known:
+            chosen[name] = known[name]
+    stay = [page for name, page in known.items() if name not in chosen]
+    pages = [*chosen.values(), *stay[: len(items) - len(chosen)]]
     content = {"side": classifier.form.size, "classifier": classifier.name, "pages": pages}
     write_whole(folder / "index.json", json.dumps(content, separators=(",", ":")))
     wanted = {"index.json"}.union(*map(_files, pages))
