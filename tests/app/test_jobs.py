@@ -101,8 +101,12 @@ def finished(order: Order = ORDER) -> Job:
     return until(folder, "done")
 
 
-def begun(folder: Path) -> int:
-    return len((folder / "children").read_text().split())
+def begun(folder: Path, seconds: float = 30) -> int:
+    """How many processes have begun the run; one that was just started may not have said so yet."""
+    told, end = folder / "children", time.monotonic() + seconds
+    while not told.exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    return len(told.read_text().split())
 
 
 def another_server() -> ModuleType:
