@@ -161,11 +161,13 @@ def test_a_worker_killed_again_while_it_loads_is_replaced(
 ) -> None:
     """Its nanny gives up then, at once or a little later, and without a word."""
     assert not ask(Maps(*about(photo), "cam", (6,)))[0].error
+    assert until(computing)
     for _ in range(6):
-        assert until(computing)
         time.sleep(wait)
-        for worker in computing():
+        killed = computing()
+        for worker in killed:
             worker.kill()
+        psutil.wait_procs(killed, timeout=10)  # a dying one would count as the next
         if not until_soon(computing):
             break
     assert not ask(Maps(*about(photo), "cam", (7 + int(10 * wait),)))[0].error
