@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
-from drawing import charts
+from drawing import curve_charts
 from frame import display, results_page
 from runs import standings, tables
 from state import method_choice
@@ -38,7 +38,9 @@ else:
             title, lead = wording.KINDS.get(kind, (shown.titles[shown.metric], ""))
             with place:
                 display.show_section(title, lead)
-            chart = charts.draw_curves(rows[rows["curve"] == kind], names, "class probability")
+            chart = curve_charts.draw_curves(
+                rows[rows["curve"] == kind], names, "class probability"
+            )
             display.show_chart(place, chart, f"{title}: {shown.titles[shown.metric]}")
         display.show_note(wording.curves_caption(rows))
         table = rows.assign(method=[names[m] for m in rows["method"]])

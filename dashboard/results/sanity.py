@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
-from drawing import charts
+from drawing import charts, curve_charts
 from frame import display, results_page
 from recipes import facts
 from runs import standings, tables
@@ -45,5 +45,5 @@ else:
         rows = standings.curve_means(*about, tuple(chosen))
         rows, methods = results.merged(rows, board.same, methods)
         across = "share of the layers that are random"
-        chart = charts.draw_curves(rows, methods, "rank correlation", across)
+        chart = curve_charts.draw_curves(rows, methods, "rank correlation", across)
         display.show_chart(None, chart, "Layers")

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from drawing import charts
+from drawing import charts, curve_charts
 
 PAGES = {"light": "#ffffff", "dark": "#171614"}
 
@@ -29,7 +29,7 @@ def test_curves_are_named_at_their_ends_in_their_order() -> None:
          for m, level in (("a", 0.2), ("b", 0.8))
          for x, y in ((0.0, 0.9), (0.8, level), (1.0, 0.1))]
     )  # fmt: skip
-    names = charts.draw_curves(rows, {"a": "A", "b": "B"}, "probability").data[-1]
+    names = curve_charts.draw_curves(rows, {"a": "A", "b": "B"}, "probability").data[-1]
     assert dict(zip(names.text, names.y, strict=True)) == {"A": 0.2, "B": 0.8}
     assert min(names.x) > 1.0  # where no curve has a point
 

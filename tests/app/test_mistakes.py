@@ -16,6 +16,7 @@ import pytest
 import torch
 from compute.questions import NO_PHOTO, MeanMap
 from compute.workplace import Workplace
+from drawing import mistake_charts
 from mistakes import mistakes_wording
 from PIL import Image
 from runs import confusions, jobs, run_folders
@@ -310,3 +311,12 @@ def test_a_run_that_keeps_no_heatmaps_says_what_to_do(open_page: Page) -> None:
     app.session_state["_seen"] = "Explained alike"
     app.run()
     assert "This run keeps no heatmaps of this method" in texts(app)
+
+
+def test_a_single_mistake_among_many_hits_is_redder_than_pale() -> None:
+    """The square root: 1 of 24 would be 4 % of the scale, which is the page's own colour."""
+    chart = mistake_charts.draw_confusion(np.array([[23, 1], [0, 24]]), ["a", "b"])
+    (first, second) = chart.data[0].z
+    assert first[1] == pytest.approx((1 / 24) ** 0.5)
+    assert second[0] == 0
+    assert first[0] == pytest.approx(-0.6 * 23 / 24)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
-from drawing import charts, paper, truth_charts
+from drawing import charts, curve_charts, paper, truth_charts
 from guide import convergence
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_hex
@@ -99,7 +99,7 @@ def test_curves_keep_their_bands_dashes_and_negative_values() -> None:
             "high": [1.0, -0.4, 1.0, 0.7],
         }
     )
-    axes = paper.draw(charts.draw_curves(rows, {"a": "A"}, "probability")).axes[0]
+    axes = paper.draw(curve_charts.draw_curves(rows, {"a": "A"}, "probability")).axes[0]
     drawn = {line.get_linestyle(): list(line.get_ydata()) for line in axes.lines}
     assert sorted(drawn.values()) == [[1.0, -0.5], [1.0, 0.6]]
     assert set(drawn) == {"-", "--"}
