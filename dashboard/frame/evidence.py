@@ -125,7 +125,7 @@ def kinds_for(model: str) -> tuple[str, ...]:
 
 
 def prepare() -> None:
-    """Load the model in the background: what is asked next is answered sooner."""
+    """Load the model, begin with the image: what the page asks next is answered sooner."""
     chosen = choices.current()
     photo = photo_of(chosen.image)
     about = About(chosen.model, photo.sha256, chosen.framing, photo)

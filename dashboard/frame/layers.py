@@ -36,7 +36,9 @@ def show_layers(
         kept=chosen.threshold if chosen.view == "kept" else None,
         limit=limit,
     )
-    photo, full, veil = (address_of(one, label) for one in layers.images)
+    photo = address_of(layers.photo, label, "image/jpeg")
+    full = address_of(layers.full, label, "image/png" if layers.veil else "image/jpeg")
+    veil = address_of(layers.veil, label, "image/png")
     veiled = f"<img class='veil' src='{veil}' alt=''>" if veil else ""
     text = "" if layers.is_supported else "<span class='none'>no positive evidence</span>"
     alone = "" if chosen.view == "overlay" else " alone"
@@ -60,7 +62,7 @@ def show_plain(seen: Evidence) -> None:
     )
 
 
-def address_of(content: bytes, place: str, mime: str = "image/webp") -> str:
+def address_of(content: bytes, place: str, mime: str) -> str:
     """Where the browser gets these bytes, relative to the page; empty for none."""
     if not content:
         return ""

@@ -11,6 +11,7 @@ from runs.keeping import kept
 from runs.samples import Sample, gallery_ids, photo_samples
 from runs.steps_to_secam import Look, Step
 from xai_core.images import heatmap
+from xai_core.images import layers as map_layers
 from xai_core.images.reading import (
     RGB,
     BadImage,
@@ -119,9 +120,11 @@ def drawn(
 
 @dataclass(frozen=True)
 class Layered:
-    """The files of photo, map and veil (empty where there is none)."""
+    """The files of photo (JPEG), map, and veil (PNG, empty where there is none)."""
 
-    images: tuple[bytes, bytes, bytes]
+    photo: bytes
+    full: bytes
+    veil: bytes
     is_supported: bool
 
 
@@ -141,12 +144,11 @@ def layers(
     height, width = rgb.shape[:2]
     values = map_on_photo(_values, height, width, InputFormat(**dict(form)), framing)
     if kept is not None:
-        shown = heatmap.encoded(heatmap.masked(rgb, values, kept), ".webp")
-        return Layered((shown_photo(_photo, _photo.sha256), shown, b""), True)
-    mixed = heatmap.layers(rgb, values, limit)
-    full, veil = (heatmap.encoded(one, ".webp") for one in (mixed.full, mixed.veil))
+        shown = heatmap.encoded(heatmap.masked(rgb, values, kept), ".jpg")
+        return Layered(shown_photo(_photo, _photo.sha256), shown, b"", True)
+    mixed = map_layers.layers(rgb, values, limit)
     photo = heatmap.encoded(mixed.photo, ".jpg")
-    return Layered((photo, full, veil), heatmap.has_positive_evidence(values))
+    return Layered(photo, mixed.full, mixed.veil, heatmap.has_positive_evidence(values))
 
 
 @kept

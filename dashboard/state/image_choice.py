@@ -37,7 +37,7 @@ def ask_image(
     """The gallery, other samples and the uploader; returns the id of the chosen image.
 
     `thumbnails` maps ids to (title, data URI); `others` maps the remaining samples to titles;
-    `prepare` is called when somebody is about to choose an image that must be computed.
+    `prepare` is called when somebody is about to bring an image, and when it is there.
     """
     state = st.session_state
     if state["image"] not in {*thumbnails, *others}:
@@ -53,7 +53,7 @@ def ask_image(
     state[key] = chosen if chosen in thumbnails else None
     with st.container(horizontal=True, vertical_alignment="center", key="gallery"):
         with st.popover("Your image", icon=":material/upload:", key="_yours", on_change=prepare):
-            _ask_upload()
+            _ask_upload(prepare)
             if others:
                 _ask_other(others)
         st.pills(
@@ -89,17 +89,18 @@ def _take_image(name: str, by: str = "") -> None:
         state[f"{way}s"] = state.get(f"{way}s", 0) + 1
 
 
-def _ask_upload() -> None:
+def _ask_upload(prepare: Callable[[], None]) -> None:
     st.file_uploader(
         "Upload an image",
         type=["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif"],
         key="_file",
         on_change=_take_upload,
+        args=(prepare,),
         help="It stays on the computer that CAMpare runs on.",
     )
 
 
-def _take_upload() -> None:
+def _take_upload(prepare: Callable[[], None]) -> None:
     state = st.session_state
     file = state["_file"]
     state["_problem"] = ""
@@ -118,6 +119,7 @@ def _take_upload() -> None:
     start.end_start()
     state["_yours"] = False
     _take_image(name)
+    prepare()  # before the page is drawn
 
 
 def _bytes(kept: Mapping[str, Upload]) -> int:

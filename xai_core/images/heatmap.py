@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
 import numpy as np
@@ -79,42 +79,22 @@ def overlay(rgb: RGB, values: Floats, opacity: float = 0.6, limit: float | None 
     the map is weak the photo stays visible. Pixels that are NaN (not seen by the model) are
     dimmed. Raises ValueError where photo and map differ in size.
     """
-    _same_size(rgb, values)
+    check_sizes(rgb, values)
     strengths = scaled(values, limit)
     photo = rgb.astype(np.float32)
     grey = photo @ _LUMINANCE
     faded = photo + (grey[:, :, None] - photo) * min(1.0, 1.5 * opacity)
     alpha = opacity * (opacity + (1 - opacity) * np.sqrt(np.abs(np.nan_to_num(strengths))))
     mixed = faded + (colours(strengths) - faded) * alpha[:, :, None]
-    mixed = np.where(np.isnan(values)[:, :, None], 0.45 * grey[:, :, None] + 110, mixed)
+    mixed = np.where(np.isnan(values)[:, :, None], dimmed(rgb)[:, :, None], mixed)
     if opacity > 0 and not has_positive_evidence(values):
         return _with_text(mixed.astype(np.uint8), EMPTY_TEXT)
     return np.rint(mixed).astype(np.uint8)
 
 
-class Layers(NamedTuple):
-    """A map over its photo in three images for a viewer that mixes them by itself.
-
-    Over the photo (H, W, 3), faded to grey, lie `full` (H, W, 4) at opacity^2 and `veil`
-    (H, W, 4) at opacity / (1 + opacity): together they are `overlay` at every opacity.
-    """
-
-    photo: RGB
-    full: RGB
-    veil: RGB
-
-
-def layers(rgb: RGB, values: Floats, limit: float | None = None) -> Layers:
-    """The images that mix to `overlay`; raises ValueError where photo and map differ in size."""
-    _same_size(rgb, values)
-    strengths = scaled(values, limit)
-    unseen = np.isnan(values)
-    dimmed = np.rint(0.45 * (rgb.astype(np.float32) @ _LUMINANCE) + 110)
-    photo = np.where(unseen[:, :, None], dimmed[:, :, None], rgb).astype(np.uint8)
-    painted = colours(strengths)
-    opaque = np.where(unseen, 0, 255).astype(np.uint8)
-    strength = np.rint(255 * np.sqrt(np.abs(np.nan_to_num(strengths)))).astype(np.uint8)
-    return Layers(photo, np.dstack([painted, opaque]), np.dstack([painted, strength]))
+def dimmed(rgb: RGB) -> Floats:
+    """The photo (H, W, 3) in a pale grey (H, W), where the model does not see it."""
+    return np.asarray(0.45 * (rgb.astype(np.float32) @ _LUMINANCE) + 110)
 
 
 def kept(values: Floats, threshold: float = 0.8) -> npt.NDArray[np.bool_]:
@@ -127,7 +107,7 @@ def kept(values: Floats, threshold: float = 0.8) -> npt.NDArray[np.bool_]:
 
 def masked(rgb: RGB, values: Floats, threshold: float = 0.8) -> RGB:
     """The photo where the map reaches `threshold` of its maximum, a pale grey of it elsewhere."""
-    _same_size(rgb, values)
+    check_sizes(rgb, values)
     grey = (rgb.astype(np.float32) @ _LUMINANCE)[:, :, None]
     pale = np.rint(PALE + (255 - PALE) * grey / 255).repeat(3, axis=2).astype(np.uint8)
     if not has_positive_evidence(values):
@@ -137,7 +117,7 @@ def masked(rgb: RGB, values: Floats, threshold: float = 0.8) -> RGB:
 
 def outlined(rgb: RGB, labels: npt.NDArray[Any], width_px: int = 1) -> RGB:
     """The photo with the borders between regions of `labels` (H, W) drawn in yellow."""
-    _same_size(rgb, labels)
+    check_sizes(rgb, labels)
     border = np.zeros(labels.shape, dtype=np.uint8)
     border[:, 1:] |= labels[:, 1:] != labels[:, :-1]
     border[1:] |= labels[1:] != labels[:-1]
@@ -169,14 +149,12 @@ def fitted(rgb: RGB, longest_px: int) -> RGB:
 
 
 def encoded(rgb: RGB, kind: str = ".png") -> bytes:
-    """The image, with or without alpha, as a PNG, WebP (".webp") or JPEG (".jpg") file."""
+    """The image (H, W, 3) as a PNG or JPEG (".jpg") file."""
     quality = {
         ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 88],
-        ".webp": [cv2.IMWRITE_WEBP_QUALITY, 88],
         ".png": [cv2.IMWRITE_PNG_COMPRESSION, 3],
     }[kind]
-    order = cv2.COLOR_RGBA2BGRA if rgb.shape[2] == 4 else cv2.COLOR_RGB2BGR
-    done, content = cv2.imencode(kind, cv2.cvtColor(rgb, order), quality)
+    done, content = cv2.imencode(kind, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), quality)
     if not done:
         raise ValueError(f"an image of shape {rgb.shape} cannot be written as {kind}")
     return content.tobytes()
@@ -188,7 +166,8 @@ def data_uri(rgb: RGB, kind: str = ".jpg") -> str:
     return f"data:{mime};base64,{base64.b64encode(encoded(rgb, kind)).decode()}"
 
 
-def _same_size(rgb: RGB, values: npt.NDArray[Any]) -> None:
+def check_sizes(rgb: RGB, values: npt.NDArray[Any]) -> None:
+    """Raises ValueError where photo (H, W, 3) and map (H, W) differ in size."""
     if rgb.shape[:2] != values.shape:
         raise ValueError(f"photo {rgb.shape[:2]} and map {values.shape} differ in size")
 
