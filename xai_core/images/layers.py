@@ -22,7 +22,7 @@ Palette = npt.NDArray[np.uint8]
 def _palettes() -> tuple[Palette, Palette]:
     """Index -> colour and opacity (256, 4) of `full` and `veil`."""
     roots = np.arange(-STEPS, STEPS + 1, dtype=np.float32) / STEPS
-    colours = heatmap.colours((roots * np.abs(roots))[None])[0]
+    colours = heatmap.colours((roots * np.abs(roots)).astype(np.float32)[None])[0]
     full, veil = np.zeros((2, 256, 4), np.uint8)
     full[: len(roots), :3] = veil[: len(roots), :3] = colours
     full[: len(roots), 3] = 255
