@@ -124,10 +124,15 @@ def kinds_for(model: str) -> tuple[str, ...]:
     return ("photos", "fruits") if Path(model).is_dir() else ("photos",)
 
 
-def prepare() -> None:
-    """Load the model, begin with the image: what the page asks next is answered sooner."""
+def prepare(brought: Photo | None) -> None:
+    """Load the model in the background and begin with what was brought, or with the image shown.
+
+    What the page asks next is answered sooner.
+    """
     chosen = choices.current()
-    photo = photo_of(chosen.image)
+    if brought is not None:
+        cached.desk().brought(choices.session(), [brought.sha256])
+    photo = brought or photo_of(chosen.image)
     about = About(chosen.model, photo.sha256, chosen.framing, photo)
     questions = [Prediction(*about), Maps(*about, FIRST, (0,))]
     cached.desk().ask(choices.session(), questions)

@@ -14,11 +14,12 @@ from state.uploads import Upload
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from xai_core.images.reading import BadImage
+from xai_core.images.reading import BadImage, Photo
 
 KEPT_UPLOADS = 4
 KEPT_UPLOADS_MB = 40
 GONE = "The image in this address was uploaded and is not kept any more: upload it again."
+Prepare = Callable[[Photo | None], None]
 _UPLOADS = "_uploads"
 _UPLOAD = "upload-"
 _THUMBNAIL, _OTHER = "_thumbnail", "_other"
@@ -32,12 +33,12 @@ def uploads() -> dict[str, Upload]:
 def ask_image(
     thumbnails: Mapping[str, tuple[str, str]],
     others: Mapping[str, str],
-    prepare: Callable[[], None],
+    prepare: Prepare,
 ) -> str:
     """The gallery, other samples and the uploader; returns the id of the chosen image.
 
     `thumbnails` maps ids to (title, data URI); `others` maps the remaining samples to titles;
-    `prepare` is called when somebody is about to bring an image, and when it is there.
+    `prepare` is called when somebody is about to bring an image, and with the one that is brought.
     """
     state = st.session_state
     if state["image"] not in {*thumbnails, *others}:
@@ -52,7 +53,9 @@ def ask_image(
     key = _key(_THUMBNAIL)
     state[key] = chosen if chosen in thumbnails else None
     with st.container(horizontal=True, vertical_alignment="center", key="gallery"):
-        with st.popover("Your image", icon=":material/upload:", key="_yours", on_change=prepare):
+        with st.popover(
+            "Your image", icon=":material/upload:", key="_yours", on_change=prepare, args=(None,)
+        ):
             _ask_upload(prepare)
             if others:
                 _ask_other(others)
@@ -89,7 +92,7 @@ def _take_image(name: str, by: str = "") -> None:
         state[f"{way}s"] = state.get(f"{way}s", 0) + 1
 
 
-def _ask_upload(prepare: Callable[[], None]) -> None:
+def _ask_upload(prepare: Prepare) -> None:
     st.file_uploader(
         "Upload an image",
         type=["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif"],
@@ -100,14 +103,16 @@ def _ask_upload(prepare: Callable[[], None]) -> None:
     )
 
 
-def _take_upload(prepare: Callable[[], None]) -> None:
+def _take_upload(prepare: Prepare) -> None:
     state = st.session_state
     file = state["_file"]
     state["_problem"] = ""
     if file is None:
         return
+    photo = Upload(file.getvalue(), file.name)
+    prepare(photo)  # what computes reads it at the same time
     try:
-        photo = Upload(file.getvalue(), file.name)
+        photo.read()
     except BadImage as error:
         state["_problem"] = str(error)
         return
@@ -119,7 +124,6 @@ def _take_upload(prepare: Callable[[], None]) -> None:
     start.end_start()
     state["_yours"] = False
     _take_image(name)
-    prepare()  # before the page is drawn
 
 
 def _bytes(kept: Mapping[str, Upload]) -> int:

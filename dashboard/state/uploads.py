@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 
 from state.byte_store import MB, ByteStore
@@ -12,15 +13,19 @@ _PIXELS: ByteStore[str, RGB] = ByteStore(256 * MB)
 
 
 class Upload(Photo):
-    """A photo as its file; raises BadImage where that is none."""
+    """A photo as its file; its pixels are decoded when they are looked at."""
 
     content: bytes
 
     def __init__(self, content: bytes, name: str) -> None:
-        photo = open_image(content, name)
+        sha256 = hashlib.sha256(content).hexdigest()
+        vars(self).update(name=name, sha256=sha256, note="", content=content)
+
+    def read(self) -> None:
+        """Decode it and take its note; raises BadImage where it is none."""
+        photo = open_image(self.content, self.name)
         _PIXELS.put(photo.sha256, photo.rgb)
-        told = {"name": photo.name, "sha256": photo.sha256, "note": photo.note}
-        vars(self).update(told, content=content)
+        vars(self).update(note=photo.note)
 
     @property
     def rgb(self) -> RGB:

@@ -138,8 +138,20 @@ def test_an_upload_is_its_file_and_shows_the_same_pixels() -> None:
         assert (one.name, one.sha256, one.note) == (photo.name, photo.sha256, photo.note)
         np.testing.assert_array_equal(one.rgb, photo.rgb)
     assert len(pickle.dumps(upload)) < len(content) + 500
-    with pytest.raises(BadImage, match=r"not\.png: not an image"):
-        Upload(b"nothing", "not.png")
+    bad = Upload(b"nothing", "not.png")  # what computes may have it before it is read here
+    for look in (bad.read, lambda: bad.rgb):
+        with pytest.raises(BadImage, match=r"not\.png: not an image"):
+            look()
+
+
+def test_an_upload_that_was_read_has_its_note() -> None:
+    file = io.BytesIO()
+    Image.fromarray(np.linspace(0, 1000, 64 * 64).astype(np.uint16).reshape(64, 64)).save(
+        file, "PNG"
+    )
+    upload = Upload(file.getvalue(), "deep.png")
+    upload.read()
+    assert upload.note == open_image(file.getvalue(), "deep.png").note != ""
 
 
 @pytest.fixture
