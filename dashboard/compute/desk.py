@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from itertools import takewhile
 from typing import Protocol
 
 from state import hosting
@@ -42,7 +43,10 @@ class Engine(Protocol):
     def start(self) -> int: ...
 
     def begin(
-        self, question: Question, given: dict[Question, Answer], wake: Callable[[], None]
+        self,
+        questions: Sequence[Question],
+        given: dict[Question, Answer],
+        wake: Callable[[], None],
     ) -> Task: ...
 
     def forget(self, sha256s: frozenset[str]) -> None: ...
@@ -139,20 +143,22 @@ class Desk:
         while True:
             self._let_go()
             with self._change:
-                question = self._next()
-                if question is None:
+                questions = self._next()
+                if not questions:
                     self._change.wait(timeout=IDLE_SECONDS)
                     continue
-                self._at_work.add(question)
+                self._at_work.update(questions)
             try:
-                answer = self._answered(question)
+                answers = self._answered(questions)
             except Exception as error:  # what is not foreseen must not end what all wait for
                 logging.getLogger(__name__).exception("a question failed")
-                answer = Answer(error=f"{type(error).__name__}: {error}; the log tells where")
+                failed = Answer(error=f"{type(error).__name__}: {error}; the log tells where")
+                answers = dict.fromkeys(questions, failed)
             with self._change:
-                self._at_work.discard(question)
-                self._begun.pop(question, None)
-                if answer is not None:
+                for question in questions:
+                    self._at_work.discard(question)
+                    self._begun.pop(question, None)
+                for question, answer in answers.items():
                     self._note(question, answer)
 
     def _let_go(self) -> None:
@@ -169,26 +175,27 @@ class Desk:
         self._forget(gone)
         self._engine.forget(gone)
 
-    def _answered(self, question: Question) -> Answer | None:
-        """The answer; None where nobody wants it any more, or it is to be asked once more."""
-        problem = hosting.model_problem(NamedModel.parse(question.model))
+    def _answered(self, questions: Sequence[Question]) -> dict[Question, Answer]:
+        """Those that are answered now; others are to be asked once more, if anybody wants them."""
+        problem = hosting.model_problem(NamedModel.parse(questions[0].model))
         if problem:
-            return Answer(error=problem)
+            return dict.fromkeys(questions, Answer(error=problem))
         try:
-            return self._sent(question)
+            return self._sent(questions)
         except UnreachableError as error:
-            return self._failure(question, str(error))
+            return self._failures(questions, str(error))
         except DiedError:
             self._seen.clear()
             with self._change:
-                self._deaths[question.without_photo()] += 1
-                is_last = self._deaths[question] >= DEATHS
-            return self._failure(question, LOST_TWICE) if is_last else None
+                self._deaths.update(question.without_photo() for question in questions)
+                last = [q for q in questions if self._deaths[q.without_photo()] >= DEATHS]
+            return self._failures(last, LOST_TWICE)
 
-    def _failure(self, question: Question, error: str) -> Answer:
+    def _failures(self, questions: Sequence[Question], error: str) -> dict[Question, Answer]:
         with self._change:
-            self._failed[question.without_photo()] = time.monotonic()
-        return Answer(error=error)
+            now = time.monotonic()
+            self._failed.update({question.without_photo(): now for question in questions})
+        return dict.fromkeys(questions, Answer(error=error))
 
     def _forget_failures(self) -> None:
         for question, failed in list(self._failed.items()):
@@ -196,30 +203,34 @@ class Desk:
                 del self._failed[question]
                 self._answers.drop(question)
 
-    def _sent(self, question: Question) -> Answer | None:
+    def _sent(self, questions: Sequence[Question]) -> dict[Question, Answer]:
+        sha256 = questions[0].sha256
         with self._change:
-            known = [needed for needed in question.needs() if needed in self._answers]
+            needs = (needed for question in questions for needed in question.needs())
+            known = [needed for needed in needs if needed in self._answers]
             given = {needed.without_photo(): self._answers[needed] for needed in known}
-        is_light = question.sha256 in self._seen
-        sent = question.without_photo() if is_light else question
-        answer = self._waited(question, self._engine.begin(sent, given, self._wake))
-        if answer is None and is_light and not self._is_over(question):
-            answer = self._waited(question, self._engine.begin(question, given, self._wake))
+        light = [question.without_photo() for question in questions]
+        heavy = [questions[0], *light[1:]]
+        is_light = sha256 in self._seen
+        first = light if is_light else heavy
+        answers = self._waited(questions, self._engine.begin(first, given, self._wake))
+        if answers is None and is_light and not self._is_over(questions):
+            answers = self._waited(questions, self._engine.begin(heavy, given, self._wake))
         with self._change:
-            self._seen[question.sha256] = None
+            self._seen[sha256] = None
             while len(self._seen) > MOST_SEEN:
                 self._seen.popitem(last=False)
-        return answer
+        return dict(zip(questions, answers or (), strict=False))
 
-    def _waited(self, question: Question, task: Task) -> Answer | None:
+    def _waited(self, questions: Sequence[Question], task: Task) -> list[Answer] | None:
         with self._change:
-            self._begun[question] = task, time.monotonic()
+            self._begun.update(dict.fromkeys(questions, (task, time.monotonic())))
             while not task.is_done():
-                if self._is_over(question):
+                if self._is_over(questions):
                     task.end()
                     return None
                 self._change.wait(timeout=IDLE_SECONDS)
-        return task.answer()
+        return task.answers()
 
     def _wake(self) -> None:
         with self._change:
@@ -230,13 +241,13 @@ class Desk:
         self._answers.put(question.without_photo(), answer)
         self._change.notify_all()
 
-    def _is_over(self, question: Question) -> bool:
-        """Whether no session wants the answer any more, or only hidden ones while others wait."""
+    def _is_over(self, at_work: Sequence[Question]) -> bool:
+        """Whether no session wants an answer any more, or only hidden ones while others wait."""
         with self._change:
             wanting = [
                 name
                 for name, (_, questions) in self._wanted.items()
-                if question in questions and self._is_open(name)
+                if not set(at_work).isdisjoint(questions) and self._is_open(name)
             ]
             looked_at = self._looked_at()
             return not wanting or bool(looked_at and not looked_at & set(wanting))
@@ -253,8 +264,11 @@ class Desk:
     def _unanswered(self, questions: Sequence[Question]) -> list[Question]:
         return [question for question in questions if question not in self._answers]
 
-    def _next(self) -> Question | None:
-        """The first open question of the session that waited longest; sessions take turns."""
+    def _next(self) -> list[Question]:
+        """The first open question of the session that waited longest; sessions take turns.
+
+        With one that is quick come those that follow it and are quick, too.
+        """
         now = time.monotonic()
         for session, (asked, questions) in list(self._wanted.items()):
             is_forgotten = now - asked > FORGET_SECONDS or not self._is_open(session)
@@ -263,8 +277,23 @@ class Desk:
         looked_at = self._looked_at()
         for session in self._wanted:
             if session in looked_at or not looked_at:
-                for question in self._unanswered(self._wanted[session][1]):
-                    if question not in self._at_work:
-                        self._wanted.move_to_end(session)
-                        return question
-        return None
+                waiting = self._unanswered(self._wanted[session][1])
+                waiting = [question for question in waiting if question not in self._at_work]
+                if waiting:
+                    self._wanted.move_to_end(session)
+                    return self._together(waiting)
+        return []
+
+    def _together(self, waiting: Sequence[Question]) -> list[Question]:
+        """The first, and what goes with it; alone what a worker has died of, perhaps."""
+        first = waiting[0]
+
+        def goes_along(question: Question) -> bool:
+            is_alike = (question.model, question.sha256, question.framing) == (
+                first.model,
+                first.sha256,
+                first.framing,
+            )
+            return question.is_quick and is_alike and question not in self._deaths
+
+        return list(takewhile(goes_along, waiting)) or [first]

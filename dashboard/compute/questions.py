@@ -36,12 +36,16 @@ NO_PHOTO = Photo("", np.zeros((1, 1, 3), np.uint8), "")
 
 @dataclass(frozen=True)
 class Question:
-    """Something to compute for one image and one model; equal questions share an answer."""
+    """Something to compute for one image and one model; equal questions share an answer.
+
+    `is_quick`: it takes a few forward passes at most, and may go its way with others of its image.
+    """
 
     model: str
     sha256: str
     framing: Framing
     photo: Photo = field(compare=False, repr=False)
+    is_quick: bool = field(default=False, compare=False, kw_only=True)
 
     def without_photo(self) -> Self:
         return replace(self, photo=NO_PHOTO)

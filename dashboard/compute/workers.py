@@ -10,7 +10,7 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from compute import workplace
@@ -34,22 +34,25 @@ class UnreachableError(Exception):
 
 
 class Task(Protocol):
-    """A question at work."""
+    """Questions at work."""
 
     def is_done(self) -> bool: ...
 
     def passes(self) -> int:
         """Of one at work: how many passes of single images have begun, as far as it is told."""
 
-    def answer(self) -> Answer | None:
-        """Of one that is done: its answer, None where the photo is needed; raises DiedError."""
+    def answers(self) -> list[Answer] | None:
+        """Of one that is done: answers of the first questions, None where the photo is needed.
+
+        Raises DiedError.
+        """
 
     def end(self) -> None:
         """Nobody wants it any more: it ends at its next forward pass."""
 
 
 class DaskTask:
-    """A question at work in a worker of Dask."""
+    """Questions at work in a worker of Dask."""
 
     def __init__(
         self, future: Future, has_ended: Callable[[], bool], told: Mapping[str, int]
@@ -64,7 +67,7 @@ class DaskTask:
     def passes(self) -> int:
         return self._told.get(str(self._future.key), 0)
 
-    def answer(self) -> Answer | None:
+    def answers(self) -> list[Answer] | None:
         from concurrent.futures import CancelledError
 
         from distributed import KilledWorker
@@ -73,7 +76,7 @@ class DaskTask:
         if not self._future.done():
             raise DiedError
         try:
-            found: Answer | None = self._future.result()
+            found: list[Answer] | None = self._future.result()
         except (KilledWorker, CancelledError, CommClosedError, OSError) as error:
             raise DiedError from error
         return found
@@ -105,10 +108,16 @@ class Workers:
             raise UnreachableError("the scheduler has just ended") from error
 
     def begin(
-        self, question: Question, given: Mapping[Question, Answer], wake: Callable[[], None]
+        self,
+        questions: Sequence[Question],
+        given: Mapping[Question, Answer],
+        wake: Callable[[], None],
     ) -> DaskTask:
-        """Have a question answered; `wake` is called when that is done. Raises UnreachableError."""
-        future = self._submit(workplace.answered, question, dict(given))
+        """Have them answered in turn; `wake` is called when that is done. Raises UnreachableError.
+
+        The first has the photo of all, where the worker does not have it yet.
+        """
+        future = self._submit(workplace.answered, list(questions), dict(given))
         future.add_done_callback(lambda _: wake())
         return DaskTask(future, self._has_ended, self._told)
 

@@ -36,7 +36,7 @@ class Subject(NamedTuple):
     true: int
 
 
-PATIENCE = 0.25
+PATIENCE = 0.15
 """Seconds that a page that opens waits for what comes at once, instead of drawing itself twice."""
 FIRST_PATIENCE = 1.0
 """The same for the prediction: all else waits for it, and it for the pass that is at work."""
@@ -217,7 +217,9 @@ def _compute(
     """The cells of (method, class) that are asked of the desk, as known now; and `pace`."""
     skipped = {m for m in methods if skipping.is_skipped(about.sha256, about.model, m)}
     dear = costs.cheapest_first([m for m in methods if m not in skipped])
-    maps = [Maps(*about, method, targets) for method in dear]
+    maps = [
+        Maps(*about, method, targets, is_quick=passes <= AT_ONCE) for method, passes in dear.items()
+    ]
     questions: list[Question] = [*maps]
     questions += [
         ImageScores(*about, method, targets, target, metrics)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from compute.questions import Answer, Question
 from compute.workers import DiedError
@@ -17,13 +17,13 @@ class Dies(BaseException):
 
 
 class Running:
-    """A question in a thread."""
+    """Questions in a thread."""
 
-    def __init__(self, work: Callable[[], Answer], wake: Callable[[], None]) -> None:
+    def __init__(self, work: Callable[[], list[Answer]], wake: Callable[[], None]) -> None:
         self._is_over = threading.Event()
         self._is_done = threading.Event()
         self._has_died = False
-        self._answer: Answer | None = None
+        self._answers: list[Answer] | None = None
         self._passes = 0
         self._work, self._wake = work, wake
         # not a daemon: ending Python in the middle of a torch operation would crash it
@@ -32,9 +32,9 @@ class Running:
     def _run(self) -> None:
         try:
             with interruptible(self._ends, self._note):
-                self._answer = self._work()
+                self._answers = self._work()
         except (Interrupted, PhotoMissingError):
-            self._answer = None
+            self._answers = None
         except Dies:
             self._has_died = True
         self._is_done.set()
@@ -52,10 +52,10 @@ class Running:
     def is_done(self) -> bool:
         return self._is_done.is_set()
 
-    def answer(self) -> Answer | None:
+    def answers(self) -> list[Answer] | None:
         if self._has_died:
             raise DiedError
-        return self._answer
+        return self._answers
 
     def end(self) -> None:
         self._is_over.set()
@@ -66,7 +66,7 @@ class AtOnce:
 
     def __init__(self, hands: int = 1) -> None:
         self.workplace = Workplace()
-        self.sent: list[Question] = []
+        self.tasks: list[list[Question]] = []
         self._hands = hands
         self._free = threading.Semaphore(hands)
 
@@ -74,14 +74,17 @@ class AtOnce:
         return self._hands
 
     def begin(
-        self, question: Question, given: Mapping[Question, Answer], wake: Callable[[], None]
+        self,
+        questions: Sequence[Question],
+        given: Mapping[Question, Answer],
+        wake: Callable[[], None],
     ) -> Running:
-        self.sent.append(question)
+        self.tasks.append(list(questions))
 
-        def work() -> Answer:
+        def work() -> list[Answer]:
             with self._free:
                 checkpoint()
-                return self.workplace.answer_from(question, given)
+                return self.workplace.answers_from(questions, given)
 
         return Running(work, wake)
 

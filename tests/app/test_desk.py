@@ -268,10 +268,48 @@ def test_a_photo_is_sent_once_and_again_where_it_is_missing(photos: list[Photo])
     expected = photos[0].rgb.mean()
     for question in asked[:2]:
         assert wait(desk, "a", [question])[question].value == pytest.approx(expected)
-    assert [bool(sent.photo.sha256) for sent in engine.sent] == [True, False]
+    assert [bool(sent.photo.sha256) for (sent,) in engine.tasks] == [True, False]
     engine.workplace = Workplace()  # another worker
     assert wait(desk, "a", asked[2:])[asked[2]].value == pytest.approx(expected)
-    assert [bool(sent.photo.sha256) for sent in engine.sent[2:]] == [False, True]
+    assert [bool(sent.photo.sha256) for (sent,) in engine.tasks[2:]] == [False, True]
+
+
+def names(engine: AtOnce) -> list[list[str]]:
+    return [[question.name for question in task] for task in engine.tasks]  # type: ignore[attr-defined]
+
+
+def test_quick_questions_of_an_image_go_together(photos: list[Photo]) -> None:
+    engine = AtOnce()
+    quick = [fake(photos[0], name, is_quick=True) for name in "abc"]
+    other = fake(photos[1], "other", is_quick=True)
+    long = [fake(photos[1], name) for name in ("long", "longer")]
+    asked: list[Question] = [*quick, other, *long]
+    answers = wait(Desk(engine), "a", asked)
+    assert [answers[question].value for question in asked] == ["a", "b", "c", *[
+        question.name for question in (other, *long)]]  # fmt: skip
+    assert names(engine) == [["a", "b", "c"], ["other"], ["long"], ["longer"]]
+    assert [bool(question.photo.sha256) for question in engine.tasks[0]] == [True, False, False]
+
+
+def test_what_is_answered_does_not_wait_for_those_that_went_along(photos: list[Photo]) -> None:
+    engine = AtOnce()
+    desk = Desk(engine)
+    quick = [fake(photos[0], name, seconds=seconds, is_quick=True)
+             for name, seconds in (("first", 0.1), ("second", 0.1))]  # fmt: skip
+    assert len(wait(desk, "a", list(quick))) == 2
+    assert names(engine) == [["first", "second"], ["second"]]
+
+
+def test_a_question_that_ends_a_worker_takes_none_along_again(photos: list[Photo]) -> None:
+    DONE.clear()
+    engine = AtOnce()
+    about = ("network", photos[0].sha256, "whole", photos[0])
+    bad = Deadly(*about, "bad", times=2, is_quick=True)
+    good = fake(photos[0], "good", is_quick=True)
+    answers = wait(Desk(engine), "a", [bad, good])
+    assert answers == {bad: Answer(error=LOST_TWICE), good: answers[good]}
+    assert answers[good].value == "good"
+    assert names(engine) == [["bad", "good"], ["bad"], ["good"]]
 
 
 def test_many_hands_work_at_the_same_time(photos: list[Photo]) -> None:
