@@ -134,7 +134,9 @@ def prepare(brought: Photo | None) -> None:
         cached.desk().brought(choices.session(), [brought.sha256])
     photo = brought or photo_of(chosen.image)
     about = About(chosen.model, photo.sha256, chosen.framing, photo)
-    questions = [Prediction(*about), Maps(*about, FIRST, (0,))]
+    questions: list[Question] = [Prediction(*about)]
+    if brought is None:  # else the page asks for its maps at once
+        questions.append(Maps(*about, FIRST, (0,)))
     cached.desk().ask(choices.session(), questions)
 
 
