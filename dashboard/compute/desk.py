@@ -122,7 +122,7 @@ class Desk:
             return LOST if any(lost & set(questions) for questions in of_tab) else ""
 
     def progress(self, question: Question) -> tuple[int, float] | None:
-        """Passes begun and seconds since the start of one at work; None for all others."""
+        """Passes begun and seconds since the start of one at work by itself; None for others."""
         with self._change:
             task, begun = self._begun.get(question, (None, 0.0))
             return None if task is None else (task.passes(), time.monotonic() - begun)
@@ -224,7 +224,8 @@ class Desk:
 
     def _waited(self, questions: Sequence[Question], task: Task) -> list[Answer] | None:
         with self._change:
-            self._begun.update(dict.fromkeys(questions, (task, time.monotonic())))
+            if len(questions) == 1:  # else nobody knows at which of them it is
+                self._begun[questions[0]] = task, time.monotonic()
             while not task.is_done():
                 if self._is_over(questions):
                     task.end()

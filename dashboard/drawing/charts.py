@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,7 @@ DIVERGING = [
 ]  # fmt: skip
 """Nothing is the page itself, light or dark; numbers in the page's ink are legible at both ends."""
 RISING = [[0.0, "rgba(224,118,44,0.06)"], [1.0, "rgba(224,118,44,0.8)"]]
+COLOURS_SAY: dict[int, str] = {-1: "blue: -1, pale: 0, red: 1", 0: "pale: 0, orange: 1"}
 TITLE_LETTERS = 44
 NAME_LETTERS, TWO_LINES_PX, HALF_TITLE_LETTERS = 27, 33, 28
 """What a phone shows whole beside a plot and, under the half that names leave, below it."""
@@ -305,11 +306,15 @@ def draw_speed(rows: pd.DataFrame, title: str) -> go.Figure:
 def draw_matrix(
     values: npt.NDArray[np.float64],
     names: Sequence[str],
-    low: float,
+    low: Literal[-1, 0],
     title: str,
     intervals: npt.NDArray[np.float64] | None = None,
 ) -> go.Figure:
-    """A square of pairwise values, written into its cells; the mouse tells their intervals."""
+    """A square of pairwise values, written into its cells; the mouse tells their intervals.
+
+    `low` is what the bluest cell stands for, or the palest. A phone has no room for the numbers, so
+    what colours mean is told in words.
+    """
     spread = "" if intervals is None else " (%{customdata[0]:.2f} to %{customdata[1]:.2f})"
     text = [["–" if v != v else f"{v:z.2f}" for v in row] for row in values]
     labels = [in_lines(name) for name in names]
@@ -334,10 +339,10 @@ def draw_matrix(
     chart.update_yaxes(autorange="reversed", constrain="domain", ticks="", showgrid=False)
     angle = -90 if len(names) > MOST_SLANTED else -35  # all have a label, on a phone, too
     chart.update_xaxes(constrain="domain", tickangle=angle, ticks="", dtick=1)
-    height = 170 + 34 * len(names)
+    height = 190 + 34 * len(names)
     chart.update_layout(
-        title={"text": title, "font": {"size": 15}},
+        title={"text": title, "font": {"size": 15}, "subtitle": {"text": COLOURS_SAY[low]}},
         height=height,
-        margin={"l": 10, "r": 10, "t": 40, "b": 10},
+        margin={"l": 10, "r": 10, "t": 60, "b": 10},
     )
     return chart

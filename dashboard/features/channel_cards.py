@@ -170,7 +170,7 @@ def show_channel(seen: Evidence, chosen: Choices, channel: Channel, with_synthes
             f"<div class='card'><h3>Channel {channel.index}</h3><p class='note'>adds "
             f"{channel.share:+.2f}, {percent(channel.fraction)} of the logit</p></div>"
         )
-    for example in channel.examples or (None,) * EXAMPLES:
+    for place, example in enumerate(channel.examples or (None,) * EXAMPLES):
         with grid.cell():
             if example is None:
                 st.html("<div class='waiting'></div>")
@@ -178,6 +178,8 @@ def show_channel(seen: Evidence, chosen: Choices, channel: Channel, with_synthes
             photo = drawn_images.sample_photo(example)
             image = drawn_images.shown_photo(photo, photo.sha256)
             st.image(image, width="stretch", alt=f"excites the channel: {example}")
+            if place == 0:
+                display.show_note("these excite it most")
     with grid.cell():
         if channel.synthesis is not None:
             content = heatmap.encoded(channel.synthesis, ".jpg")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from html import escape
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -193,30 +194,47 @@ def _records(table: pd.DataFrame) -> list[dict[Any, Any]]:
 
 
 def _typeset(rows: Sequence[Mapping[Any, Any]], label: str) -> str:
-    titles = [str(name) for name in rows[0]] if rows else []
-    head = "".join(f"<th scope='col'>{escape(title)}</th>" for title in titles)
-    body = "".join(f"<tr>{''.join(map(_cell, row.values(), titles))}</tr>" for row in rows)
+    """A table whose columns of numbers stand to the right, so that their digits can be compared."""
+    names = list(rows[0]) if rows else []
+    classes = {
+        name: "number" if any(_is_number(row[name]) for row in rows) else "" for name in names
+    }
+    head = "".join(
+        f"<th scope='col' class='{classes[name]}'>{escape(str(name))}</th>" for name in names
+    )
+    body = "".join(
+        f"<tr>{''.join(_cell(row[name], str(name), classes[name]) for name in names)}</tr>"
+        for row in rows
+    )
     return (
         f"<div class='table' role='region' tabindex='0' aria-label='{escape(label)}'>"
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
-def _cell(value: object, title: str) -> str:
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _cell(value: object, title: str, kind: str) -> str:
+    text = _text(value, title)
+    kind = kind or ("long" if len(text) > LONG_TEXT else "")
+    return f"<td class='{kind}'>{escape(text)}</td>"
+
+
+def _text(value: object, title: str) -> str:
     """Fractions with three digits, times with two that count."""
     if value is None or value != value:
-        return "<td>–</td>"
+        return "–"
     if title.startswith("p ") and isinstance(value, float) and value < 0.001:
-        return "<td class='number'>&lt; 0.001</td>"
+        return "< 0.001"
     if isinstance(value, bool):
-        return f"<td>{'yes' if value else 'no'}</td>"
+        return "yes" if value else "no"
     if not isinstance(value, float):
-        text = str(value)
-        long = " class='long'" if len(text) > LONG_TEXT else ""
-        return f"<td{long}>{escape(text)}</td>"
+        return str(value)
     if "Seconds" in title:
-        return f"<td class='number'>{f'{value:.2g}' if value < 100 else f'{value:.0f}'}</td>"
-    return f"<td class='number'>{round(value, 3) + 0.0:.3f}</td>"
+        return f"{value:.2g}" if value < 100 else f"{value:.0f}"
+    return f"{round(value, 3) + 0.0:.3f}"
 
 
 def tint(share: float) -> str:

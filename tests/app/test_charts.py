@@ -1,8 +1,14 @@
-"""Charts can be seen in both themes."""
+"""Charts and tables can be read: in both themes, and with their colours and digits."""
 
+import colorsys
+import re
+from typing import Literal
+
+import numpy as np
 import pandas as pd
 import pytest
 from drawing import charts, curve_charts
+from frame import display
 
 PAGES = {"light": "#ffffff", "dark": "#171614"}
 
@@ -39,3 +45,37 @@ def test_cells_that_say_nothing_are_the_page_itself() -> None:
     for scale in (charts.DIVERGING, charts.RISING):
         pale = min(float(colour.rstrip(")").split(",")[-1]) for _, colour in scale)
         assert pale < 0.1
+
+
+def hue_of(colour: str) -> str:
+    *rgb, opacity = (float(part) for part in colour.removeprefix("rgba(").rstrip(")").split(","))
+    if opacity < 0.1:
+        return "pale"
+    hue = 360 * colorsys.rgb_to_hsv(*(each / 255 for each in rgb))[0]
+    return next(name for name, most in (("red", 18), ("orange", 40), ("blue", 240)) if hue <= most)
+
+
+@pytest.mark.parametrize("low", [-1, 0])
+def test_a_matrix_tells_what_its_colours_mean(low: Literal[-1, 0]) -> None:
+    chart = charts.draw_matrix(np.eye(2), ["A", "B"], low, "Alike")
+    (trace,) = chart.data
+    said = ", ".join(
+        f"{hue_of(colour)}: {trace.zmin + share * (trace.zmax - trace.zmin):.0f}"
+        for share, colour in trace.colorscale
+    )
+    assert chart.layout.title.subtitle.text == said
+
+
+def test_numbers_of_a_table_stand_to_the_right_in_their_columns() -> None:
+    rows = [
+        {"Method": "CAM", "Score": 0.25, "Passes": np.int64(1), "Signed": True, "None": None},
+        {"Method": "LIME", "Score": None, "Passes": np.int64(500), "Signed": False, "None": None},
+    ]
+    html = display._typeset(rows, "a table")
+    heads = re.findall(r"<th scope='col' class='(\w*)'>(\w+)", html)
+    assert heads == [
+        ("", "Method"), ("number", "Score"), ("number", "Passes"), ("", "Signed"), ("", "None")
+    ]  # fmt: skip
+    cells = re.findall(r"<td class='(\w*)'>([^<]*)", html)
+    assert [text for kind, text in cells if kind == "number"] == ["0.250", "1", "–", "500"]
+    assert [text for kind, text in cells if not kind] == ["CAM", "yes", "–", "LIME", "no", "–"]

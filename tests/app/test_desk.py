@@ -300,6 +300,25 @@ def test_what_is_answered_does_not_wait_for_those_that_went_along(photos: list[P
     assert names(engine) == [["first", "second"], ["second"]]
 
 
+def test_how_far_it_is_is_known_of_what_is_at_work_by_itself(photos: list[Photo]) -> None:
+    desk = Desk(AtOnce())
+    begun = threading.Event()
+    alone = long(photos[0], begun)
+    together = [fake(photos[1], name, seconds=0.3, is_quick=True) for name in "ab"]
+    desk.ask("a", [alone])
+    assert begun.wait(20)
+    _, seconds = desk.progress(alone) or (0, 0.0)
+    assert seconds > 0
+    desk.ask("a", list(together))
+    until = time.monotonic() + 20
+    while not desk._at_work & set(together) and time.monotonic() < until:
+        assert desk.progress(together[0]) is None
+        time.sleep(0.01)
+    assert desk._at_work >= set(together)
+    assert [desk.progress(question) for question in together] == [None, None]
+    wait(desk, "a", list(together))
+
+
 def test_a_question_that_ends_a_worker_takes_none_along_again(photos: list[Photo]) -> None:
     DONE.clear()
     engine = AtOnce()
