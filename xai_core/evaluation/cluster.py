@@ -30,6 +30,8 @@ SETTINGS = {
     "distributed.worker.profile.enabled": False,
     "distributed.admin.system-monitor.gil.enabled": False,
     "distributed.admin.tick.interval": "500ms",
+    "distributed.admin.system-monitor.interval": "5s",
+    "distributed.worker.memory.monitor-interval": "500ms",
     # its nanny starts a killed worker anew; the cluster would give up one that takes 15 s for that
     "distributed.deploy.lost-worker-timeout": "10000 days",
 }

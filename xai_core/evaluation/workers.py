@@ -12,6 +12,7 @@ import io
 import logging
 import os
 import platform
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -46,6 +47,8 @@ CONNECT_SECONDS = 20.0
 ENDED = "the scheduler has ended; finished results are kept: run the same command again"
 AHEAD = 2
 """Units that wait at each thread of a worker, so that none is idle."""
+ASK_SECONDS = 1.0
+"""How often it is asked how many threads there are now."""
 
 
 class WorkersError(ValueError):
@@ -147,7 +150,11 @@ class Workers:
         else:
             _check_scheduler(address)
         self._client = Client(
-            address, security=security, timeout=CONNECT_SECONDS, set_as_default=False
+            address,
+            security=security,
+            timeout=CONNECT_SECONDS,
+            set_as_default=False,
+            direct_to_workers=self._cluster is not None,  # else results pass by the scheduler
         )
         return self
 
@@ -163,9 +170,12 @@ class Workers:
         client = self._reached()
         waiting: dict[str, tuple[Task, Future]] = {}
         ended = as_completed(loop=client.loop)
+        threads, asked = 0, -ASK_SECONDS
         try:
             while True:
-                room = AHEAD * _threads(client) - len(waiting)
+                if time.monotonic() > asked + ASK_SECONDS:
+                    threads, asked = _threads(client), time.monotonic()
+                room = AHEAD * threads - len(waiting)
                 for _, task in zip(range(room), tasks, strict=False):
                     future = self._sent(client, task)
                     waiting[future.key] = (task, future)
