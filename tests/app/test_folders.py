@@ -178,4 +178,4 @@ def test_what_may_not_be_loaded_never_reaches_a_worker(limited: Path, photos: li
     question = Prediction(f"resnet18@{limited}/private/w.pth", photos[0].sha256, "whole", photos[0])
     answer = wait(Desk(engine), "a", [question])[question]
     assert "not in the folders" in answer.error
-    assert engine.sent == []
+    assert engine.tasks == []
