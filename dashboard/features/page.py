@@ -38,6 +38,7 @@ def show_channels() -> None:
         display.show_no_model(now.error)
         return
     if not now.parts:
+        display.show_note("computing …")
         st.skeleton(height=320)
     for part in now.parts:
         st.html(f"<h2 class='rowtitle'>{cards.class_line(now.seen, part.target)}</h2>")
