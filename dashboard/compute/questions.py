@@ -38,7 +38,7 @@ NO_PHOTO = Photo("", np.zeros((1, 1, 3), np.uint8), "")
 class Question:
     """Something to compute for one image and one model; equal questions share an answer.
 
-    `is_quick`: it takes a few forward passes at most, and may go its way with others of its image.
+    `is_quick`: it needs no pass of its own, and may go its way with others of its image.
     """
 
     model: str

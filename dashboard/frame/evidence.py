@@ -44,6 +44,8 @@ FIRST = "secam"
 """What is computed ahead: it needs the pass, the superpixels and the modules that others need."""
 AT_ONCE = 5.0
 """Forward passes up to which a map comes at once."""
+SHARED = 1.0
+"""The pass that all methods share: what needs no more takes milliseconds, whatever the model."""
 SHOWN_METRICS = headline.SHOWN
 
 
@@ -220,7 +222,7 @@ def _compute(
     skipped = {m for m in methods if skipping.is_skipped(about.sha256, about.model, m)}
     dear = costs.cheapest_first([m for m in methods if m not in skipped])
     maps = [
-        Maps(*about, method, targets, is_quick=passes <= AT_ONCE) for method, passes in dear.items()
+        Maps(*about, method, targets, is_quick=passes <= SHARED) for method, passes in dear.items()
     ]
     questions: list[Question] = [*maps]
     questions += [

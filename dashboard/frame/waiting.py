@@ -6,15 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from compute.questions import Answer, Maps, Question
 from recipes import facts
-from runs.costs import COUNTS
+from runs.costs import BACKWARD, COUNTS
 
 from xai_core.spec import Spec
 
 Progress = Callable[[Question], tuple[int, float] | None]
 BY_CLASS = ("gradients",)
 """Families whose passes are for one class; all others share theirs."""
-BACKWARD = 3
-"""A forward and a backward pass cost as much as so many forward passes."""
 ORDER = ("next", "second in order", "third in order")
 LEAST_PASSES = 8
 """Fewer passes tell no speed: the first one loads and traces the model."""

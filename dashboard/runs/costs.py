@@ -10,6 +10,8 @@ from runs import shipped_maps, tables
 
 COUNTS = ("samples", "steps")
 """Settings that the passes grow with in proportion."""
+BACKWARD = 3.0
+"""A forward and a backward pass cost as much as so many forward passes."""
 
 
 def passes(kind: facts.Kind = "methods") -> dict[str, float]:
@@ -42,13 +44,16 @@ def _follows(spec: str, noted: Mapping[str, float], kind: facts.Kind = "methods"
 
 
 def cheapest_first(methods: Sequence[str]) -> dict[str, float]:
-    """Methods by forward passes, few first; an unknown one is as dear as others of its name."""
+    """Methods by forward passes, few first.
+
+    An unknown one is as dear as others of its name, else as one forward and one backward pass.
+    """
     noted = passes() if methods else {}  # what notes them takes half a second to load
     dear: dict[str, float] = {}
     for method in methods:
         name, known = method.partition("[")[0], _follows(method, noted)
         alike = [count for spec, count in noted.items() if spec.partition("[")[0] == name]
-        dear[method] = max(alike, default=1.0) if known is None else known
+        dear[method] = max(alike, default=BACKWARD) if known is None else known
     return dict(sorted(dear.items(), key=lambda item: item[::-1]))
 
 

@@ -36,6 +36,7 @@ def test_what_is_not_known_comes_after_its_like() -> None:
     dear = costs.cheapest_first(methods)
     assert list(dear) == expected
     assert dear["ablation_cam"] > evidence.AT_ONCE
+    assert dear["rise"] > evidence.SHARED  # what nobody knows must hold up no other map
 
 
 def test_the_estimate_counts_what_is_known_and_names_the_rest() -> None:
