@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -52,8 +53,9 @@ def test_two_workers_one_killed_and_begun_here_all_equal_one_process(
 
         def kill(step: Any) -> None:
             if step.done in (3, 9):
-                pids = workers._client.run(os.getpid).values()  # type: ignore[union-attr]
-                killed.append(min(pids))
+                run = workers._client.run  # type: ignore[union-attr]
+                # one killed before may still count as alive; it does not answer
+                killed.append(min(run(os.getpid, on_error="ignore").values()))
                 os.kill(killed[-1], signal.SIGKILL)
 
         evaluate(tmp_path / "killed", METHODS, METRICS, workers=workers, progress=kill, **rest)
@@ -125,3 +127,28 @@ def test_a_folder_that_is_not_the_same_at_the_worker_is_one_sentence(
     vars(there)["sha256s"] = unit.sha256s
     with pytest.raises(WorkersError, match=r"does not find .*3\.png as it is here: the folder"):
         compute(replace(order, task=replace(order.task, unit=there)))
+
+
+def test_a_run_that_fails_here_leaves_no_unit_with_the_workers(
+    evaluate: RunIt, many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = []
+
+    def computed(self: Workers, tasks: Iterator[Task]) -> Iterator[tuple[Task, Tray]]:
+        try:
+            for task in tasks:
+                yield task, compute(Order(task, load_tiny, code(), "."))
+        finally:
+            ended.append(True)
+
+    def fail(step: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Workers, "computed", computed)
+    rest: dict[str, Any] = {"classifier": load_tiny(), "dataset": load_folder(many, "abcde")}
+    with pytest.raises(KeyboardInterrupt) as error:
+        evaluate(
+            tmp_path / "run", METHODS, METRICS, workers=Workers(load_tiny), progress=fail, **rest
+        )
+    assert error  # whoever keeps the error keeps what it came through
+    assert ended

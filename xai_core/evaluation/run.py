@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -194,14 +195,14 @@ class _Run:
         progress: Callable[[Progress], None] | None,
     ) -> None:
         for _ in range(2):
-            steps = self._steps(units, methods, metrics)
-            for step in steps:
-                status.step(step)
-                if progress:
-                    progress(step)
-                if self.report.cancelled or is_asked_to_stop(self.store.root):
-                    self.report.cancelled = step.done < step.total or self.report.cancelled
-                    return self._finish(units)
+            with closing(self._steps(units, methods, metrics)) as steps:
+                for step in steps:
+                    status.step(step)
+                    if progress:
+                        progress(step)
+                    if self.report.cancelled or is_asked_to_stop(self.store.root):
+                        self.report.cancelled = step.done < step.total or self.report.cancelled
+                        return self._finish(units)
             problems = self.store.compact()
             if not problems:
                 break
@@ -210,34 +211,32 @@ class _Run:
 
     def _steps(
         self, units: Sequence[Unit], methods: Sequence[Method], metrics: Sequence[Metric]
-    ) -> Iterator[Progress]:
+    ) -> Generator[Progress]:
         """Computes what is missing, a step for each method on each unit."""
         known = Counter(unit for unit, _ in self.store.finished)
         whole = {unit for unit, count in known.items() if count >= len(methods)}
         works = _Ahead(units, self.classifier, methods, metrics, len(whole))
         made = left = 0.0
-        pieces = (
-            self._sent(self.workers, units, methods, metrics)
-            if self.workers
-            else (self._here(units, methods, metrics))
-        )
-        for done, (unit, method, work) in enumerate(pieces, 1):
-            if method is methods[0]:
-                works.pass_by(unit, unit.key in whole)
-                left = sum(max(0.0, passes) for passes in work.values())
-            if (passes := work[method.key()]) < 0:
-                self.report.reused += 1
-            else:
-                self.report.computed += 1
-                made, left = made + passes, left - passes
-            ahead = left + works.ahead
-            fraction = made / (made + ahead) if made else 0.0
-            message = f"{method.title}, {unit.items[0].name}"
-            yield self._progress(done, len(units) * len(methods), fraction, message)
+        arguments = (units, methods, metrics)
+        pieces = self._sent(self.workers, *arguments) if self.workers else self._here(*arguments)
+        with closing(pieces):
+            for done, (unit, method, work) in enumerate(pieces, 1):
+                if method is methods[0]:
+                    works.pass_by(unit, unit.key in whole)
+                    left = sum(max(0.0, passes) for passes in work.values())
+                if (passes := work[method.key()]) < 0:
+                    self.report.reused += 1
+                else:
+                    self.report.computed += 1
+                    made, left = made + passes, left - passes
+                ahead = left + works.ahead
+                fraction = made / (made + ahead) if made else 0.0
+                message = f"{method.title}, {unit.items[0].name}"
+                yield self._progress(done, len(units) * len(methods), fraction, message)
 
     def _here(
         self, units: Sequence[Unit], methods: Sequence[Method], metrics: Sequence[Metric]
-    ) -> Iterator[Piece]:
+    ) -> Generator[Piece]:
         """Every method on every unit, computed in this process where it is missing."""
         for unit in units:
             work = self._work(unit, methods, metrics)
@@ -254,7 +253,7 @@ class _Run:
         units: Sequence[Unit],
         methods: Sequence[Method],
         metrics: Sequence[Metric],
-    ) -> Iterator[Piece]:
+    ) -> Generator[Piece]:
         """The same by workers, in the order in which they come to an end."""
         works: dict[int, dict[str, float]] = {}
 
@@ -266,10 +265,11 @@ class _Run:
                     tray = Tray.of(self.store, unit, missing)
                     yield Task(self.job, unit, missing, tuple(metrics), tray)
 
-        for task, tray in workers.computed(tasks()):
-            tray.empty_into(self.store)
-            work = works.pop(task.unit.position)
-            yield from ((task.unit, method, work) for method in methods)
+        with closing(workers.computed(tasks())) as computed:
+            for task, tray in computed:
+                tray.empty_into(self.store)
+                work = works.pop(task.unit.position)
+                yield from ((task.unit, method, work) for method in methods)
         for unit in (unit for unit in units if unit.position in works):
             yield from ((unit, method, works[unit.position]) for method in methods)
 

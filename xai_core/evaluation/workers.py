@@ -14,7 +14,7 @@ import os
 import platform
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stderr, suppress
 from dataclasses import dataclass, field
@@ -149,12 +149,8 @@ class Workers:
             address, security = self._cluster.start()
         else:
             _check_scheduler(address)
-        self._client = Client(
-            address,
-            security=security,
-            timeout=CONNECT_SECONDS,
-            set_as_default=False,
-            direct_to_workers=self._cluster is not None,  # else results pass by the scheduler
+        self._client = Client(  # results pass by the scheduler: a dead worker keeps nobody waiting
+            address, security=security, timeout=CONNECT_SECONDS, set_as_default=False
         )
         return self
 
@@ -163,7 +159,7 @@ class Workers:
             if held is not None:
                 held.close()
 
-    def computed(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Tray]]:
+    def computed(self, tasks: Iterator[Task]) -> Generator[tuple[Task, Tray]]:
         """The tasks with what was computed, as each comes to an end; raises WorkersError."""
         from distributed import as_completed
 
