@@ -13,8 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.evaluation.conftest import RunIt, curves, table, write_pictures
-from xai_core.evaluation import store
-from xai_core.evaluation.compaction import write_in_order
+from xai_core.evaluation import compaction, store
 from xai_core.evaluation.dataset import Dataset, Item, load_folder
 from xai_core.evaluation.image_list import ImageList
 from xai_core.evaluation.journal import read_journal
@@ -24,6 +23,7 @@ from xai_core.evaluation.run_folder import RunFolderError, load_manifest
 from xai_core.evaluation.shards import Shard, merge_shards
 from xai_core.evaluation.status import load_status
 from xai_core.evaluation.store import Store
+from xai_core.evaluation.tables import CURVE_SCHEMA
 from xai_core.models.classifier import Classifier
 
 same = pd.testing.assert_frame_equal
@@ -126,23 +126,70 @@ def test_repeats_are_those_whose_checksums_repeat(tmp_path: Path) -> None:
     assert [item.name for item in slow] == ["0", "1", "missing", "3", "4", "6"]
 
 
-def test_compaction_keeps_the_newest_of_equal_rows_as_pandas_would(tmp_path: Path) -> None:
+@pytest.mark.parametrize("held", ["all", "four files", "nothing"])
+@pytest.mark.parametrize("large", ["none", "some", "all"])
+def test_compaction_keeps_the_newest_of_equal_rows_as_pandas_would(
+    held: str, large: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     random = np.random.default_rng(0)
     schema = pa.schema([("image_sha256", pa.string()), ("method_key", pa.string()),
                         ("metric_key", pa.string()), ("score", pa.float64())])  # fmt: skip
     key, frames, parts = schema.names[:3], [], []
-    for number in range(7):
+    for number in range(13):
         texts = [[f"{name}{i}" for i in random.integers(0, 9, 60)] for name in "xyz"]
         frame = pd.DataFrame(dict(zip(key, texts, strict=True)) | {"score": random.random(60)})
         frames.append(frame.drop_duplicates(key))
+        if number % 3 == 0:  # of one method, as a run in one process writes them
+            frames[-1] = frames[-1][frames[-1]["method_key"] == f"y{number % 2}"]
         path = tmp_path / f"{number}.parquet"
         pq.write_table(pa.Table.from_pandas(frames[-1], schema, preserve_index=False), path)
         parts.append((path, sorted(set(frames[-1]["method_key"]))))
-    write_in_order(tmp_path / "all.parquet", parts, schema, key)
+    sizes = sorted(path.stat().st_size for path, _ in parts)
+    monkeypatch.setattr(
+        compaction, "LARGE_BYTES", {"none": sizes[-1], "some": sizes[6], "all": 0}[large]
+    )
+    monkeypatch.setattr(compaction, "TOGETHER", 2)
+    monkeypatch.setattr(
+        compaction, "HELD_ROWS", {"all": 10**6, "four files": 200, "nothing": 0}[held]
+    )
+    compaction.write_in_order(tmp_path / "all.parquet", parts, schema, key)
     slow = pd.concat(frames).drop_duplicates(key, keep="last")
     slow = slow.sort_values(["method_key", "image_sha256", "metric_key"], ignore_index=True)
     same(pq.read_table(tmp_path / "all.parquet").to_pandas(), slow)
     assert pq.ParquetFile(tmp_path / "all.parquet").num_row_groups == 9
+    assert len(list(tmp_path.iterdir())) == len(parts) + 1
+
+
+def test_parts_without_rows_are_merged_too(tmp_path: Path) -> None:
+    parts = [(tmp_path / f"{number}.parquet", ("a", "b")[: number + 1]) for number in range(2)]
+    for path, _ in parts:
+        pq.write_table(CURVE_SCHEMA.empty_table(), path)
+    compaction.write_in_order(tmp_path / "all.parquet", parts, CURVE_SCHEMA, ["method_key"])
+    assert pq.read_table(tmp_path / "all.parquet").equals(CURVE_SCHEMA.empty_table())
+
+
+def test_points_of_a_curve_stay_in_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compaction, "HELD_ROWS", 0)
+    frames, parts = [], []
+    for number in range(70):
+        points = {"fraction": [0.9, 0.1, 0.5], "value": [number, -number, number / 2]}
+        texts = {"image_sha256": f"{number % 60}", "metric_key": "m", "curve": "c"}
+        frames += [pd.DataFrame(texts | {"method_key": method} | points) for method in "ba"]
+        parts.append((tmp_path / f"{number}.parquet", ("a", "b")))
+        whole = pa.Table.from_pandas(pd.concat(frames[-2:]), CURVE_SCHEMA, preserve_index=False)
+        pq.write_table(whole, parts[-1][0])
+    key = ["image_sha256", "method_key", "metric_key", "curve"]
+    compaction.write_in_order(tmp_path / "all.parquet", parts, CURVE_SCHEMA, key)
+    found = pq.read_table(tmp_path / "all.parquet").to_pandas()
+    order = [(method, image) for method in "ab" for image in sorted(map(str, range(60)))]
+    assert list(zip(found["method_key"], found["image_sha256"], strict=True))[::3] == order
+    assert set(found.groupby(key[:2])["fraction"].apply(tuple)) == {
+        tuple(np.float32([0.9, 0.1, 0.5]))
+    }
+    assert found["value"].max() == 69
+    assert found.groupby("image_sha256")["value"].max()["9"] == 69
 
 
 def test_four_shards_merged_equal_one_run(

@@ -28,15 +28,26 @@ class PieceFiles:
     kind: str
 
 
-def score_files(
-    unit: str, method_key: str, metric_keys: Sequence[str], rows: Rows, curves: Rows
-) -> PieceFiles:
-    """The scores of one method on one unit by some metrics, and their curves."""
-    tag = hashlib.sha256("/".join((unit, method_key, *metric_keys)).encode()).hexdigest()[:16]
-    contents = {f"scores/{tag}.parquet": as_parquet(pa.Table.from_pylist(list(rows), SCHEMA))}
-    if curves:
+@dataclass(frozen=True)
+class Scored:
+    """What some metrics say of one method on a unit."""
+
+    method_key: str
+    metric_keys: Sequence[str]
+    rows: Rows
+    curves: Rows
+
+
+def score_files(unit: str, scored: Sequence[Scored]) -> PieceFiles:
+    """The scores of some methods on one unit, and their curves, in one file of each."""
+    done = tuple((unit, one.method_key, tuple(one.metric_keys)) for one in scored)
+    name = "/".join((unit, *(text for _, method, metrics in done for text in (method, *metrics))))
+    tag = hashlib.sha256(name.encode()).hexdigest()[:16]
+    rows = [row for one in scored for row in one.rows]
+    contents = {f"scores/{tag}.parquet": as_parquet(pa.Table.from_pylist(rows, SCHEMA))}
+    if curves := [row for one in scored for row in one.curves]:
         contents[f"curves/{tag}.parquet"] = as_parquet(curve_table(curves))
-    return PieceFiles(((unit, method_key, tuple(metric_keys)),), contents, "scores")
+    return PieceFiles(done, contents, "scores")
 
 
 def map_files(

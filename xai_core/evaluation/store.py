@@ -24,7 +24,14 @@ from xai_core.evaluation.journal import (
     read_journal,
 )
 from xai_core.evaluation.manifest import Manifest
-from xai_core.evaluation.piece_files import Note, PieceFiles, Rows, map_files, score_files
+from xai_core.evaluation.piece_files import (
+    Note,
+    PieceFiles,
+    Rows,
+    Scored,
+    map_files,
+    score_files,
+)
 from xai_core.evaluation.run_folder import RunFolderError, explained
 from xai_core.evaluation.tables import CURVE_SCHEMA, ROW_KEY, SCHEMA
 from xai_core.files import append, write_large, write_whole
@@ -96,7 +103,7 @@ class Store:
         self, unit: str, method_key: str, metric_keys: Sequence[str], rows: Rows, curves: Rows
     ) -> None:
         """Adds the scores of one method on one unit by some metrics, and their curves."""
-        self.add(score_files(unit, method_key, metric_keys, rows, curves))
+        self.add(score_files(unit, [Scored(method_key, metric_keys, rows, curves)]))
 
     def write_maps(
         self, unit: str, method_key: str, which: str, maps: npt.NDArray[np.float16], note: Note

@@ -20,6 +20,7 @@ from contextlib import redirect_stderr, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,14 @@ from xai_core.evaluation.allocator import keep_blocks
 from xai_core.evaluation.cluster import Cluster
 from xai_core.evaluation.computing import Computer, Job, Maps
 from xai_core.evaluation.image_list import Image
-from xai_core.evaluation.piece_files import Note, PieceFiles, Rows, map_files, score_files
+from xai_core.evaluation.piece_files import (
+    Note,
+    PieceFiles,
+    Rows,
+    Scored,
+    map_files,
+    score_files,
+)
 from xai_core.evaluation.plan import Unit
 from xai_core.evaluation.store import Store
 from xai_core.methods.base import Method
@@ -63,6 +71,7 @@ class Tray:
     maps: dict[tuple[str, str, str], Maps]
     images: list[Image] = field(default_factory=list)
     bad: dict[str, str] = field(default_factory=dict)
+    scored: list[Scored] = field(default_factory=list)
     files: list[PieceFiles] = field(default_factory=list)
 
     @classmethod
@@ -77,6 +86,13 @@ class Tray:
             if (found := store.read_maps(*pair, which)) is not None
         }
         return cls(done, maps)
+
+    def close(self, unit: str) -> None:
+        """Make files of the scores: one for all methods, since files are what a run's end costs."""
+        if self.scored:
+            self.files.append(score_files(unit, self.scored))
+            self.scored.clear()
+        self.maps.clear()
 
     def empty_into(self, store: Store) -> None:
         """Have the store write what the worker gave."""
@@ -95,7 +111,7 @@ class Tray:
     def write_scores(
         self, unit: str, method_key: str, metric_keys: Sequence[str], rows: Rows, curves: Rows
     ) -> None:
-        self.files.append(score_files(unit, method_key, metric_keys, rows, curves))
+        self.scored.append(Scored(method_key, metric_keys, rows, curves))
 
     def write_maps(
         self, unit: str, method_key: str, which: str, maps: npt.NDArray[np.float16], note: Note
@@ -171,11 +187,10 @@ class Workers:
             while True:
                 if time.monotonic() > asked + ASK_SECONDS:
                     threads, asked = _threads(client), time.monotonic()
-                room = AHEAD * threads - len(waiting)
-                for _, task in zip(range(room), tasks, strict=False):
-                    future = self._sent(client, task)
-                    waiting[future.key] = (task, future)
-                    ended.add(future)
+                if len(waiting) <= AHEAD * threads:
+                    for task, future in self._sent(client, list(islice(tasks, threads))):
+                        waiting[future.key] = (task, future)
+                        ended.add(future)
                 if not waiting:
                     return
                 future = next(ended)
@@ -190,10 +205,11 @@ class Workers:
             raise WorkersError("workers are used in a `with` block")
         return self._client
 
-    def _sent(self, client: Client, task: Task) -> Future:
-        key = f"campare-{task.unit.position}-{uuid.uuid4().hex}"
-        order = Order(task, self._load, code(), os.getcwd())
-        return client.submit(compute, order, key=key, pure=False)
+    def _sent(self, client: Client, tasks: Sequence[Task]) -> Iterator[tuple[Task, Future]]:
+        """Sent together: that costs the scheduler less than one by one."""
+        orders = [Order(task, self._load, code(), os.getcwd()) for task in tasks]
+        keys = [f"campare-{task.unit.position}-{uuid.uuid4().hex}" for task in tasks]
+        return zip(tasks, client.map(compute, orders, key=keys, pure=False), strict=True)
 
 
 def _check_scheduler(address: str) -> None:
@@ -264,7 +280,7 @@ def compute(order: Order) -> Tray:
     loaded = computer.load(task.unit)
     for method in task.methods:
         computer.piece(task.unit, loaded, method, task.metrics)
-    task.tray.maps.clear()
+    task.tray.close(task.unit.key)
     return task.tray
 
 
