@@ -2,19 +2,22 @@
 
     python tests/benchmarks/scale.py --images 500 2000 8000
 
-A tiny model and a cheap metric: what is measured is the overhead. "CPU" is this process's own time,
-which the load of the machine changes less than the clock; "written" is what it handed to the
-system for files, "memory" what it held at the end of the run. The efficiency is the time of one
-single-thread worker over twice that of two, both warm, the median of three; beside it stands what
-two processes reach that share nothing but the machine: no scheduler can be above. The prediction is
-`evaluate --dry-run`'s. Both are of a model whose passes take most of the time. What a large cluster
-would do is reckoned from the CPU time of the one process that hands out work and writes results.
+A tiny model and a cheap metric: what is measured is the overhead. Sizes take turns, three times,
+and medians are shown: the longer a disk is written to, the more each file costs the system,
+whatever the size of the run. "user" and "system" are this process's own CPU time, "written" is what
+it handed to the system for files, "memory" what it held at the end of the first turn. The
+efficiency is the time of one single-thread worker over twice that of two, both warm, the median of
+three; beside it stands what two processes reach that share nothing but the machine. The prediction
+is `evaluate --dry-run`'s. Both are of a model whose passes take most of the time. What a large
+cluster would do is reckoned from the CPU time of the one process that hands out work and writes
+results.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -78,31 +81,41 @@ def some(dataset: Dataset, count: int) -> Dataset:
 
 
 class Meter:
-    """Wall and CPU seconds, bytes written and megabytes held, since it was made."""
+    """Wall, user and system seconds and bytes written since it was made; megabytes held."""
 
     def __init__(self) -> None:
         self._process = psutil.Process()
-        self._start = (time.perf_counter(), time.process_time(), self._written())
+        self._start = self._now()
 
-    def _written(self) -> float:
-        return float(getattr(self._process.io_counters(), "write_chars", np.nan))
+    def _now(self) -> tuple[float, ...]:
+        cpu, files = self._process.cpu_times(), self._process.io_counters()
+        written = float(getattr(files, "write_chars", np.nan))
+        return time.perf_counter(), cpu.user, cpu.system, written
 
-    def read(self) -> tuple[float, float, float, float]:
-        now = (time.perf_counter(), time.process_time(), self._written())
-        wall, cpu, written = (b - a for a, b in zip(self._start, now, strict=True))
-        return wall, cpu, written, self._process.memory_info().rss / 2**20
+    def read(self) -> tuple[float, ...]:
+        since = (b - a for a, b in zip(self._start, self._now(), strict=True))
+        return *since, self._process.memory_info().rss / 2**20
 
 
 def report_growth(dataset: Dataset, counts: Sequence[int], folder: Path) -> None:
     classifier, recipes = model(TINY, SIDE), ([METHODS["cam"]()], [METRICS["sparseness"]()])
     run_evaluation(folder / "warm", classifier, some(dataset, 4 * UNIT), *recipes)
-    print(f"{'images':>8}{'ms/image':>10}{'CPU ms':>9}{'written B':>11}{'memory MB':>11}")
-    for count in counts:
-        meter = Meter()
-        run_evaluation(folder / str(count), classifier, some(dataset, count), *recipes)
-        wall, cpu, written, held = meter.read()
-        each = f"{wall / count * 1000:10.2f}{cpu / count * 1000:9.2f}{written / count:11.0f}"
-        print(f"{count:8}{each}{held:11.0f}", flush=True)
+    found: dict[int, list[tuple[float, ...]]] = {count: [] for count in counts}
+    for repeat in range(REPEATS):
+        for count in counts:
+            meter = Meter()
+            place = folder / f"{count}-{repeat}"
+            run_evaluation(place, classifier, some(dataset, count), *recipes)
+            found[count].append(meter.read())
+            shutil.rmtree(place)
+    print(
+        f"{'images':>8}{'ms/image':>10}{'user':>7}{'system':>8}{'written B':>11}{'memory MB':>11}"
+    )
+    for count, turns in found.items():
+        *spent, _ = zip(*turns, strict=True)
+        wall, user, system, written = (statistics.median(values) / count for values in spent)
+        each = f"{wall * 1e3:10.2f}{user * 1e3:7.2f}{system * 1e3:8.2f}{written:11.0f}"
+        print(f"{count:8}{each}{turns[0][-1]:11.0f}", flush=True)
 
 
 def busy_recipes() -> tuple[list[Any], list[Any]]:
