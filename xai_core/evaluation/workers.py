@@ -54,7 +54,7 @@ Load = Callable[[], Classifier]
 CONNECT_SECONDS = 20.0
 ENDED = "the scheduler has ended; finished results are kept: run the same command again"
 AHEAD = 2
-"""Units that wait at each thread of a worker, so that none is idle."""
+"""Units that are always out for each thread of a worker, so that none is idle."""
 ASK_SECONDS = 1.0
 """How often it is asked how many threads there are now."""
 
@@ -187,8 +187,8 @@ class Workers:
             while True:
                 if time.monotonic() > asked + ASK_SECONDS:
                     threads, asked = _threads(client), time.monotonic()
-                if len(waiting) <= AHEAD * threads:
-                    for task, future in self._sent(client, list(islice(tasks, threads))):
+                while len(waiting) <= AHEAD * threads and (some := list(islice(tasks, threads))):
+                    for task, future in self._sent(client, some):
                         waiting[future.key] = (task, future)
                         ended.add(future)
                 if not waiting:
