@@ -147,7 +147,7 @@ def _difference(first: Cell, second: Cell) -> Cell:
 
 def show_reading(seen: Evidence) -> None:
     """What is bold, and which of the maps are one and the same up to a factor, and why."""
-    if len(seen.cells) > 1:
+    if is_any_bold(seen.cells):
         show_note(BOLD)
     target = seen.targets[0] if seen.targets else -1
     mapped = [c for c in seen.cells if c.target == target and c.map is not None and c.map.any()]
@@ -228,6 +228,12 @@ def best_of(cells: Iterable[Cell], metrics: Iterable[str]) -> dict[str, set[str]
             for method in (m for m, value in scored.items() if value == top):
                 best[method].add(metric)
     return best
+
+
+def is_any_bold(cells: Sequence[Cell]) -> bool:
+    """Whether a card marks a score as the best of its class, so that this must be explained."""
+    by_class = [[c for c in cells if c.target == target] for target in {c.target for c in cells}]
+    return any(any(best_of(row, evidence.SHOWN_METRICS).values()) for row in by_class)
 
 
 def show_scores(seen: Evidence) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from frame.cards import best_of
+from frame.cards import best_of, is_any_bold
 from frame.evidence import Cell
 from mistakes.mistakes_wording import mistakes_say, wilson_interval
 from runs.confusions import calibration, calibration_error
@@ -340,6 +340,17 @@ def test_no_best_on_one_image_by_a_hair_or_from_missing_scores(
     ]
     found = best_of(cells, ["insertion"])
     assert {method for method, metrics in found.items() if metrics} == best
+
+
+def test_bold_is_explained_only_where_something_is_bold() -> None:
+    def cells(*values: tuple[int, str, float | None]) -> list[Cell]:
+        return [Cell(m, target, scores={"insertion": value}) for target, m, value in values]
+
+    assert not is_any_bold([])
+    assert not is_any_bold(cells((0, "cam", 0.5), (0, "secam", None)))
+    assert not is_any_bold(cells((0, "cam", 0.5), (0, "secam", 0.5)))
+    assert not is_any_bold(cells((0, "cam", 0.5), (1, "cam", 0.7)))  # of different classes
+    assert is_any_bold(cells((0, "cam", 0.5), (0, "secam", 0.5), (1, "cam", 0.5), (1, "lime", 0.7)))
 
 
 def test_equal_maps_share_the_first_place_and_failed_methods_do_not_count() -> None:
