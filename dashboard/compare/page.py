@@ -106,6 +106,6 @@ else:
     seen = evidence.look(chosen)
     if not seen.error:
         display.show_legend(chosen.view, chosen.threshold)
-        cards.show_reading(seen)
+        cards.show_reading(seen, looks()[1:])
     if mapped():
         show_more()

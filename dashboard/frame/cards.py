@@ -145,9 +145,9 @@ def _difference(first: Cell, second: Cell) -> Cell:
     return Cell(first.method, first.target, first.map - second.map)
 
 
-def show_reading(seen: Evidence) -> None:
-    """What is bold, and which of the maps are one and the same up to a factor, and why."""
-    if is_any_bold(seen.cells):
+def show_reading(seen: Evidence, beside: Sequence[Evidence] = ()) -> None:
+    """What is bold, also `beside`, and which maps are the same up to a factor, and why."""
+    if any(is_any_bold(look.cells) for look in (seen, *beside)):
         show_note(BOLD)
     target = seen.targets[0] if seen.targets else -1
     mapped = [c for c in seen.cells if c.target == target and c.map is not None and c.map.any()]
