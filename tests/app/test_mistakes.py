@@ -20,8 +20,6 @@ from drawing import mistake_charts
 from mistakes import mistakes_wording
 from PIL import Image
 from runs import confusions, jobs, run_folders
-from safetensors import safe_open
-from safetensors.numpy import save_file
 from streamlit.testing.v1 import AppTest
 
 from tests.conftest import picture
@@ -286,13 +284,8 @@ def test_clusters_of_heatmaps_are_shown_with_their_shares_of_errors(
     runs: Path, open_page: Page, tables: Callable[[AppTest], list[pd.DataFrame]]
 ) -> None:
     runs.mkdir()
-    run_dir = write_run(runs / "planted", wrong_from=25)  # wrong on all of the second group
-    methods = load_manifest(run_dir).methods
-    key = next(key for key, entry in methods.items() if entry["spec"] == "cam")
-    path = run_dir / "maps" / f"unit-{key}-predicted.safetensors"
-    with safe_open(path, framework="numpy") as file:
-        note = file.metadata()
-    save_file({"maps": blobs([0] * 25 + [1] * 15).astype(np.float16)}, path, note)
+    maps = blobs([0] * 25 + [1] * 15)
+    write_run(runs / "planted", wrong_from=25, maps=maps)  # wrong on all of the second group
     app = open_page("mistakes", run="planted")
     app.session_state["_seen"] = "Explained alike"
     app.run()

@@ -2,21 +2,22 @@
 
     python tests/benchmarks/scale.py --images 500 2000 8000
 
-A tiny model and a cheap metric: what is measured is the overhead. Sizes take turns, three times,
-and medians are shown: the longer a disk is written to, the more each file costs the system,
-whatever the size of the run. "user" and "system" are this process's own CPU time, "written" is what
-it handed to the system for files, "memory" what it held at the end of the first turn. The
-efficiency is the time of one single-thread worker over twice that of two, both warm, the median of
-three; beside it stands what two processes reach that share nothing but the machine. The prediction
-is `evaluate --dry-run`'s. Both are of a model whose passes take most of the time. What a large
-cluster would do is reckoned from the CPU time of the one process that hands out work and writes
-results.
+A tiny model and a cheap metric: what is measured is the overhead. Sizes take turns, three times, up
+and down, and medians are shown: a machine's speed drifts, whatever the size of the run. In each
+turn all sizes compute as many images, small ones in several runs. "user" and "system" are this
+process's own CPU time, "written" is what it handed to the system for files, "peak" the most memory
+it held until then and "held" what it held at the end, both of the first turn. The efficiency is the
+time of one single-thread worker over twice that of two, both warm, the median of three; beside it
+stands what two processes reach that share nothing but the machine. The prediction is `evaluate
+--dry-run`'s. Both are of a model whose passes take most of the time. What a large cluster would do
+is reckoned from the CPU time of the one process that hands out work and writes results.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -28,9 +29,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from xai_core.evaluation.allocator import keep_blocks
+from xai_core.evaluation.allocator import keep_blocks, share_blocks
 
 keep_blocks()  # before the first tensor
+share_blocks()
 
 import numpy as np  # noqa: E402
 import psutil  # noqa: E402
@@ -81,7 +83,10 @@ def some(dataset: Dataset, count: int) -> Dataset:
 
 
 class Meter:
-    """Wall, user and system seconds and bytes written since it was made; megabytes held."""
+    """Wall, user and system seconds and bytes written since it was made; megabytes.
+
+    The megabytes are the most that were held since the process began, and what is held now.
+    """
 
     def __init__(self) -> None:
         self._process = psutil.Process()
@@ -94,7 +99,8 @@ class Meter:
 
     def read(self) -> tuple[float, ...]:
         since = (b - a for a, b in zip(self._start, self._now(), strict=True))
-        return *since, self._process.memory_info().rss / 2**20
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+        return *since, peak, self._process.memory_info().rss / 2**20
 
 
 def report_growth(dataset: Dataset, counts: Sequence[int], folder: Path) -> None:
@@ -102,20 +108,24 @@ def report_growth(dataset: Dataset, counts: Sequence[int], folder: Path) -> None
     run_evaluation(folder / "warm", classifier, some(dataset, 4 * UNIT), *recipes)
     found: dict[int, list[tuple[float, ...]]] = {count: [] for count in counts}
     for repeat in range(REPEATS):
-        for count in counts:
-            meter = Meter()
-            place = folder / f"{count}-{repeat}"
-            run_evaluation(place, classifier, some(dataset, count), *recipes)
-            found[count].append(meter.read())
-            shutil.rmtree(place)
+        for count in sorted(counts, reverse=repeat % 2 == 1):
+            meter, runs = Meter(), max(1, round(max(counts) / count))
+            for number in range(runs):
+                place = folder / f"{count}-{repeat}-{number}"
+                run_evaluation(place, classifier, some(dataset, count), *recipes)
+            *spent, peak, held = meter.read()
+            found[count].append((*(value / (runs * count) for value in spent), peak, held))
+            shutil.rmtree(folder)
     print(
-        f"{'images':>8}{'ms/image':>10}{'user':>7}{'system':>8}{'written B':>11}{'memory MB':>11}"
+        f"{'images':>8}{'ms/image':>10}{'user':>7}{'system':>8}{'written B':>11}"
+        f"{'peak MB':>9}{'held MB':>9}"
     )
     for count, turns in found.items():
-        *spent, _ = zip(*turns, strict=True)
-        wall, user, system, written = (statistics.median(values) / count for values in spent)
+        *spent, _, _ = zip(*turns, strict=True)
+        *_, peak, held = turns[0]
+        wall, user, system, written = map(statistics.median, spent)
         each = f"{wall * 1e3:10.2f}{user * 1e3:7.2f}{system * 1e3:8.2f}{written:11.0f}"
-        print(f"{count:8}{each}{turns[0][-1]:11.0f}", flush=True)
+        print(f"{count:8}{each}{peak:9.0f}{held:9.0f}", flush=True)
 
 
 def busy_recipes() -> tuple[list[Any], list[Any]]:

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from safetensors.numpy import save_file
 from scipy import stats
 
 from tests.report.conftest import write_run
@@ -22,7 +21,6 @@ from xai_core.evaluation.clusters import (
     shrunk,
     spectrum,
 )
-from xai_core.evaluation.run_folder import load_manifest
 from xai_core.evaluation.statistics import holm
 from xai_core.findings.cluster_wording import clusters_say
 
@@ -110,16 +108,8 @@ def test_shares_of_errors_and_what_is_said() -> None:
 def test_the_command_prints_clusters_and_writes_them(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run_dir = write_run(tmp_path / "run", images=40)
-    manifest = load_manifest(run_dir)
-    key = next(key for key, entry in manifest.methods.items() if entry["spec"] == "cam")
-    path = run_dir / "maps" / f"unit-{key}-predicted.safetensors"
     groups = [0] * 25 + [1] * 15
-    from safetensors import safe_open
-
-    with safe_open(path, framework="numpy") as file:
-        note = file.metadata()
-    save_file({"maps": blobs(groups).astype(np.float16)}, path, note)
+    run_dir = write_run(tmp_path / "run", images=40, maps=blobs(groups))
     out = tmp_path / "clusters.csv"
     assert main(["clusters", "--run-dir", str(run_dir), "--method", "cam", "--csv", str(out)]) == 0
     assert "the heatmaps of CAM make 2 clusters" in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from safetensors.numpy import save_file
 
 from tests.evaluation.conftest import RunIt, curves, table, write_pictures
 from xai_core.evaluation import compaction, store
 from xai_core.evaluation.dataset import Dataset, Item, load_folder
 from xai_core.evaluation.image_list import ImageList
 from xai_core.evaluation.journal import read_journal
+from xai_core.evaluation.map_files import MapFiles
 from xai_core.evaluation.plan import units_of
 from xai_core.evaluation.repeats import without_repeats
 from xai_core.evaluation.run_folder import RunFolderError, load_manifest
@@ -24,6 +27,7 @@ from xai_core.evaluation.shards import Shard, merge_shards
 from xai_core.evaluation.status import load_status
 from xai_core.evaluation.store import Store
 from xai_core.evaluation.tables import CURVE_SCHEMA
+from xai_core.methods import METHODS
 from xai_core.models.classifier import Classifier
 
 same = pd.testing.assert_frame_equal
@@ -73,17 +77,29 @@ def test_a_folder_of_the_former_form_opens_and_goes_on(
     former = [{k: v for k, v in image.items() if k != "place"} for image in images]
     (tmp_path / "manifest.json").write_text(json.dumps(settings | {"images": former}))
     (tmp_path / "images.jsonl").unlink()
-    lines = []
+    lines, kept = [], MapFiles(tmp_path)
     for piece in read_journal(tmp_path):
-        content = {"kind": piece.kind, "done": piece.done, "files": piece.files}
-        lines.append(json.dumps(content) + "\n")
+        if piece.kind == "scores":
+            content = {"kind": piece.kind, "done": piece.done, "files": piece.files}
+            lines.append(json.dumps(content) + "\n")
+    methods = load_manifest(tmp_path).methods
+    for unit, method in kept.of(*methods):  # a file for each method and unit
+        maps, note = kept.read(unit, method)
+        name = f"maps/{unit}-{method}-predicted.safetensors"
+        save_file({"maps": maps}, tmp_path / name, {"note": json.dumps(note)})
+        sums = {name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()}
+        done = [[unit, method, ["maps:predicted"]]]
+        lines.append(json.dumps({"kind": "maps", "done": done, "files": sums}) + "\n")
     (tmp_path / "parts.jsonl").write_text("".join(lines))
     same(table(tmp_path), before)
     assert load_manifest(tmp_path).images == former
     report = evaluate(tmp_path, "cam random", "deletion")
     assert (report.reused, report.computed) == (2, 2)
+    assert not any("damaged" in note or "missing" in note for note in report.notes)
+    monkeypatch.setattr(METHODS["cam"], "_maps", None)  # the maps are there
+    assert evaluate(tmp_path, "cam", "sparseness").computed == 2
     assert load_manifest(tmp_path).images == images
-    assert len(table(tmp_path)) == 2 * len(before)
+    assert len(table(tmp_path)) == 3 * len(before)
 
 
 @pytest.mark.parametrize("damage", ["torn", "gone"])
@@ -104,10 +120,13 @@ def test_images_whose_line_is_lost_are_looked_at_again(
 def test_an_image_that_can_be_read_again_is_not_bad_any_more(tmp_path: Path) -> None:
     listed = ImageList(tmp_path)
     listed.add(bad={"a.png": "a.png: not an image"})
+    listed.write()
     image = {"image": "a.png", "path": "a.png", "sha256": "0", "label": None, "place": 0}
     assert ImageList(tmp_path).bad == {"a.png": "a.png: not an image"}
     listed.add([image])
     listed.add([image])
+    listed.write()
+    listed.write()
     found = ImageList(tmp_path)
     assert (found.bad, found.in_order()) == ({}, [image])
     assert len((tmp_path / "images.jsonl").read_text().splitlines()) == 2

@@ -273,6 +273,7 @@ def test_a_full_disk_keeps_what_is_finished(
 ) -> None:
     whole, full = tmp_path / "whole", tmp_path / "full"
     evaluate(whole)
+    monkeypatch.setattr(store, "HOLD_BYTES", 0)
     write, written = store.write_whole, []
 
     def until_full(path: Path, content: bytes) -> None:

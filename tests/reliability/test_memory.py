@@ -15,8 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 EVALUATE = """
 import resource, sys
 sys.path.insert(0, {root!r})
-from xai_core.evaluation.allocator import keep_blocks
+from xai_core.evaluation.allocator import keep_blocks, share_blocks
 keep_blocks()
+share_blocks()
 import torch
 torch.set_num_threads(1)
 from tests.conftest import TinyNetwork, seeded

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 
@@ -44,11 +45,12 @@ def score(method: str, metric: str, image: int) -> float:
 def write_run(
     folder: Path, images: int = 40, methods: tuple[str, ...] = METHOD_NAMES,
     shift: float = 0.0, first: int = 0, wrong_from: int | None = None,
+    maps: npt.NDArray[Any] | None = None,
 ) -> Path:  # fmt: skip
     """A finished run with scores, curves, maps and its images beside it.
 
     `shift` is added to CAM's deletion on every image; `first`: the number of the first image.
-    From the image `wrong_from` on the label is not the predicted class.
+    From the image `wrong_from` on the label is not the predicted class. `maps` are CAM's.
     """
     store = Store(folder)
     pictures = folder.parent / f"{folder.name}_pictures"
@@ -95,13 +97,14 @@ def write_run(
     )  # fmt: skip
     store.write_manifest(manifest)
     keys = [metric.key() for metric in metrics.values()]
-    maps = np.random.default_rng(0).random((images, SIDE, SIDE)).astype(np.float16)
+    noise = np.random.default_rng(0).random((images, SIDE, SIDE)).astype(np.float16)
     shas = [image["sha256"] for image in listed]
     for method in made.values():
         own = [row for row in rows if row["method_key"] == method.key()]
         drawn = [row for row in curves if row["method_key"] == method.key()]
         store.write_scores("unit", method.key(), keys, own, drawn)
-        store.write_maps("unit", method.key(), "predicted", maps, {"sha256s": shas})
+        kept = noise if maps is None or method.name != "cam" else maps.astype(np.float16)
+        store.write_maps("unit", method.key(), "predicted", kept, {"sha256s": shas})
     return folder
 
 

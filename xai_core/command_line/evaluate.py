@@ -23,7 +23,7 @@ from xai_core.command_line._choices import (
 )
 from xai_core.command_line._progress import ProgressLine
 from xai_core.command_line._reading import add_reading, dataset_of
-from xai_core.evaluation.allocator import keep_blocks
+from xai_core.evaluation.allocator import keep_blocks, share_blocks
 from xai_core.evaluation.dataset import Dataset
 from xai_core.evaluation.plan import MEMORY_MB, make_plan
 from xai_core.evaluation.run import run_evaluation
@@ -89,6 +89,7 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     keep_blocks()
+    share_blocks()
     check_settings(options.set, METHODS, METRICS)
     methods = configure(_named(options.methods, METHODS), METHODS, options.set)
     metrics = configure(_named(options.metrics, METRICS), METRICS, options.set)

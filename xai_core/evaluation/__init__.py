@@ -7,6 +7,9 @@ computing   one method on one unit of images, wherever that is
 workers     processes of a scheduler that compute units, here or elsewhere
 cluster     a scheduler and workers of our own
 store       the run folder: tables, maps, journal (read without torch)
+pieces      what was computed of a unit, and many of them as few files
+map_files   the heatmaps that a run keeps, and which file has which
+journal     what is finished, with the checksums of its files
 manifest    what a run evaluated, typed
 image_list  its images, a line each
 compaction  many parts into one file, a method at a time

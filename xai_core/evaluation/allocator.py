@@ -27,3 +27,10 @@ def keep_blocks() -> bool:
     )
     done = [mallopt(option, value) == 1 for option, value in wanted]
     return bool(done[0] and done[2])
+
+
+def share_blocks() -> None:
+    """Have Arrow use the C allocator too: what it or torch frees, both use again."""
+    import pyarrow as pa
+
+    pa.set_memory_pool(pa.system_memory_pool())

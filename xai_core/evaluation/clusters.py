@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from xai_core.evaluation.map_files import MapFiles
 from xai_core.evaluation.run_folder import RunFolderError
-from xai_core.evaluation.store import load_maps
 
 Floats = npt.NDArray[np.float64]
 SIDE_PX = 16
@@ -106,15 +106,11 @@ def stored_maps(
     Raises RunFolderError where it has none of this method.
     """
     keys = [key for key, entry in manifest["methods"].items() if entry["spec"] == method]
-    files = [
-        (path.name.partition("-")[0], key)
-        for key in keys
-        for path in sorted((run_dir / "maps").glob(f"*-{key}-predicted.safetensors"))
-    ]
+    kept = MapFiles(run_dir)
     known = {image["sha256"]: image for image in manifest["images"]}
     rows, parts = [], []
-    for unit, key in files:
-        maps, note = load_maps(run_dir, unit, key)
+    for unit, key in kept.of(*keys):
+        maps, note = kept.read(unit, key)
         there = [n for n, sha256 in enumerate(note["sha256s"]) if sha256 in known]
         rows += [known[note["sha256s"][n]] for n in there]
         parts.append(maps[there])

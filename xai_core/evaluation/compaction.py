@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,12 +34,15 @@ def write_in_order(path: Path, parts: Parts, schema: pa.Schema, key: Sequence[st
     sources = _Sources(path, schema)
     try:
         sources.gather(parts)
-        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        # without Arrow's schema texts are read as texts, though they are written with dictionaries
+        rest: dict[str, Any] = {"compression": "zstd", "store_schema": False}
+        with pq.ParquetWriter(path, sources.schema, **rest) as writer:
             for method in sorted({method for _, own in parts for method in own}):
                 table = _newest(_joined([*sources.of(method)]), key)
-                writer.write_table(table.drop_columns(PART).cast(schema))
+                writer.write_table(table.drop_columns(PART))
     finally:
         sources.close()
+        pa.default_memory_pool().release_unused()  # what this took is not needed again
 
 
 class _Sources:
@@ -47,6 +51,7 @@ class _Sources:
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._path, self._schema = path, schema
         self._texts = [column.name for column in schema if column.type == pa.string()]
+        self.schema = self._with_dictionaries(schema)
         self._nothing = self._numbered(schema.empty_table(), np.zeros(0, np.int64))
         self._large: list[tuple[Path, int, Sequence[str]]] = []
         self._held: dict[str, pa.Table] = {}
@@ -88,10 +93,10 @@ class _Sources:
         files, numbers = [str(file) for file, _ in parts], np.array([number for _, number in parts])
         options = ds.ParquetReadOptions(dictionary_columns=self._texts)
         form = ds.ParquetFileFormat(read_options=options)
-        found = ds.dataset(files, self._with_dictionaries(self._schema), form)
-        table = found.to_table([*self._schema.names, "__fragment_index"])
+        found = ds.dataset(files, self.schema, form)
+        table = found.to_table([*self._schema.names, "__fragment_index"], use_threads=False)
         places = table["__fragment_index"].to_numpy()
-        return _joined([self._numbered(table.select(self._schema.names), numbers[places])])
+        return self._numbered(table.select(self._schema.names), numbers[places])
 
     def _write(self, tables: dict[str, pa.Table]) -> None:
         self._set_down.append(self._path.with_name(f"{self._path.name}-{len(self._set_down)}"))

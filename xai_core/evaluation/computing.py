@@ -18,7 +18,8 @@ from xai_core.evaluation.cases import Empty, Loaded, Mapped
 from xai_core.evaluation.dataset import Item
 from xai_core.evaluation.faults import attributed
 from xai_core.evaluation.image_list import Image
-from xai_core.evaluation.piece_files import Note, Rows
+from xai_core.evaluation.map_files import Maps, Note
+from xai_core.evaluation.pieces import Rows
 from xai_core.evaluation.plan import Unit, scored_by
 from xai_core.evaluation.rows import curve_rows, score_rows
 from xai_core.images.reading import BadImage, Framing, Photo
@@ -26,8 +27,6 @@ from xai_core.methods.base import Method
 from xai_core.metrics.base import Metric
 from xai_core.models.batch import Batch, Precision
 from xai_core.models.classifier import Classifier
-
-Maps = tuple[npt.NDArray[np.float16], Note]
 
 
 class Keeper(Protocol):

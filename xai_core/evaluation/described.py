@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -78,6 +79,11 @@ def describe_run(
         reading=dataset.reading.described(),
         precision=precision,
         source=classifier.source,
-        versions={"python": platform.python_version()} | {n: version(n) for n in LIBRARIES},
+        versions=dict(_versions()),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}

@@ -20,6 +20,7 @@ class ImageList:
 
     def __init__(self, root: Path) -> None:
         self._path = root / FILE
+        self._unwritten: list[Image] = []
         self.images: dict[str, Image] = {}
         self.bad: dict[str, str] = {}
         self._has_torn_line = False
@@ -30,18 +31,23 @@ class ImageList:
         return sorted(self.images.values(), key=lambda image: int(image.get("place", 0)))
 
     def add(self, images: Iterable[Image] = (), bad: Mapping[str, str] | None = None) -> None:
-        """Add what is not known yet; raises OSError."""
+        """Add what is not known yet; `write` puts it into the file."""
         new = [image for image in images if self.images.get(image["sha256"]) != image]
         lines = [
             *new,
             *({BAD: n, "reason": r} for n, r in (bad or {}).items() if n not in self.bad),
         ]
-        if lines:
-            start = "\n" if self._has_torn_line else ""
-            append(self._path, start + "".join(_written(line) for line in lines))
-            self._has_torn_line = False
+        self._unwritten += lines
         for line in lines:
             self._know(line)
+
+    def write(self) -> None:
+        """Put what was added into the file; raises OSError."""
+        if self._unwritten:
+            start = "\n" if self._has_torn_line else ""
+            append(self._path, start + "".join(map(_written, self._unwritten)))
+            self._has_torn_line = False
+            self._unwritten.clear()
 
     def _read(self) -> None:
         if self._path.is_file():

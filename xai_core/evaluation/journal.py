@@ -1,4 +1,4 @@
-"""The journal: one line per finished piece of a run, with the checksums of its files."""
+"""The journal: a line for what was finished together, with the checksums of its files."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from typing import Any
 from xai_core.evaluation.run_folder import RunFolderError, explained
 
 JOURNAL = "parts.jsonl"
+Done = tuple[tuple[str, str, tuple[str, ...]], ...]
+"""What is finished, as (unit, method key, metric keys)."""
 _IS_PART = re.compile(r"(scores|curves|maps)/[^/\\\0]+").fullmatch
 
 
 @dataclass(frozen=True)
 class Piece:
-    """One finished piece: what it holds, as (unit, method key, metric keys), and its files.
+    """What was finished together: what it holds, and its files.
 
     `files` are sha256 by name, `sizes` bytes by name (journals of former versions have none).
     """
 
-    done: tuple[tuple[str, str, tuple[str, ...]], ...]
+    done: Done
     files: dict[str, str]
     kind: str = "scores"
     sizes: dict[str, int] = field(default_factory=dict)

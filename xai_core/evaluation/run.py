@@ -6,7 +6,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,8 @@ def run_evaluation(
             units = list(units_of(dataset, limit, shard))
             run.describe(units, methods, metrics)
             run.report.skipped = skipped
-            run.compute(units, methods, metrics, status, progress)
+            with run.store.holding():
+                run.compute(units, methods, metrics, status, progress)
         except BaseException as error:
             status.close("failed", str(error) or type(error).__name__)
             raise
@@ -156,7 +158,7 @@ class _Run:
             },
         )
         self.computer = Computer(
-            self.job, classifier, self.store, lambda: is_asked_to_stop(self.store.root)
+            self.job, classifier, self.store, partial(is_asked_to_stop, run_dir)
         )
         self._names = {image["image"]: image["sha256"] for image in self.manifest.images}
         """The checksums of what the folder has, by the images' names."""
@@ -238,7 +240,7 @@ class _Run:
         self, units: Sequence[Unit], methods: Sequence[Method], metrics: Sequence[Metric]
     ) -> Generator[Piece]:
         """Every method on every unit, computed in this process where it is missing."""
-        for unit in units:
+        for unit in map(replace, units):  # a copy: its checksums go when it is done
             work = self._work(unit, methods, metrics)
             loaded = None if self._is_listed(unit) else self.computer.load(unit)
             for method in methods:
@@ -258,7 +260,7 @@ class _Run:
         works: dict[int, dict[str, float]] = {}
 
         def tasks() -> Iterator[Task]:
-            for unit in units:
+            for unit in map(replace, units):
                 work = works[unit.position] = self._work(unit, methods, metrics)
                 if max(work.values()) >= 0 or not self._is_listed(unit):
                     missing = tuple(m for m in methods if work[m.key()] >= 0)

@@ -2,10 +2,10 @@
 
 manifest.json        the settings of what was evaluated, written once by each call
 images.jsonl         one line per image, in the order of their computing
-parts.jsonl          the journal: one line per finished piece
+parts.jsonl          the journal: a line for what was finished within a second
 scores/*.parquet     one row per image, method and metric
 curves/*.parquet     one row per point of a curve
-maps/*.safetensors   float16 maps of one method on one unit of images
+maps/*.safetensors   float16 maps, a tensor for each method and unit of images
 """
 
 from __future__ import annotations

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
 
 from xai_core.evaluation.compaction import write_in_order
 from xai_core.evaluation.image_list import Image, ImageList
 from xai_core.evaluation.journal import (
     JOURNAL,
+    Done,
     Piece,
     journal_lines,
     pieces_of,
@@ -24,23 +25,23 @@ from xai_core.evaluation.journal import (
     read_journal,
 )
 from xai_core.evaluation.manifest import Manifest
-from xai_core.evaluation.piece_files import (
-    Note,
-    PieceFiles,
-    Rows,
-    Scored,
-    map_files,
-    score_files,
-)
+from xai_core.evaluation.map_files import MARK, KeptMaps, MapFiles, Maps, Note
+from xai_core.evaluation.pieces import Finished, Rows, Scored, piece_files
 from xai_core.evaluation.run_folder import RunFolderError, explained
 from xai_core.evaluation.tables import CURVE_SCHEMA, ROW_KEY, SCHEMA
 from xai_core.files import append, write_large, write_whole
 
 FOLDERS = ("scores", "curves", "maps")
+HOLD_SECONDS = 1.0
+HOLD_BYTES = 2 * 2**20
+"""What is held is written when it is as old or as much as this, whichever comes first."""
 
 
 class Store:
     """Writes one run folder. Whatever is named in parts.jsonl is finished and whole.
+
+    What is added is on disk when the call returns, but within `holding`: there it is held for a
+    second at most, and what came meanwhile is written in one file of each kind.
 
     `problems` names what was found damaged on opening, by size; it is forgotten, so computed
     again. Tables are checked by their checksums in `compact`, maps when they are read.
@@ -51,7 +52,16 @@ class Store:
         self.problems: list[str] = []
         self.listed = ImageList(self.root)
         self._done: dict[tuple[str, str], set[str]] = {}
-        self._maps: dict[str, str] = {}
+        self._maps = MapFiles(self.root, ())
+        self._damaged: set[str] = set()
+        self._sound: set[str] = set()
+        self._scored: list[Scored] = []
+        self._kept: dict[tuple[str, str, str], KeptMaps] = {}
+        self._held_bytes = 0
+        self._is_holding = False
+        self._timer: threading.Timer | None = None
+        self._failure: RunFolderError | None = None
+        self._lock = threading.RLock()
         self._guarded(self._open)
 
     def _open(self) -> None:
@@ -61,12 +71,13 @@ class Store:
 
     def _keep(self, is_kept: Callable[[Piece], bool]) -> None:
         """Reads the journal, forgets the pieces that are not kept, and files that none names."""
-        self._done, self._maps = {}, {}
+        self._done, self._maps = {}, MapFiles(self.root, ())
         named, lines = set[str](), list[bytes]()
         before = journal_lines(self.root)
         for line, piece in pieces_of(before):
-            if is_kept(piece):
-                self._remember(piece)
+            if is_kept(piece) and self._damaged.isdisjoint(piece.files):
+                self._remember(piece.done)
+                self._maps.know(piece)
                 named.update(piece.files)
                 lines.append(line + b"\n")
         wanted = b"".join(lines)
@@ -90,6 +101,7 @@ class Store:
         """Replaces the settings and lists the images; raises RunFolderError where it cannot."""
         images = [{"place": place, **image} for place, image in enumerate(manifest.images)]
         self.list_images(images, manifest.bad_images)
+        self.commit()
         text = json.dumps(manifest.settings(), indent=1, ensure_ascii=False)
         self._guarded(lambda: write_whole(self.root / "manifest.json", text.encode()))
 
@@ -97,37 +109,94 @@ class Store:
         self, images: Iterable[Image] = (), bad: Mapping[str, str] | None = None
     ) -> None:
         """Adds images, and why others cannot be used; raises RunFolderError."""
-        self._guarded(lambda: self.listed.add(images, bad))
+        with self._lock:
+            self.listed.add(images, bad)
+            self._soon()
 
     def write_scores(
         self, unit: str, method_key: str, metric_keys: Sequence[str], rows: Rows, curves: Rows
     ) -> None:
         """Adds the scores of one method on one unit by some metrics, and their curves."""
-        self.add(score_files(unit, [Scored(method_key, metric_keys, rows, curves)]))
+        self.add(Scored.of(unit, method_key, metric_keys, rows, curves))
 
     def write_maps(
         self, unit: str, method_key: str, which: str, maps: npt.NDArray[np.float16], note: Note
     ) -> None:
         """Adds the maps (N, H, W) of one method on one unit; `note` is stored beside them."""
-        self.add(map_files(unit, method_key, which, maps, note))
+        self.add(KeptMaps(unit, method_key, which, maps, note))
 
-    def add(self, *pieces: PieceFiles) -> None:
+    def add(self, *finished: Finished) -> None:
         """Adds finished pieces; raises RunFolderError."""
-        self._guarded(lambda: self._add(pieces))
+        with self._lock:
+            for one in finished:
+                self._held_bytes += one.size
+                if isinstance(one, Scored):
+                    self._scored.append(one)
+                    self._remember(one.done)
+                else:
+                    self._kept[one.unit, one.method_key, one.which] = one
+                    self._remember((one.done,))
+            self._soon()
 
-    def read_maps(
-        self, unit: str, method_key: str, which: str
-    ) -> tuple[npt.NDArray[np.float16], Note] | None:
+    def read_maps(self, unit: str, method_key: str, which: str) -> Maps | None:
         """Maps as stored and their note; None where there are none, or damaged ones."""
-        key = f"maps:{which}"
-        if not self.is_done(unit, method_key, key):
+        key = (unit, method_key, which)
+        with self._lock:
+            if held := self._kept.get(key):
+                return held.maps, held.note
+            place = self._maps.place(*key)
+            if place and self._is_sound(*place):
+                return self._maps.read(*key)
+            self._done.get((unit, method_key), set()).discard(f"{MARK}{which}")
             return None
-        name = f"maps/{unit}-{method_key}-{which}.safetensors"
-        if problem := problem_of(self.root / name, self._maps.get(name, "")):
-            self.problems.append(f"{name}: {problem}")
-            self._done[unit, method_key].discard(key)
-            return None
-        return load_maps(self.root, unit, method_key, which)
+
+    def _is_sound(self, name: str, sha256: str) -> bool:
+        """Whether a file of maps is as it was written; one that is not is forgotten and named."""
+        if name not in self._sound and name not in self._damaged:
+            if problem := problem_of(self.root / name, sha256):
+                self.problems.append(f"{name}: {problem}")
+                self._damaged.add(name)
+            else:
+                self._sound.add(name)
+        return name in self._sound
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Within, what is added is on disk a second later; at the end all of it is.
+
+        Raises RunFolderError.
+        """
+        self._is_holding = True
+        try:
+            yield
+        finally:
+            self._is_holding = False
+            self.commit()
+
+    def commit(self) -> None:
+        """Have all that was added on disk; raises RunFolderError."""
+        with self._lock:
+            if self._timer:
+                self._timer.cancel()
+                self._timer = None
+            self._guarded(self._commit)
+
+    def _soon(self) -> None:
+        """Commit now or in time; raises RunFolderError where it could not be done last time."""
+        if self._failure:
+            raise self._failure
+        if not self._is_holding or self._held_bytes > HOLD_BYTES:
+            self.commit()
+        elif self._timer is None:
+            self._timer = threading.Timer(HOLD_SECONDS, self._commit_aside)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _commit_aside(self) -> None:
+        try:
+            self.commit()
+        except RunFolderError as error:
+            self._failure = error  # told where the next piece is added
 
     def compact(self) -> list[str]:
         """Merges all score parts into one file and all curve parts into another, by method.
@@ -135,6 +204,7 @@ class Store:
         What proves damaged is forgotten and named, one sentence each; nothing is merged then.
         """
         problems: list[str] = []
+        self.commit()
 
         def is_sound(piece: Piece) -> bool:
             found = piece.problems(self.root, thorough=True) if piece.kind == "scores" else []
@@ -165,7 +235,8 @@ class Store:
         for name in piece.files:
             write_whole(self.root / name, (other / name).read_bytes())
         append(self.root / JOURNAL, piece.line())
-        self._remember(piece)
+        self._remember(piece.done)
+        self._maps.know(piece)
 
     def _merge(self, pieces: list[Piece]) -> None:
         files, sizes = {}, {}
@@ -194,23 +265,21 @@ class Store:
         write_whole(self.root / JOURNAL, journal.encode())
         self._keep(lambda piece: True)
 
-    def _add(self, added: Sequence[PieceFiles]) -> None:
-        pieces = []
+    def _commit(self) -> None:
+        self.listed.write()
+        added = list(piece_files(self._scored, list(self._kept.values())))
         for files in added:
             for name, content in files.contents.items():
                 write_whole(self.root / name, content)
-            sums = {n: hashlib.sha256(content).hexdigest() for n, content in files.contents.items()}
-            sizes = {name: len(content) for name, content in files.contents.items()}
-            pieces.append(Piece(files.done, sums, files.kind, sizes))
-        if pieces:
-            append(self.root / JOURNAL, "".join(piece.line() for piece in pieces))
-        for piece in pieces:
-            self._remember(piece)
+                self._damaged.discard(name)
+        if added:
+            append(self.root / JOURNAL, "".join(files.piece.line() for files in added))
+        for files in added:
+            self._maps.know(files.piece)
+        self._scored, self._kept, self._held_bytes = [], {}, 0
 
-    def _remember(self, piece: Piece) -> None:
-        if piece.kind == "maps":
-            self._maps.update(piece.files)
-        for unit, method_key, metric_keys in piece.done:
+    def _remember(self, done: Done) -> None:
+        for unit, method_key, metric_keys in done:
             kept = self._done.setdefault((unit, sys.intern(method_key)), set())
             kept.update(map(sys.intern, metric_keys))
 
@@ -231,15 +300,3 @@ class Store:
             write()
         except OSError as error:
             raise RunFolderError(explained(self.root, error)) from None
-
-
-def load_maps(
-    run_dir: str | Path, unit: str, method_key: str, which: str = "predicted"
-) -> tuple[npt.NDArray[np.float16], Note]:
-    """Maps (N, H, W) float16 of one method on one unit, and the note beside them."""
-    path = Path(run_dir) / "maps" / f"{unit}-{method_key}-{which}.safetensors"
-    try:
-        with safe_open(path, framework="numpy") as file:
-            return file.get_tensor("maps"), json.loads(file.metadata()["note"])
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise RunFolderError(f"{path}: cannot be read ({error})") from None

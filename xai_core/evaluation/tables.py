@@ -73,6 +73,8 @@ def load_curves(run_dir: str | Path) -> pd.DataFrame:
 
 def curve_table(rows: Sequence[dict[str, Any]]) -> pa.Table:
     """The points of some curves; `fraction` and `value` are arrays, the rest is repeated."""
+    if not rows:
+        return CURVE_SCHEMA.empty_table()
     lengths = [len(row["value"]) for row in rows]
     columns = {
         name: pa.array(np.concatenate([row[name] for row in rows]), pa.float32())

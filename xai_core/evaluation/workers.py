@@ -31,16 +31,10 @@ import numpy.typing as npt
 import xai_core
 from xai_core.evaluation.allocator import keep_blocks
 from xai_core.evaluation.cluster import Cluster
-from xai_core.evaluation.computing import Computer, Job, Maps
+from xai_core.evaluation.computing import Computer, Job
 from xai_core.evaluation.image_list import Image
-from xai_core.evaluation.piece_files import (
-    Note,
-    PieceFiles,
-    Rows,
-    Scored,
-    map_files,
-    score_files,
-)
+from xai_core.evaluation.map_files import KeptMaps, Maps, Note
+from xai_core.evaluation.pieces import Finished, Rows, Scored
 from xai_core.evaluation.plan import Unit
 from xai_core.evaluation.store import Store
 from xai_core.methods.base import Method
@@ -65,14 +59,13 @@ class WorkersError(ValueError):
 
 @dataclass
 class Tray:
-    """What a worker is given of a unit, and what it gives: images to list, files for the store."""
+    """What a worker is given of a unit, and what it gives: images to list, finished pieces."""
 
     done: dict[tuple[str, str], set[str]]
     maps: dict[tuple[str, str, str], Maps]
     images: list[Image] = field(default_factory=list)
     bad: dict[str, str] = field(default_factory=dict)
-    scored: list[Scored] = field(default_factory=list)
-    files: list[PieceFiles] = field(default_factory=list)
+    finished: list[Finished] = field(default_factory=list)
 
     @classmethod
     def of(cls, store: Store, unit: Unit, methods: Sequence[Method]) -> Tray:
@@ -87,17 +80,18 @@ class Tray:
         }
         return cls(done, maps)
 
-    def close(self, unit: str) -> None:
-        """Make files of the scores: one for all methods, since files are what a run's end costs."""
-        if self.scored:
-            self.files.append(score_files(unit, self.scored))
-            self.scored.clear()
+    def close(self) -> None:
+        """Make it small enough to be sent: what it was given stays here, scores are one table."""
         self.maps.clear()
+        scored = [one for one in self.finished if isinstance(one, Scored)]
+        if scored:
+            others = (one for one in self.finished if not isinstance(one, Scored))
+            self.finished = [*others, Scored.joined(scored)]
 
     def empty_into(self, store: Store) -> None:
         """Have the store write what the worker gave."""
         store.list_images(self.images, self.bad)
-        store.add(*self.files)
+        store.add(*self.finished)
 
     def is_done(self, unit: str, method_key: str, metric_key: str) -> bool:
         return metric_key in self.done.get((unit, method_key), ())
@@ -111,12 +105,12 @@ class Tray:
     def write_scores(
         self, unit: str, method_key: str, metric_keys: Sequence[str], rows: Rows, curves: Rows
     ) -> None:
-        self.scored.append(Scored(method_key, metric_keys, rows, curves))
+        self.finished.append(Scored.of(unit, method_key, metric_keys, rows, curves))
 
     def write_maps(
         self, unit: str, method_key: str, which: str, maps: npt.NDArray[np.float16], note: Note
     ) -> None:
-        self.files.append(map_files(unit, method_key, which, maps, note))
+        self.finished.append(KeptMaps(unit, method_key, which, maps, note))
         self.maps[unit, method_key, which] = (maps, note)
 
     def read_maps(self, unit: str, method_key: str, which: str) -> Maps | None:
@@ -280,7 +274,7 @@ def compute(order: Order) -> Tray:
     loaded = computer.load(task.unit)
     for method in task.methods:
         computer.piece(task.unit, loaded, method, task.metrics)
-    task.tray.close(task.unit.key)
+    task.tray.close()
     return task.tray
 
 

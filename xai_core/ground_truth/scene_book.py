@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from xai_core.evaluation.map_files import MapFiles
 from xai_core.evaluation.packed_maps import packed, unpacked
 from xai_core.evaluation.run_folder import RunFolderError, load_manifest
-from xai_core.evaluation.store import load_maps
 from xai_core.files import read_object, write_whole
 
 if TYPE_CHECKING:
@@ -165,12 +165,10 @@ def _maps_by_image(
 ) -> dict[str, dict[str, npt.NDArray[np.float32]]]:
     """Image sha256 -> method key -> map (S, S), for the predicted classes."""
     found: dict[str, dict[str, npt.NDArray[np.float32]]] = {}
-    for path in sorted((part_dir / "maps").glob("*-predicted.safetensors")):
-        unit, method_key, _ = path.stem.rsplit("-", 2)
-        if method_key not in method_keys:
-            continue
+    kept = MapFiles(part_dir)
+    for unit, method_key in kept.of(*method_keys):
         try:
-            maps, note = load_maps(part_dir, unit, method_key)
+            maps, note = kept.read(unit, method_key)
         except RunFolderError:
             continue
         for sha256, values, scale in zip(note["sha256s"], maps, note["scales"], strict=True):

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from xai_core.evaluation.gallery import Gallery, load_gallery
+from xai_core.evaluation.map_files import MapFiles
 from xai_core.evaluation.run_folder import RunFolderError
-from xai_core.evaluation.store import load_maps
 from xai_core.images.reading import RGB, BadImage, Floats, InputFormat, map_on_photo, open_image
 from xai_core.places import PROJECT
 from xai_core.report.material import Material
@@ -123,15 +123,14 @@ def _from_gallery(gallery: Gallery | None, image: Explained, method: str) -> Flo
 def _from_maps(material: Material, image: Explained, method: str) -> Floats | None:
     """The map that the evaluation has kept."""
     keys = [key for key, e in material.manifest["methods"].items() if e["spec"] == method]
-    for key in keys:
-        for path in sorted((material.run_dir / "maps").glob(f"*-{key}-predicted.safetensors")):
-            unit = path.name.partition("-")[0]
-            try:
-                maps, note = load_maps(material.run_dir, unit, key)
-            except RunFolderError:
-                continue
-            if image.sha256 in note["sha256s"]:
-                return np.asarray(maps[note["sha256s"].index(image.sha256)], dtype=np.float32)
+    kept = MapFiles(material.run_dir)
+    for unit, key in kept.of(*keys):
+        try:
+            maps, note = kept.read(unit, key)
+        except RunFolderError:
+            continue
+        if image.sha256 in note["sha256s"]:
+            return np.asarray(maps[note["sha256s"].index(image.sha256)], dtype=np.float32)
     return None
 
 
