@@ -31,7 +31,7 @@ from xai_core.evaluation.run_folder import load_manifest
 from xai_core.evaluation.store import Store
 from xai_core.evaluation.tables import COLUMNS, SCHEMA, load_scores
 from xai_core.findings import results
-from xai_core.findings.kept_standings import keep_standings, kept_standings, standings_of
+from xai_core.findings.kept_standings import keep_standings, kept_standings
 
 LIKE = DATA / "runs" / "ground_truth"
 UNIT = 8
@@ -100,7 +100,9 @@ def keep(run_dir: Path) -> None:
 def view(run_dir: Path) -> None:
     """What the leaderboard asks for before anything is chosen."""
     manifest = load_manifest(run_dir).as_dict()
-    found = kept_standings(run_dir) or standings_of(load_scores(run_dir), manifest)
+    found = kept_standings(run_dir)
+    if found is None:
+        raise SystemExit("no standings were kept")
     results.metric_rows(found.board, manifest, results.metrics_of(manifest)[0])
     results.mean_table(found.board, manifest)
 

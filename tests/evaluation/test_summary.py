@@ -10,6 +10,7 @@ import pytest
 
 from xai_core.evaluation.statistics import bca_interval
 from xai_core.evaluation.summary import (
+    by_metric,
     chosen,
     directions,
     oriented_means,
@@ -85,7 +86,7 @@ def test_filters(scores: pd.DataFrame) -> None:
 
 def test_ranks_and_directions(scores: pd.DataFrame) -> None:
     assert directions(MANIFEST) == {"up": True, "down": False}
-    ranks = summarise_ranks(scores, MANIFEST)
+    ranks = summarise_ranks(by_metric(scores), MANIFEST)
     assert list(ranks.columns) == ["up", "down"]
     assert (ranks.loc["good"] < ranks.loc["bad"]).all()
     assert ranks.loc["good"].tolist() == ranks.loc["twin"].tolist()
@@ -102,6 +103,6 @@ def test_methods_that_coincide_are_grouped(scores: pd.DataFrame) -> None:
 def test_a_method_mostly_undefined_leaves_the_ranking(scores: pd.DataFrame) -> None:
     mostly = (scores["method"] == "bad") & (scores["image_sha256"] < "20")
     scores.loc[mostly, "score"] = np.nan
-    ranks = summarise_ranks(scores, MANIFEST)
+    ranks = summarise_ranks(by_metric(scores), MANIFEST)
     assert "bad" not in ranks.index or ranks.loc["bad"].isna().all()
     assert ranks.loc["fair"].notna().all()

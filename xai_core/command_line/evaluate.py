@@ -26,6 +26,7 @@ from xai_core.command_line._reading import add_reading, dataset_of
 from xai_core.evaluation.allocator import keep_blocks, share_blocks
 from xai_core.evaluation.dataset import Dataset
 from xai_core.evaluation.plan import MEMORY_MB, make_plan
+from xai_core.evaluation.remote import RemoteFolder, is_url
 from xai_core.evaluation.run import run_evaluation
 from xai_core.evaluation.run_folder import load_manifest
 from xai_core.evaluation.shards import Shard, merge_shards
@@ -60,8 +61,9 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument("--limit", type=int, help="use the first N images, dealt over the classes")
     parser.add_argument(
-        "--run-dir", type=Path, help="folder of the results, continued if it is one"
-    )
+        "--run-dir", default="", metavar="DIR",
+        help="folder of the results, continued if it is one; or a URL such as s3://bucket/run",
+    )  # fmt: skip
     parser.add_argument(
         "--forget-maps", action="store_true",
         help="delete the maps when done: a small folder, but a new metric explains anew",
@@ -99,8 +101,26 @@ def run(options: argparse.Namespace) -> int:
     if shard and (options.merge or options.dry_run):
         raise ValueError("--shard goes with neither --merge nor --dry-run")
     _check_workers(options)
+    if not is_url(options.run_dir):
+        options.run_dir = Path(options.run_dir) if options.run_dir else None
+        return _run(options, methods, metrics, shard)
+    if options.benchmark:
+        raise ValueError(f"--benchmark needs a folder of this machine, got {options.run_dir}")
+    part = str(shard.folder(Path())) if shard else "*" if options.merge else ""
+    with RemoteFolder(options.run_dir, part) as remote:
+        options.run_dir = remote.here
+        return _run(options, methods, metrics, shard, remote)
+
+
+def _run(
+    options: argparse.Namespace,
+    methods: list[Method],
+    metrics: list[Metric],
+    shard: Shard | None,
+    remote: RemoteFolder | None = None,
+) -> int:
     if options.merge and options.run_dir and not options.benchmark:
-        return _merge(options.run_dir)
+        return _merge(options.run_dir, remote)
     classifier = classifier_of(options)
     if options.benchmark:
         return run_benchmarks(options, classifier, methods, shard)
@@ -109,7 +129,7 @@ def run(options: argparse.Namespace) -> int:
         fitting(methods, classifier)
     run_dir = options.run_dir or default_run_dir(dataset.key, classifier.name)
     if options.merge:
-        return _merge(run_dir)
+        return _merge(run_dir, remote)
     if options.dry_run:
         plan = make_plan(
             run_dir, classifier, dataset, methods, metrics,
@@ -118,7 +138,7 @@ def run(options: argparse.Namespace) -> int:
         )  # fmt: skip
         print(plan.describe())
         return 0
-    return _evaluate(run_dir, classifier, dataset, methods, metrics, options, shard)
+    return _evaluate(run_dir, classifier, dataset, methods, metrics, options, shard, remote)
 
 
 def _evaluate(
@@ -129,11 +149,14 @@ def _evaluate(
     metrics: Sequence[Metric],
     options: argparse.Namespace,
     shard: Shard | None,
+    remote: RemoteFolder | None,
 ) -> int:
     line = ProgressLine("evaluating")
 
     def show(step: Progress) -> None:
         line.show(step.message, step.fraction, step.seconds_left)
+        if remote:
+            remote.push_in_time()
 
     with _workers(options) as workers:
         report = run_evaluation(
@@ -148,7 +171,7 @@ def _evaluate(
         keep_standings(run_dir)
     print(report.describe(), file=sys.stderr)
     _print_summary(run_dir, methods, metrics)
-    print(f"results in {run_dir}")
+    print(f"results in {remote.url if remote else run_dir}")
     return 1 if report.bad_images or report.cancelled else 0
 
 
@@ -166,11 +189,11 @@ def _workers(options: argparse.Namespace) -> AbstractContextManager[Workers | No
     return Workers(partial(classifier_of, options), options.workers, options.scheduler)
 
 
-def _merge(run_dir: Path) -> int:
+def _merge(run_dir: Path, remote: RemoteFolder | None) -> int:
     line = ProgressLine("merging")
     count = merge_shards(run_dir, lambda message, part: line.show(message, part, None))
     keep_standings(run_dir)
-    print(f"{count} shards merged; results in {run_dir}")
+    print(f"{count} shards merged; results in {remote.url if remote else run_dir}")
     return 0
 
 

@@ -13,6 +13,7 @@ journal     what is finished, with the checksums of its files
 manifest    what a run evaluated, typed
 image_list  its images, a line each
 compaction  many parts into one file, a method at a time
+remote      a run folder at a URL, computed here and copied there
 shards      one run as several, on several machines, and one again
 status      progress, lock and cancelling of a run (read without torch)
 summary     scores -> one row per method and metric, with intervals

@@ -73,6 +73,13 @@ def summarise(scores: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0
     return table[[*order, "attribute_seconds", "score_seconds"]]
 
 
+def by_metric(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """`scores_by_method` of every metric."""
+    return {
+        str(metric): scores_by_method(scores, str(metric)) for metric in scores["metric"].unique()
+    }
+
+
 def scores_by_method(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Images x methods of one metric, NaN where undefined."""
     rows = scores[scores["metric"] == metric]
@@ -96,11 +103,14 @@ def directions(manifest: Manifest, ranked_only: bool = True) -> dict[str, bool]:
     }
 
 
-def summarise_ranks(scores: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
-    """Methods x ranked metrics: mean rank within the image, 1 is best; NaN where left out."""
+def summarise_ranks(tables: Mapping[str, pd.DataFrame], manifest: Manifest) -> pd.DataFrame:
+    """Methods x ranked metrics: mean rank within the image, 1 is best; NaN where left out.
+
+    `tables` are images x methods of each metric, as of `by_metric`.
+    """
     table = {}
     for metric, higher in directions(manifest).items():
-        by_method = rankable(scores_by_method(scores, metric))
+        by_method = rankable(tables.get(metric, pd.DataFrame()))
         if by_method.shape[1] > 1:
             table[metric] = ranks_per_image(by_method, higher).mean()
     return pd.DataFrame(table)
@@ -120,10 +130,18 @@ def oriented_means(scores: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
 
 def same_methods(scores: pd.DataFrame, manifest: Manifest) -> list[tuple[str, ...]]:
     """Groups of methods that coincide on this model in all ranked metrics, in the run's order."""
-    rows = scores[scores["metric"].isin(list(directions(manifest)))]
-    wide = rows.pivot_table(
-        index=["image_sha256", "metric"], columns="method", values="score", dropna=False, sort=False
-    )
+    return same_in(by_metric(scores), manifest)
+
+
+def same_in(tables: Mapping[str, pd.DataFrame], manifest: Manifest) -> list[tuple[str, ...]]:
+    """`same_methods` of images x methods of each metric; scores nobody has differ in nothing."""
+    ranked = {metric: tables[metric] for metric in directions(manifest) if metric in tables}
+    if not ranked:
+        return []
+    images = pd.concat([pd.Series(table.index) for table in ranked.values()]).unique()
+    wide = pd.concat(
+        {metric: table.reindex(images) for metric, table in ranked.items()}, names=["metric"]
+    ).swaplevel()
     order = [entry["spec"] for entry in manifest.get("methods", {}).values()]
     listed = [spec for spec in order if spec in wide]
     return identical_groups(wide[[*listed, *wide.columns.difference(listed, sort=False)]])

@@ -40,13 +40,17 @@ CURVE_COLUMNS = tuple(CURVE_SCHEMA.names)
 ROW_KEY = ["image_sha256", "method_key", "metric_key"]
 
 
-def load_scores(run_dir: str | Path, columns: Sequence[str] = COLUMNS) -> pd.DataFrame:
+def load_scores(
+    run_dir: str | Path, columns: Sequence[str] = COLUMNS, metric: str = ""
+) -> pd.DataFrame:
     """All scores of a run, one row each (COLUMNS or some of them); damaged parts are left out.
 
-    Some must have ROW_KEY. Raises RunFolderError where there is no readable run.
+    Of one `metric` where one is named. Some columns must have ROW_KEY. Raises RunFolderError where
+    there is no readable run.
     """
     schema = pa.schema([SCHEMA.field(name) for name in columns])
-    tables = _sound_tables(Path(run_dir), "scores/", schema)
+    only = [("metric", "=", metric)] if metric else None
+    tables = _sound_tables(Path(run_dir), "scores/", schema, only)
     whole = pa.concat_tables([schema.empty_table(), *tables])
     is_one = len(tables) < 2  # a part has no row twice
     del tables
@@ -92,10 +96,12 @@ def as_parquet(table: pa.Table) -> bytes:
     return content
 
 
-def _sound_tables(root: Path, prefix: str, schema: pa.Schema) -> list[pa.Table]:
+def _sound_tables(
+    root: Path, prefix: str, schema: pa.Schema, only: list[tuple[str, str, str]] | None = None
+) -> list[pa.Table]:
     load_manifest(root)
     return [
-        pq.read_table(root / name, columns=schema.names, schema=schema)
+        pq.read_table(root / name, columns=schema.names, schema=schema, filters=only)
         for piece in read_journal(root)
         for name, checksum in piece.files.items()
         if name.startswith(prefix) and not problem_of(root / name, checksum)

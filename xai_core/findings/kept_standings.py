@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from xai_core.evaluation.journal import JOURNAL
 from xai_core.evaluation.lead import Lead
 from xai_core.evaluation.run_folder import load_manifest
 from xai_core.evaluation.statistics import Friedman
+from xai_core.evaluation.summary import scores_by_method, summarise
 from xai_core.evaluation.tables import ROW_KEY, load_scores
 from xai_core.files import read_object, write_whole
 from xai_core.findings import results
@@ -35,12 +37,22 @@ class Standings:
     of: dict[str, tuple[Friedman | None, Lead | None]]
 
 
-def standings_of(scores: pd.DataFrame, manifest: Mapping[str, Any]) -> Standings:
+def standings_of(
+    scores_of: Callable[[str], pd.DataFrame], manifest: Mapping[str, Any]
+) -> Standings:
+    """From the scores of each metric, which are asked for one after the other."""
     described = dict(manifest)
-    board = results.board(scores, described)
-    of = {}
+    tables, summaries = {}, []
     for metric in results.metrics_of(described):
-        by_method = results.compared(scores, described, metric, board.same)
+        scores = scores_of(metric)
+        tables[metric] = scores_by_method(scores, metric)
+        summaries.append(summarise(scores))
+    keys = ["method_key", "metric_key"]
+    summary = pd.concat(summaries).sort_values(keys, kind="stable", ignore_index=True)
+    board = results.board_of(tables, summary, described)
+    of = {}
+    for metric, table in tables.items():
+        by_method = results.compared_in(table, described, metric, board.same)
         higher = bool(results.is_higher_better(metric, described))
         of[metric] = results.standing(by_method, higher, results.nulls_of(described))
     return Standings(board, of)
@@ -51,8 +63,7 @@ def keep_standings(run_dir: Path) -> None:
     if kept_standings(run_dir):
         return
     told = _told(run_dir)
-    scores = load_scores(run_dir, COLUMNS)
-    found = standings_of(scores, load_manifest(run_dir))
+    found = standings_of(partial(load_scores, run_dir, COLUMNS), load_manifest(run_dir))
     of = {metric: [_written(part) for part in pair] for metric, pair in found.of.items()}
     content = {"of_tables": told, "board": _written(found.board), "of": of}
     write_whole(run_dir / FILE, json.dumps(content))

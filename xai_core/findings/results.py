@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,10 @@ from xai_core.evaluation.statistics import (
     friedman,
 )
 from xai_core.evaluation.summary import (
+    by_metric,
     chosen,
     rankable,
-    same_methods,
+    same_in,
     scores_by_method,
     summarise,
     summarise_ranks,
@@ -61,15 +62,24 @@ class Board:
 
 def board(scores: pd.DataFrame, manifest: Manifest) -> Board:
     """The summary of some scores; the headline rank counts equal methods once."""
-    groups = same_methods(scores, manifest) if len(scores) else []
+    return board_of(by_metric(scores), summarise(scores), manifest)
+
+
+def board_of(
+    tables: Mapping[str, pd.DataFrame], summary: pd.DataFrame, manifest: Manifest
+) -> Board:
+    """The same of images x methods of each metric, and their summary."""
+    groups = same_in(tables, manifest)
     twins = {name for group in groups for name in group[1:]}
-    ranks = summarise_ranks(scores[~scores["method"].isin(twins)], manifest)
+    once = {metric: table.drop(columns=twins, errors="ignore") for metric, table in tables.items()}
+    ranks = summarise_ranks(once, manifest)
     for group in groups:
         for twin in group[1:]:
             if group[0] in ranks.index:
                 ranks.loc[twin] = ranks.loc[group[0]]
     same = tuple(group for group in groups if len(group) > 1)
-    return Board(summarise(scores), ranks, same, scores["image_sha256"].nunique())
+    images = set().union(*(table.index for table in tables.values()))
+    return Board(summary, ranks, same, len(images))
 
 
 def _entry(manifest: Manifest, kind: str, spec: str) -> dict[str, Any]:
@@ -206,7 +216,14 @@ def compared(
     scores: pd.DataFrame, manifest: Manifest, metric: str, same: Sequence[Sequence[str]]
 ) -> pd.DataFrame:
     """Images x methods of one ranked metric, equal methods once; empty for descriptive metrics."""
-    by_method = rankable(scores_by_method(scores, metric))
+    return compared_in(scores_by_method(scores, metric), manifest, metric, same)
+
+
+def compared_in(
+    table: pd.DataFrame, manifest: Manifest, metric: str, same: Sequence[Sequence[str]]
+) -> pd.DataFrame:
+    """The same of images x methods of the metric."""
+    by_method = rankable(table)
     twins = {name for group in same for name in group[1:] if group[0] in by_method}
     by_method = by_method[[m for m in by_method if m not in twins]]
     if is_higher_better(metric, manifest) is None or len(by_method.dropna()) < 2:
