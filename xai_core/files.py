@@ -66,12 +66,25 @@ def write_large(folder: Path, write: Callable[[Path], None]) -> tuple[Path, str]
     return path, checksum
 
 
+def is_large(name: str) -> bool:
+    """Whether `write_large` names its files so."""
+    return name.startswith("all-")
+
+
 def append(path: Path, text: str) -> None:
-    """Add lines to a file; what a killed process added is whole lines and at most a torn one."""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    """Add lines to a file; what a killed process added is whole lines and at most a torn one.
+
+    Raises OSError; the file is then as it was.
+    """
+    with path.open("ab", buffering=0) as file:
+        end, rest = file.tell(), memoryview(text.encode())
+        try:
+            while rest:
+                rest = rest[file.write(rest) :]
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(end)
+            raise
 
 
 def read_object(path: Path, limit: int = JSON_LIMIT_BYTES) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from xai_core.evaluation.run_folder import RunFolderError
 from xai_core.evaluation.status import ask_to_stop
 from xai_core.evaluation.store import Store
 from xai_core.evaluation.tables import SCHEMA, load_curves, load_scores
+from xai_core.files import append as files_append
 
 UNITS, METHODS = [f"u{number}" for number in range(5)], ["m1", "m2"]
 
@@ -181,3 +182,34 @@ def _methods(run_dir: Path) -> dict[str, Any]:
     from xai_core.evaluation.run_folder import load_manifest
 
     return load_manifest(run_dir).methods
+
+
+def test_a_run_of_one_commit_has_the_order_of_one_that_was_extended(
+    evaluate: RunIt, tmp_path: Path
+) -> None:
+    evaluate(tmp_path / "at once", "random cam", "deletion sparseness")
+    for count in (8, 11):
+        for methods in ("random", "random cam"):
+            evaluate(tmp_path / "extended", methods, "deletion sparseness", limit=count)
+    rest = ["attribute_seconds", "score_seconds"]
+    one, other = (load_scores(tmp_path / n).drop(columns=rest) for n in ("at once", "extended"))
+    pd.testing.assert_frame_equal(one, other)
+    assert one["method_key"].is_monotonic_increasing
+
+
+def test_a_journal_that_could_not_be_written_whole_is_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "lines"
+    files_append(path, "first\n")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", full)
+        with pytest.raises(OSError, match="No space"):
+            files_append(path, "second\n")
+    assert path.read_text() == "first\n"
+    files_append(path, "third\n")
+    assert path.read_text() == "first\nthird\n"

@@ -64,6 +64,25 @@ def test_what_was_kept_is_what_would_be_computed(run_dir: Path) -> None:
             assert_same(one, other)
 
 
+def test_a_metric_without_scores_and_one_of_two_keys_change_nothing(run_dir: Path) -> None:
+    scores, manifest = load_scores(run_dir), load_manifest(run_dir).as_dict()
+    first, *_, last = manifest["metrics"]
+
+    def standings(missing: str = "") -> kept.Standings:
+        used = scores[scores["metric"] != missing]
+        return kept.standings_of(lambda metric: used[used["metric"] == metric], manifest)
+
+    expected = standings().board.summary
+    manifest["metrics"]["other key"] = dict(manifest["metrics"][first])
+    pd.testing.assert_frame_equal(standings().board.summary, expected)
+    spec = manifest["metrics"][last]["spec"]
+    without = standings(spec).board.summary
+    assert dict(without.dtypes) == dict(expected.dtypes)
+    rest = expected[expected["metric"] != spec].reset_index(drop=True)
+    pd.testing.assert_frame_equal(without, rest)
+    assert standings(spec).of[spec] == (None, None)
+
+
 @pytest.mark.parametrize("name", ["parts.jsonl", "manifest.json"])
 def test_of_other_tables_none_are_kept(run_dir: Path, name: str) -> None:
     kept.keep_standings(run_dir)

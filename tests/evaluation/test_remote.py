@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from tests.evaluation.conftest import RunIt, curves, table
 from xai_core.__main__ import main
 from xai_core.evaluation import remote
 from xai_core.evaluation.journal import find_problems
-from xai_core.evaluation.remote import RemoteFolder, is_url
+from xai_core.evaluation.remote import RemoteFolder, TakenOverError, is_url
 from xai_core.evaluation.run_folder import RunFolderError, load_manifest
 from xai_core.evaluation.shards import Shard, merge_shards
 from xai_core.evaluation.store import Store
@@ -44,7 +45,7 @@ def there(url: str) -> list[str]:
 
 def assert_equal_to(expected: Path, url: str) -> None:
     """The same rows, curves and images are there, in files that are whole, and nothing else."""
-    with RemoteFolder(url) as copied:
+    with RemoteFolder(url, only_reads=True) as copied:
         for read in (table, curves):
             pd.testing.assert_frame_equal(read(copied.here), read(expected), check_exact=True)
         assert load_manifest(copied.here).images == load_manifest(expected).images
@@ -122,27 +123,112 @@ def test_the_journal_is_copied_last(
         assert len(table(copy)) == 8 * 2
 
 
-def test_another_process_there_is_found_and_nothing_of_it_replaced(
-    url: str, evaluate: RunIt
+def test_who_begins_last_owns_the_folder_and_the_earlier_replaces_nothing(
+    url: str, evaluate: RunIt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(RunFolderError, match="another process has written there meanwhile; what"):  # noqa: PT012, SIM117
+    monkeypatch.setattr(remote, "PUSH_SECONDS", 0.0)
+    with pytest.raises(RunFolderError, match="another process has begun to write there; what"):  # noqa: PT012, SIM117
         with RemoteFolder(url) as one:
-            evaluate(one.here, "cam", METRICS)
             with RemoteFolder(url) as other:
                 evaluate(other.here, "random", METRICS, limit=8)
+                with pytest.raises(TakenOverError):  # at once, not at the end
+                    evaluate(one.here, "cam", METRICS, progress=lambda _: one.push_in_time())
+            evaluate(one.here, "cam", METRICS)
     assert len(table(one.here)) == 11 * 2
     with RemoteFolder(url) as left:
         assert set(table(left.here)["method"]) == {"random"}
+        assert [entry["name"] for entry in load_manifest(left.here).methods.values()] == ["random"]
+    assert not [name for name in there(url) if name.startswith("owner")]
+
+
+@pytest.mark.parametrize("kind", ["scores", "curves", "maps"])
+def test_what_is_damaged_there_is_computed_again_and_replaced(
+    kind: str, url: str, evaluate: RunIt, tmp_path: Path
+) -> None:
+    evaluate(tmp_path / "here", METHODS, METRICS)
+    with RemoteFolder(url) as first:
+        evaluate(first.here, METHODS, METRICS)
+    files, root = fsspec.core.url_to_fs(url)
+    damaged = next(f"{root}/{name}" for name in there(url) if name.startswith(kind))
+    files.pipe_file(damaged, files.cat_file(damaged)[:-9])
+    with RemoteFolder(url) as again:
+        evaluate(again.here, METHODS, METRICS)
+    assert_equal_to(tmp_path / "here", url)
+    with RemoteFolder(url) as calm:
+        assert evaluate(calm.here, METHODS, METRICS).computed == 0
+
+
+def test_a_write_that_stops_halfway_leaves_the_former_journal(
+    url: str, evaluate: RunIt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with RemoteFolder(url) as first:
+        evaluate(first.here, "cam", METRICS, limit=8)
+    files, _ = fsspec.core.url_to_fs(url)
+    pipe = type(files).pipe_file
+
+    def full(self: Any, path: str, content: bytes, **rest: Any) -> None:
+        half = "parts.jsonl" in path
+        pipe(self, path, content[: len(content) // 2] if half else content, **rest)
+        if half:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(type(files), "pipe_file", full)
+    with pytest.raises(RunFolderError, match="No space left on device"), RemoteFolder(url) as again:
+        evaluate(again.here, METHODS, METRICS)
+    monkeypatch.undo()
+    with RemoteFolder(url) as after:
+        report = evaluate(after.here, METHODS, METRICS)
+    assert (report.reused, report.computed) == (1, 5)
+
+
+def test_a_dry_run_changes_nothing_there(url: str, evaluate: RunIt) -> None:
+    with RemoteFolder(url) as first:
+        evaluate(first.here, "cam", METRICS)
+    files, root = fsspec.core.url_to_fs(url)
+    files.pipe_file(f"{root}/scores/not-yet-named.parquet", b"of a process at work")
+    before = there(url)
+    with RemoteFolder(url) as at_work, RemoteFolder(url, only_reads=True) as planned:
+        Store(planned.here)
+        at_work.push()
+        assert set(before) | {"owner"} == set(there(url))
+    assert not planned.here.exists()
+
+
+def test_a_second_interrupt_says_where_the_results_are(
+    url: str, evaluate: RunIt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(RemoteFolder, "_put", stop)
+    with (
+        pytest.raises(RunFolderError, match="stopped before all was copied"),
+        RemoteFolder(url) as one,
+    ):
+        evaluate(one.here, "cam", METRICS)
+    assert len(table(one.here)) == 11 * 2
+
+
+def test_other_runs_and_files_below_the_url_are_none_of_its_own(url: str, evaluate: RunIt) -> None:
+    with RemoteFolder(f"{url}/inner/") as inner:
+        evaluate(inner.here, "cam", METRICS)
+    before = there(url)
+    with RemoteFolder(url) as outer:
+        assert not any(outer.here.iterdir())
+        evaluate(outer.here, "random", METRICS)
+    assert set(before) < set(there(url))
+    with RemoteFolder(f"{url}/inner") as inner:
+        assert evaluate(inner.here, "cam", METRICS).computed == 0
 
 
 def test_shards_are_computed_and_merged_there(url: str, evaluate: RunIt, tmp_path: Path) -> None:
     evaluate(tmp_path / "here", METHODS, METRICS)
-    for number in (2, 1):
+    for number in (2, 1, 1):
         shard = Shard(number, 2)
         with RemoteFolder(url, shard.folder(Path()).as_posix()) as one:
-            assert there(str(one.here)) == []
             evaluate(one.here, METHODS, METRICS, shard=shard)
-    with RemoteFolder(url, "*") as whole:
+            assert len(list((one.here / "shards").iterdir())) == 1
+    with RemoteFolder(url, shards=True) as whole:
         assert merge_shards(whole.here) == 2
     assert any(name.startswith("shards/") for name in there(url))
     with RemoteFolder(url) as merged:
@@ -155,6 +241,8 @@ def test_shards_are_computed_and_merged_there(url: str, evaluate: RunIt, tmp_pat
     [
         ("nothing://bucket/run", "Protocol not known: nothing"),
         ("s3://bucket/run", "s3fs"),
+        ("s3://", "names no folder"),
+        ("memory:///", "names no folder"),
         ("file://{0}/taken/run", "cannot be written ("),
     ],
 )

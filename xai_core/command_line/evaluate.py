@@ -106,8 +106,10 @@ def run(options: argparse.Namespace) -> int:
         return _run(options, methods, metrics, shard)
     if options.benchmark:
         raise ValueError(f"--benchmark needs a folder of this machine, got {options.run_dir}")
-    part = str(shard.folder(Path())) if shard else "*" if options.merge else ""
-    with RemoteFolder(options.run_dir, part) as remote:
+    part = shard.folder(Path()).as_posix() if shard else ""
+    with RemoteFolder(
+        options.run_dir, part, shards=options.merge, only_reads=options.dry_run
+    ) as remote:
         options.run_dir = remote.here
         return _run(options, methods, metrics, shard, remote)
 

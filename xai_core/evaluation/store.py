@@ -29,7 +29,7 @@ from xai_core.evaluation.map_files import MARK, KeptMaps, MapFiles, Maps, Note
 from xai_core.evaluation.pieces import Finished, Rows, Scored, piece_files
 from xai_core.evaluation.run_folder import RunFolderError, explained
 from xai_core.evaluation.tables import CURVE_SCHEMA, ROW_KEY, SCHEMA
-from xai_core.files import append, write_large, write_whole
+from xai_core.files import append, is_large, write_large, write_whole
 
 FOLDERS = ("scores", "curves", "maps")
 HOLD_SECONDS = 1.0
@@ -180,6 +180,7 @@ class Store:
                 self._timer.cancel()
                 self._timer = None
             self._guarded(self._commit)
+            self._failure = None
 
     def _soon(self) -> None:
         """Commit now or in time; raises RunFolderError where it could not be done last time."""
@@ -201,6 +202,8 @@ class Store:
     def compact(self) -> list[str]:
         """Merges all score parts into one file and all curve parts into another, by method.
 
+        So rows have one order, however many parts there were.
+
         What proves damaged is forgotten and named, one sentence each; nothing is merged then.
         """
         problems: list[str] = []
@@ -213,7 +216,9 @@ class Store:
 
         self._guarded(lambda: self._keep(is_sound))
         pieces = [piece for piece in read_journal(self.root) if piece.kind == "scores"]
-        if len(pieces) > 1 and not problems:
+        names = [Path(name).name for piece in pieces for name in piece.files]
+        is_merged = len(pieces) == 1 and all(map(is_large, names))
+        if pieces and not is_merged and not problems:
             self._guarded(lambda: self._merge(pieces))
         return problems
 

@@ -135,7 +135,7 @@ def same_methods(scores: pd.DataFrame, manifest: Manifest) -> list[tuple[str, ..
 
 def same_in(tables: Mapping[str, pd.DataFrame], manifest: Manifest) -> list[tuple[str, ...]]:
     """`same_methods` of images x methods of each metric; scores nobody has differ in nothing."""
-    ranked = {metric: tables[metric] for metric in directions(manifest) if metric in tables}
+    ranked = {m: tables[m] for m in directions(manifest) if m in tables and len(tables[m])}
     if not ranked:
         return []
     images = pd.concat([pd.Series(table.index) for table in ranked.values()]).unique()

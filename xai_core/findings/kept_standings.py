@@ -43,10 +43,13 @@ def standings_of(
     """From the scores of each metric, which are asked for one after the other."""
     described = dict(manifest)
     tables, summaries = {}, []
-    for metric in results.metrics_of(described):
+    for metric in dict.fromkeys(results.metrics_of(described)):
         scores = scores_of(metric)
         tables[metric] = scores_by_method(scores, metric)
         summaries.append(summarise(scores))
+    summaries = [one for one in summaries if len(one)] or summaries[
+        :1
+    ]  # empty columns have no type
     keys = ["method_key", "metric_key"]
     summary = pd.concat(summaries).sort_values(keys, kind="stable", ignore_index=True)
     board = results.board_of(tables, summary, described)
