@@ -14,7 +14,7 @@ from scipy import stats
 
 Floats = npt.NDArray[np.float64]
 RESAMPLES = 2000
-CELLS = 2**25
+CELLS = 2**22
 """Of the numbers of draws (resamples x images), so many are held at once."""
 EXACT = 50
 """Largest number of images for which signed-rank p values are exact, where nothing is tied."""

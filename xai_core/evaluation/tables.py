@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from xai_core.evaluation.journal import problem_of, read_journal
@@ -49,8 +50,7 @@ def load_scores(
     there is no readable run.
     """
     schema = pa.schema([SCHEMA.field(name) for name in columns])
-    only = [("metric", "=", metric)] if metric else None
-    tables = _sound_tables(Path(run_dir), "scores/", schema, only)
+    tables = _sound_tables(Path(run_dir), "scores/", schema, metric)
     whole = pa.concat_tables([schema.empty_table(), *tables])
     is_one = len(tables) < 2  # a part has no row twice
     del tables
@@ -96,13 +96,22 @@ def as_parquet(table: pa.Table) -> bytes:
     return content
 
 
-def _sound_tables(
-    root: Path, prefix: str, schema: pa.Schema, only: list[tuple[str, str, str]] | None = None
-) -> list[pa.Table]:
+def _sound_tables(root: Path, prefix: str, schema: pa.Schema, metric: str = "") -> list[pa.Table]:
     load_manifest(root)
     return [
-        pq.read_table(root / name, columns=schema.names, schema=schema, filters=only)
+        _of_metric(root / name, schema, metric)
+        if metric
+        else pq.read_table(root / name, columns=schema.names, schema=schema)
         for piece in read_journal(root)
         for name, checksum in piece.files.items()
         if name.startswith(prefix) and not problem_of(root / name, checksum)
     ]
+
+
+def _of_metric(path: Path, schema: pa.Schema, metric: str) -> pa.Table:
+    """The rows of one metric, a row group at a time: only they are held, as texts only at last."""
+    texts = [column.name for column in schema if column.type == pa.string()]
+    with pq.ParquetFile(path, read_dictionary=texts) as file:
+        groups = (file.read_row_group(n, schema.names) for n in range(file.num_row_groups))
+        found = [group.filter(pc.field("metric") == metric).cast(schema) for group in groups]
+    return pa.concat_tables([schema.empty_table(), *found])
