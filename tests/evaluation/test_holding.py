@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from tests.evaluation.conftest import RunIt, table
-from xai_core.evaluation import store
+from xai_core.evaluation import holding, store
 from xai_core.evaluation.journal import read_journal
 from xai_core.evaluation.manifest import Manifest
 from xai_core.evaluation.map_files import MapFiles
@@ -93,7 +93,7 @@ def test_what_is_scored_is_sent_as_it_is() -> None:
 def test_what_is_held_is_written_though_nothing_more_comes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "HOLD_SECONDS", 0.01)
+    monkeypatch.setattr(holding, "HOLD_SECONDS", 0.01)
     kept = Store(tmp_path)
     with kept.holding():
         for count in (1, 2):
@@ -112,7 +112,7 @@ def load_maps(run_dir: Path) -> list[tuple[str, str]]:
 def test_a_disk_that_is_full_is_told_with_the_next_piece_and_what_was_held_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "HOLD_SECONDS", 0.01)
+    monkeypatch.setattr(holding, "HOLD_SECONDS", 0.01)
     write, tried = store.write_whole, []
 
     def full(path: Path, content: bytes) -> None:
@@ -125,7 +125,7 @@ def test_a_disk_that_is_full_is_told_with_the_next_piece_and_what_was_held_is_tr
         with kept.holding():
             fill(kept, UNITS[:1])
             until = time.monotonic() + 60
-            while not kept._failure and time.monotonic() < until:
+            while not kept._writing._failure and time.monotonic() < until:
                 time.sleep(0.005)
             monkeypatch.setattr(store, "write_whole", write)
             fill(kept, UNITS[1:])

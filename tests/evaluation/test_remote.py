@@ -73,7 +73,7 @@ def test_a_process_that_ends_leaves_what_was_copied_last(
     url: str, evaluate: RunIt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its last copy is never made, as after kill -9."""
-    monkeypatch.setattr("xai_core.evaluation.store.HOLD_BYTES", 0)
+    monkeypatch.setattr("xai_core.evaluation.holding.HOLD_BYTES", 0)
     monkeypatch.setattr(remote, "PUSH_SECONDS", 0.0)
     folder = RemoteFolder(url)
 

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from tests.evaluation.conftest import RunIt, curves, table, write_pictures
-from xai_core.evaluation import store
+from xai_core.evaluation import holding, store
 from xai_core.evaluation.dataset import Dataset, Reading, load_folder
 from xai_core.evaluation.journal import find_problems
 from xai_core.evaluation.plan import forward_size_for, make_plan, units_of
@@ -114,6 +114,7 @@ torch.set_num_threads(1)
 from tests.conftest import TinyNetwork, seeded
 from tests.evaluation.conftest import recipes
 from xai_core.models.classifier import Classifier
+from xai_core.evaluation import holding
 from xai_core.evaluation.dataset import load_folder
 from xai_core.evaluation.run import run_evaluation
 from xai_core.images.reading import InputFormat
@@ -123,6 +124,7 @@ classifier = Classifier.of(
     seeded(TinyNetwork), tuple("abcde"), name="tiny", form=InputFormat(size=64, resize=72)
 )
 dataset = load_folder({folder!r}, classifier.categories)
+holding.HOLD_SECONDS = 0.02  # so that there is something to kill between two writes
 print("ready", flush=True)
 run_evaluation(
     {run!r}, classifier, dataset, recipes("cam random sobel", METHODS),
@@ -273,7 +275,7 @@ def test_a_full_disk_keeps_what_is_finished(
 ) -> None:
     whole, full = tmp_path / "whole", tmp_path / "full"
     evaluate(whole)
-    monkeypatch.setattr(store, "HOLD_BYTES", 0)
+    monkeypatch.setattr(holding, "HOLD_BYTES", 0)
     write, written = store.write_whole, []
 
     def until_full(path: Path, content: bytes) -> None:

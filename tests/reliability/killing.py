@@ -113,6 +113,7 @@ def _in_a_child(work: Work, run: Path, kill_after: float | None) -> bool:
 def _evaluate(folder: Path) -> Work:
     from tests.conftest import TinyNetwork, seeded
     from tests.evaluation.conftest import recipes, write_pictures
+    from xai_core.evaluation import holding
     from xai_core.evaluation.dataset import load_folder
     from xai_core.evaluation.journal import find_problems
     from xai_core.evaluation.run import run_evaluation
@@ -124,6 +125,7 @@ def _evaluate(folder: Path) -> Work:
     pictures = write_pictures(folder / "pictures")
 
     def do(run: Path) -> None:
+        holding.HOLD_SECONDS = 0.02  # many writes in a short run: kills fall between and into them
         form = InputFormat(size=64, resize=72)
         classifier = Classifier.of(seeded(TinyNetwork), tuple("abcde"), name="tiny", form=form)
         run_evaluation(

@@ -7,6 +7,7 @@ computing   one method on one unit of images, wherever that is
 workers     processes of a scheduler that compute units, here or elsewhere
 cluster     a scheduler and workers of our own
 store       the run folder: tables, maps, journal (read without torch)
+holding     when that is written: many pieces together, a second later at most
 pieces      what was computed of a unit, and many of them as few files
 map_files   the heatmaps that a run keeps, and which file has which
 journal     what is finished, with the checksums of its files

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from xai_core.evaluation.compaction import write_in_order
+from xai_core.evaluation.holding import Holding
 from xai_core.evaluation.image_list import Image, ImageList
 from xai_core.evaluation.journal import (
     JOURNAL,
@@ -32,9 +32,6 @@ from xai_core.evaluation.tables import CURVE_SCHEMA, ROW_KEY, SCHEMA
 from xai_core.files import append, is_large, write_large, write_whole
 
 FOLDERS = ("scores", "curves", "maps")
-HOLD_SECONDS = 1.0
-HOLD_BYTES = 2 * 2**20
-"""What is held is written when it is as old or as much as this, whichever comes first."""
 
 
 class Store:
@@ -58,10 +55,7 @@ class Store:
         self._scored: list[Scored] = []
         self._kept: dict[tuple[str, str, str], KeptMaps] = {}
         self._held_bytes = 0
-        self._is_holding = False
-        self._timer: threading.Timer | None = None
-        self._failure: RunFolderError | None = None
-        self._lock = threading.RLock()
+        self._writing = Holding(lambda: self._guarded(self._write_held))
         self._guarded(self._open)
 
     def _open(self) -> None:
@@ -101,7 +95,7 @@ class Store:
         """Replaces the settings and lists the images; raises RunFolderError where it cannot."""
         images = [{"place": place, **image} for place, image in enumerate(manifest.images)]
         self.list_images(images, manifest.bad_images)
-        self.commit()
+        self._writing.now()
         text = json.dumps(manifest.settings(), indent=1, ensure_ascii=False)
         self._guarded(lambda: write_whole(self.root / "manifest.json", text.encode()))
 
@@ -109,9 +103,9 @@ class Store:
         self, images: Iterable[Image] = (), bad: Mapping[str, str] | None = None
     ) -> None:
         """Adds images, and why others cannot be used; raises RunFolderError."""
-        with self._lock:
+        with self._writing.lock:
             self.listed.add(images, bad)
-            self._soon()
+            self._writing.soon(self._held_bytes)
 
     def write_scores(
         self, unit: str, method_key: str, metric_keys: Sequence[str], rows: Rows, curves: Rows
@@ -127,7 +121,7 @@ class Store:
 
     def add(self, *finished: Finished) -> None:
         """Adds finished pieces; raises RunFolderError."""
-        with self._lock:
+        with self._writing.lock:
             for one in finished:
                 self._held_bytes += one.size
                 if isinstance(one, Scored):
@@ -136,12 +130,12 @@ class Store:
                 else:
                     self._kept[one.unit, one.method_key, one.which] = one
                     self._remember((one.done,))
-            self._soon()
+            self._writing.soon(self._held_bytes)
 
     def read_maps(self, unit: str, method_key: str, which: str) -> Maps | None:
         """Maps as stored and their note; None where there are none, or damaged ones."""
         key = (unit, method_key, which)
-        with self._lock:
+        with self._writing.lock:
             if held := self._kept.get(key):
                 return held.maps, held.note
             place = self._maps.place(*key)
@@ -160,44 +154,12 @@ class Store:
                 self._sound.add(name)
         return name in self._sound
 
-    @contextmanager
-    def holding(self) -> Iterator[None]:
+    def holding(self) -> AbstractContextManager[None]:
         """Within, what is added is on disk a second later; at the end all of it is.
 
         Raises RunFolderError.
         """
-        self._is_holding = True
-        try:
-            yield
-        finally:
-            self._is_holding = False
-            self.commit()
-
-    def commit(self) -> None:
-        """Have all that was added on disk; raises RunFolderError."""
-        with self._lock:
-            if self._timer:
-                self._timer.cancel()
-                self._timer = None
-            self._guarded(self._commit)
-            self._failure = None
-
-    def _soon(self) -> None:
-        """Commit now or in time; raises RunFolderError where it could not be done last time."""
-        if self._failure:
-            raise self._failure
-        if not self._is_holding or self._held_bytes > HOLD_BYTES:
-            self.commit()
-        elif self._timer is None:
-            self._timer = threading.Timer(HOLD_SECONDS, self._commit_aside)
-            self._timer.daemon = True
-            self._timer.start()
-
-    def _commit_aside(self) -> None:
-        try:
-            self.commit()
-        except RunFolderError as error:
-            self._failure = error  # told where the next piece is added
+        return self._writing.on()
 
     def compact(self) -> list[str]:
         """Merges all score parts into one file and all curve parts into another, by method.
@@ -207,7 +169,7 @@ class Store:
         What proves damaged is forgotten and named, one sentence each; nothing is merged then.
         """
         problems: list[str] = []
-        self.commit()
+        self._writing.now()
 
         def is_sound(piece: Piece) -> bool:
             found = piece.problems(self.root, thorough=True) if piece.kind == "scores" else []
@@ -270,7 +232,7 @@ class Store:
         write_whole(self.root / JOURNAL, journal.encode())
         self._keep(lambda piece: True)
 
-    def _commit(self) -> None:
+    def _write_held(self) -> None:
         self.listed.write()
         added = list(piece_files(self._scored, list(self._kept.values())))
         for files in added:
