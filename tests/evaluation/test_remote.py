@@ -258,6 +258,11 @@ def test_a_url_that_cannot_be_used_is_one_sentence(
     assert len([line for line in told.splitlines() if "error" in line]) == 1
 
 
+@pytest.mark.parametrize("name", ["runs/mine", "/runs/mine", "C:/runs", "C://runs", "a:b", ""])
+def test_a_folder_is_no_url(name: str) -> None:
+    assert not is_url(name)
+
+
 def test_the_command_computes_there_and_says_where(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

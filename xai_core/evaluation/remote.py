@@ -9,6 +9,7 @@ when it copies, and replaces nothing any more.
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import tempfile
 import time
@@ -33,8 +34,8 @@ class TakenOverError(RunFolderError):
 
 
 def is_url(name: str) -> bool:
-    """Whether this names storage elsewhere rather than a folder of this machine."""
-    return "://" in name
+    """Whether this names storage elsewhere rather than a folder (C:// is a drive)."""
+    return re.match(r"[a-zA-Z][\w+.-]+://", name) is not None
 
 
 class RemoteFolder:
