@@ -61,7 +61,7 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument("--limit", type=int, help="use the first N images, dealt over the classes")
     parser.add_argument(
-        "--run-dir", default="", metavar="DIR",
+        "--run-dir", type=_place, metavar="DIR",
         help="folder of the results, continued if it is one; or a URL such as s3://bucket/run",
     )  # fmt: skip
     parser.add_argument(
@@ -89,6 +89,11 @@ def add(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
+def _place(text: str) -> Path | str:
+    """A folder, or the URL of one."""
+    return text if is_url(text) else Path(text)
+
+
 def run(options: argparse.Namespace) -> int:
     keep_blocks()
     share_blocks()
@@ -101,8 +106,7 @@ def run(options: argparse.Namespace) -> int:
     if shard and (options.merge or options.dry_run):
         raise ValueError("--shard goes with neither --merge nor --dry-run")
     _check_workers(options)
-    if not is_url(options.run_dir):
-        options.run_dir = Path(options.run_dir) if options.run_dir else None
+    if not isinstance(options.run_dir, str):
         return _run(options, methods, metrics, shard)
     if options.benchmark:
         raise ValueError(f"--benchmark needs a folder of this machine, got {options.run_dir}")
