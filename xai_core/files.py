@@ -66,11 +66,6 @@ def write_large(folder: Path, write: Callable[[Path], None]) -> tuple[Path, str]
     return path, checksum
 
 
-def is_large(name: str) -> bool:
-    """Whether `write_large` names its files so."""
-    return name.startswith("all-")
-
-
 def append(path: Path, text: str) -> None:
     """Add lines to a file; what a killed process added is whole lines and at most a torn one.
 

@@ -67,6 +67,7 @@ def test_what_is_held_is_one_file_of_each_kind_and_reads_like_many(tmp_path: Pat
     fill(many, UNITS)
     assert (files(one.root), files(many.root)) == (3, 3 * len(UNITS) * len(METHODS))
     assert len(read_journal(one.root)) == 2
+    assert many.compact() == []
     for read in (load_scores, load_curves):
         pd.testing.assert_frame_equal(read(one.root), read(many.root))
     opened = Store(one.root)
@@ -194,6 +195,9 @@ def test_a_run_of_one_commit_has_the_order_of_one_that_was_extended(
     rest = ["attribute_seconds", "score_seconds"]
     one, other = (load_scores(tmp_path / n).drop(columns=rest) for n in ("at once", "extended"))
     pd.testing.assert_frame_equal(one, other)
+    of_one, of_other = (load_curves(tmp_path / n) for n in ("at once", "extended"))
+    pd.testing.assert_frame_equal(of_one, of_other)
+    assert len(of_one) > 11
     assert one["method_key"].is_monotonic_increasing
 
 

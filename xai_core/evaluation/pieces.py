@@ -15,6 +15,7 @@ from xai_core.evaluation.map_files import KeptMaps, as_safetensors
 from xai_core.evaluation.tables import SCHEMA, as_parquet, curve_table
 
 Rows = Sequence[dict[str, Any]]
+ORDER = [(name, "ascending") for name in ("method_key", "image_sha256", "metric_key")]
 
 
 @dataclass(frozen=True)
@@ -87,13 +88,14 @@ class PieceFiles:
 
 
 def piece_files(scored: Sequence[Scored], kept: Sequence[KeptMaps]) -> Iterator[PieceFiles]:
-    """One file of all maps; one of all scores and one of all curves."""
+    """One file of all maps; one of all scores and one of all curves, in the order of compaction."""
     if kept:
         done = tuple(one.done for one in kept)
         yield PieceFiles.of("maps", done, {"maps/{}.safetensors": as_safetensors(kept)})
     if scored:
         whole = Scored.joined(scored)
-        contents = {"scores/{}.parquet": as_parquet(whole.scores)}
-        if len(whole.curves):
-            contents["curves/{}.parquet"] = as_parquet(whole.curves)
+        contents = {"scores/{}.parquet": as_parquet(whole.scores.sort_by(ORDER))}
+        if len(whole.curves):  # the points of a curve stay as they are: the sort is stable
+            ordered = whole.curves.sort_by([*ORDER, ("curve", "ascending")])
+            contents["curves/{}.parquet"] = as_parquet(ordered)
         yield PieceFiles.of("scores", whole.done, contents)

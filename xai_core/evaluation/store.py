@@ -29,7 +29,7 @@ from xai_core.evaluation.map_files import MARK, KeptMaps, MapFiles, Maps, Note
 from xai_core.evaluation.pieces import Finished, Rows, Scored, piece_files
 from xai_core.evaluation.run_folder import RunFolderError, explained
 from xai_core.evaluation.tables import CURVE_SCHEMA, ROW_KEY, SCHEMA
-from xai_core.files import append, is_large, write_large, write_whole
+from xai_core.files import append, write_large, write_whole
 
 FOLDERS = ("scores", "curves", "maps")
 
@@ -164,8 +164,6 @@ class Store:
     def compact(self) -> list[str]:
         """Merges all score parts into one file and all curve parts into another, by method.
 
-        So rows have one order, however many parts there were.
-
         What proves damaged is forgotten and named, one sentence each; nothing is merged then.
         """
         problems: list[str] = []
@@ -178,9 +176,7 @@ class Store:
 
         self._guarded(lambda: self._keep(is_sound))
         pieces = [piece for piece in read_journal(self.root) if piece.kind == "scores"]
-        names = [Path(name).name for piece in pieces for name in piece.files]
-        is_merged = len(pieces) == 1 and all(map(is_large, names))
-        if pieces and not is_merged and not problems:
+        if len(pieces) > 1 and not problems:
             self._guarded(lambda: self._merge(pieces))
         return problems
 
@@ -217,6 +213,8 @@ class Store:
                 for name in piece.files
                 if name.startswith(f"{folder}/")
             ]
+            if not parts:
+                continue
             path, checksum = write_large(
                 self.root / folder,
                 lambda path, p=parts, s=schema, k=key: write_in_order(path, p, s, k),  # type: ignore[misc]
