@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+WHOLE = "all-"
+"""How the names of a run's merged tables begin."""
 JSON_LIMIT_BYTES = 256 * 2**20
 
 
@@ -58,7 +60,7 @@ def write_large(folder: Path, write: Callable[[Path], None]) -> tuple[Path, str]
         with unfinished.open("rb+") as file:
             checksum = hashlib.file_digest(file, "sha256").hexdigest()
             os.fsync(file.fileno())
-        path = folder / f"all-{checksum[:16]}.parquet"
+        path = folder / f"{WHOLE}{checksum[:16]}.parquet"
         os.replace(unfinished, path)
     except OSError:
         unfinished.unlink(missing_ok=True)

@@ -31,6 +31,11 @@ def write_in_order(path: Path, parts: Parts, schema: pa.Schema, key: Sequence[st
     `parts` are files, oldest first, with the keys of their methods; of rows with an equal key those
     of the newest file stay. Raises OSError.
     """
+    _write(path, parts, schema, key)
+    pa.default_memory_pool().release_unused()  # what it took is not needed again
+
+
+def _write(path: Path, parts: Parts, schema: pa.Schema, key: Sequence[str]) -> None:
     sources = _Sources(path, schema)
     try:
         sources.gather(parts)
@@ -42,7 +47,6 @@ def write_in_order(path: Path, parts: Parts, schema: pa.Schema, key: Sequence[st
                 writer.write_table(table.drop_columns(PART))
     finally:
         sources.close()
-        pa.default_memory_pool().release_unused()  # what this took is not needed again
 
 
 class _Sources:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from xai_core.evaluation.journal import Done, Piece
 from xai_core.evaluation.map_files import KeptMaps, as_safetensors
 from xai_core.evaluation.tables import SCHEMA, as_parquet, curve_table
+from xai_core.files import WHOLE
 
 Rows = Sequence[dict[str, Any]]
 ORDER = [(name, "ascending") for name in ("method_key", "image_sha256", "metric_key")]
@@ -87,15 +88,25 @@ class PieceFiles:
         return cls(Piece(done, sums, kind, sizes), named)
 
 
-def piece_files(scored: Sequence[Scored], kept: Sequence[KeptMaps]) -> Iterator[PieceFiles]:
-    """One file of all maps; one of all scores and one of all curves, in the order of compaction."""
+def piece_files(
+    scored: Sequence[Scored], kept: Sequence[KeptMaps], *, in_order: bool = False
+) -> Iterator[PieceFiles]:
+    """One file of all maps; one of all scores and one of all curves.
+
+    `in_order`: rows and names are those of compaction, which then has nothing to do.
+    """
     if kept:
         done = tuple(one.done for one in kept)
         yield PieceFiles.of("maps", done, {"maps/{}.safetensors": as_safetensors(kept)})
     if scored:
         whole = Scored.joined(scored)
-        contents = {"scores/{}.parquet": as_parquet(whole.scores.sort_by(ORDER))}
-        if len(whole.curves):  # the points of a curve stay as they are: the sort is stable
-            ordered = whole.curves.sort_by([*ORDER, ("curve", "ascending")])
-            contents["curves/{}.parquet"] = as_parquet(ordered)
+        tables, mark = {"scores": whole.scores, "curves": whole.curves}, ""
+        if in_order:  # the points of a curve stay as they are: the sort is stable
+            orders, mark = {"scores": ORDER, "curves": [*ORDER, ("curve", "ascending")]}, WHOLE
+            tables = {name: table.sort_by(orders[name]) for name, table in tables.items()}
+        contents = {
+            f"{name}/{mark}{{}}.parquet": as_parquet(table)
+            for name, table in tables.items()
+            if name == "scores" or len(table)
+        }
         yield PieceFiles.of("scores", whole.done, contents)

@@ -29,7 +29,7 @@ from xai_core.evaluation.map_files import MARK, KeptMaps, MapFiles, Maps, Note
 from xai_core.evaluation.pieces import Finished, Rows, Scored, piece_files
 from xai_core.evaluation.run_folder import RunFolderError, explained
 from xai_core.evaluation.tables import CURVE_SCHEMA, ROW_KEY, SCHEMA
-from xai_core.files import append, write_large, write_whole
+from xai_core.files import WHOLE, append, write_large, write_whole
 
 FOLDERS = ("scores", "curves", "maps")
 
@@ -55,6 +55,7 @@ class Store:
         self._scored: list[Scored] = []
         self._kept: dict[tuple[str, str, str], KeptMaps] = {}
         self._held_bytes = 0
+        self._is_first = False
         self._writing = Holding(lambda: self._guarded(self._write_held))
         self._guarded(self._open)
 
@@ -164,10 +165,13 @@ class Store:
     def compact(self) -> list[str]:
         """Merges all score parts into one file and all curve parts into another, by method.
 
+        However many parts there were, the rows have one order.
         What proves damaged is forgotten and named, one sentence each; nothing is merged then.
         """
         problems: list[str] = []
+        self._is_first = not self._scores_of(read_journal(self.root))
         self._writing.now()
+        self._is_first = False
 
         def is_sound(piece: Piece) -> bool:
             found = piece.problems(self.root, thorough=True) if piece.kind == "scores" else []
@@ -175,10 +179,16 @@ class Store:
             return not found
 
         self._guarded(lambda: self._keep(is_sound))
-        pieces = [piece for piece in read_journal(self.root) if piece.kind == "scores"]
-        if len(pieces) > 1 and not problems:
+        pieces = self._scores_of(read_journal(self.root))
+        names = [Path(name).name for piece in pieces for name in piece.files]
+        is_merged = len(pieces) < 2 and all(name.startswith(WHOLE) for name in names)
+        if not is_merged and not problems:
             self._guarded(lambda: self._merge(pieces))
         return problems
+
+    @staticmethod
+    def _scores_of(pieces: Sequence[Piece]) -> list[Piece]:
+        return [piece for piece in pieces if piece.kind == "scores"]
 
     def forget_maps(self) -> None:
         """Deletes the stored maps; scores stay, and a new metric computes the maps again."""
@@ -232,7 +242,8 @@ class Store:
 
     def _write_held(self) -> None:
         self.listed.write()
-        added = list(piece_files(self._scored, list(self._kept.values())))
+        kept = list(self._kept.values())
+        added = list(piece_files(self._scored, kept, in_order=self._is_first))
         for files in added:
             for name, content in files.contents.items():
                 write_whole(self.root / name, content)
