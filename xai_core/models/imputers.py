@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -126,26 +127,27 @@ class NoisyLinear(Imputer):
     def replaced(self, batch: Batch, index: Tensor, removed: Tensor) -> Tensor:
         height, width = batch.images.shape[-2:]
         holes = removed.view(-1, height, width).cpu().numpy()
-        noise = batch.once(("noise", self), lambda: self._noise(batch))
-        images = batch.images.contiguous().cpu().numpy()
+        images = batch.images.permute(0, 2, 3, 1).cpu().numpy()
+        noise = batch.once(("noise", self), lambda: self._noise(batch)).numpy()
+        solved = np.empty((len(index), *images.shape[1:]), np.float32)
 
-        def solve(position: int) -> Tensor:
-            image = int(index[position])
-            filled = torch.from_numpy(inpainted(images[image], holes[position]))
-            return filled + noise[image] * torch.from_numpy(holes[position])
+        def solve(position: int) -> None:
+            image, hole = int(index[position]), holes[position]
+            filled = inpainted(images[image], hole)
+            solved[position] = filled + noise[image] * hole.astype(np.float32)[:, :, None]
 
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-            solved = torch.stack(list(pool.map(solve, range(len(index)))))
-        return solved.to(batch.images.device).contiguous(memory_format=torch.channels_last)
+            list(pool.map(solve, range(len(index))))
+        return torch.from_numpy(solved).permute(0, 3, 1, 2).to(batch.images.device)
 
     def _noise(self, batch: Batch) -> Tensor:
-        """(N, 3, H, W) on the CPU, each image by its own seed."""
+        """(N, H, W, 3) on the CPU, each image by its own seed."""
         shape = batch.images.shape[1:]
         drawn = [
             torch.randn(shape, generator=batch.generator(self.seed, index))
             for index in range(len(batch))
         ]
-        return torch.stack(drawn) * self.noise
+        return torch.stack(drawn).permute(0, 2, 3, 1).contiguous() * self.noise
 
 
 IMPUTERS: dict[str, type[Imputer]] = {made.name: made for made in (Zero, Mean, Blur, NoisyLinear)}
