@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -287,7 +287,7 @@ class _Run:
         """Whether the images' list tells of all of this unit's images."""
         listed = self.store.listed
         pairs = zip(unit.items, unit.sha256s, strict=True)
-        return all(sha in listed.images or item.name in listed.bad for item, sha in pairs)
+        return all(sha in listed or item.name in listed.bad for item, sha in pairs)
 
     def _progress(self, done: int, total: int, fraction: float, message: str) -> Progress:
         elapsed = time.perf_counter() - self.started
@@ -296,10 +296,9 @@ class _Run:
 
     def _finish(self, units: Sequence[Unit]) -> None:
         listed, names = self.store.listed, {item.name for unit in units for item in unit.items}
-        shown = [image for image in listed.images.values() if image["image"] in names]
-        self.report.images = len(shown)
         self.report.bad_images = {n: reason for n, reason in listed.bad.items() if n in names}
-        self.report.notes += [*self.store.problems, *_read_notes(shown)]
+        self.report.images, notes = _looked_at(i for i in listed if i["image"] in names)
+        self.report.notes += [*self.store.problems, *notes]
         self.report.seconds = time.perf_counter() - self.started
 
 
@@ -338,11 +337,14 @@ class _Ahead:
         return self._each[unit.position < COSTLY_IMAGES] * len(unit.items)
 
 
-def _read_notes(images: Sequence[dict[str, Any]]) -> list[str]:
-    """What was not used or guessed while reading the images, one sentence each."""
-    problems = [image["mask_problem"] for image in images if "mask_problem" in image]
+def _looked_at(images: Iterable[dict[str, Any]]) -> tuple[int, list[str]]:
+    """How many there are, and what was not used or guessed while reading them, a sentence each."""
+    count, problems, windows = 0, list[str](), Counter[str]()
+    for count, image in enumerate(images, 1):  # noqa: B007
+        problems += [image["mask_problem"]] if "mask_problem" in image else []
+        windows.update([image["window"]] if "window" in image else [])
     notes = [f"masks not used: {len(problems)} (the first: {problems[0]})"] if problems else []
-    return notes + window_sentences(Counter(i["window"] for i in images if "window" in i))
+    return count, notes + window_sentences(windows)
 
 
 def _exists(run_dir: Path) -> bool:

@@ -26,7 +26,7 @@ def load_manifest(run_dir: str | Path) -> Manifest:
     path = Path(run_dir) / "manifest.json"
     try:
         manifest, listed = Manifest.read(path), ImageList(Path(run_dir))
-        if listed.images or listed.bad:
+        if len(listed) or listed.bad:
             manifest.images, manifest.bad_images = listed.in_order(), listed.bad
         return manifest
     except FileNotFoundError:

@@ -48,7 +48,9 @@ class Store:
         self.root = Path(run_dir)
         self.problems: list[str] = []
         self.listed = ImageList(self.root)
-        self._done: dict[tuple[str, str], set[str]] = {}
+        self._done: dict[tuple[str, str], frozenset[str]] = {}
+        self._sets: dict[frozenset[str], frozenset[str]] = {}
+        """Units that have the same finished share one set."""
         self._maps = MapFiles(self.root, ())
         self._damaged: set[str] = set()
         self._sound: set[str] = set()
@@ -85,10 +87,10 @@ class Store:
         return bool(problems)
 
     def is_done(self, unit: str, method_key: str, metric_key: str) -> bool:
-        return metric_key in self._done.get((unit, method_key), ())
+        return metric_key in self._done_of(unit, method_key)
 
     @property
-    def finished(self) -> Mapping[tuple[str, str], set[str]]:
+    def finished(self) -> Mapping[tuple[str, str], frozenset[str]]:
         """(unit, method key) -> what is done of it: metric keys, `maps:predicted` and the like."""
         return self._done
 
@@ -142,7 +144,9 @@ class Store:
             place = self._maps.place(*key)
             if place and self._is_sound(*place):
                 return self._maps.read(*key)
-            self._done.get((unit, method_key), set()).discard(f"{MARK}{which}")
+            if (unit, method_key) in self._done:
+                left = self._done_of(unit, method_key) - {f"{MARK}{which}"}
+                self._set_done(unit, method_key, left)
             return None
 
     def _is_sound(self, name: str, sha256: str) -> bool:
@@ -197,9 +201,9 @@ class Store:
     def adopt(self, other: Path) -> None:
         """Take over what another run folder of the same run has finished, and its images."""
         listed = ImageList(other)
-        self.list_images(listed.in_order(), listed.bad)
+        self.list_images(listed, listed.bad)
         for piece in read_journal(other):
-            if not all(self._done.get((u, m), set()) >= set(keys) for u, m, keys in piece.done):
+            if not all(self._done_of(u, m) >= set(keys) for u, m, keys in piece.done):
                 self._guarded(lambda piece=piece: self._take(other, piece))  # type: ignore[misc]
 
     def _take(self, other: Path, piece: Piece) -> None:
@@ -256,8 +260,13 @@ class Store:
 
     def _remember(self, done: Done) -> None:
         for unit, method_key, metric_keys in done:
-            kept = self._done.setdefault((unit, sys.intern(method_key)), set())
-            kept.update(map(sys.intern, metric_keys))
+            self._set_done(unit, method_key, self._done_of(unit, method_key).union(metric_keys))
+
+    def _done_of(self, unit: str, method_key: str) -> frozenset[str]:
+        return self._done.get((unit, method_key), frozenset())
+
+    def _set_done(self, unit: str, method_key: str, keys: frozenset[str]) -> None:
+        self._done[unit, sys.intern(method_key)] = self._sets.setdefault(keys, keys)
 
     def _sweep(self, named: set[str]) -> None:
         """Removes what a killed process left behind: files that no line of the journal names."""
