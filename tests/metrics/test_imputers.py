@@ -11,7 +11,7 @@ import torch
 from scipy import ndimage, sparse
 from scipy.sparse.linalg import spsolve
 
-from xai_core.images.inpainting import _coarser, _finer, inpainted
+from xai_core.images.inpainting import _finer, _halved, inpainted
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 from xai_core.models.imputers import IMPUTERS, Blur, NoisyLinear, load_imputer
@@ -64,13 +64,13 @@ def test_the_fast_solver_equals_a_sparse_solve(share: float, scattered: bool) ->
 
 
 @pytest.mark.parametrize("shape", [(16, 18, 3), (17, 15, 3), (9, 4, 1)])
-def test_residuals_add_up_on_the_coarse_grid_and_what_is_even_stays_so(
+def test_a_grid_of_half_the_resolution_has_means_and_what_is_even_stays_so(
     shape: tuple[int, int, int],
 ) -> None:
     fine = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    reached = _coarser(fine)
-    np.testing.assert_allclose(reached[2, 1], fine[4:6, 2:4].sum(axis=(0, 1)), atol=1e-5)
-    np.testing.assert_allclose(reached.sum(axis=(0, 1)), fine.sum(axis=(0, 1)), atol=1e-4)
+    reached = _halved(fine)
+    np.testing.assert_allclose(reached[2, 1], fine[4:6, 2:4].mean(axis=(0, 1)), atol=1e-6)
+    np.testing.assert_allclose(4 * reached.sum(axis=(0, 1)), fine.sum(axis=(0, 1)), atol=1e-4)
     np.testing.assert_allclose(_finer(np.ones_like(reached), *shape[:2]), 1)
 
 

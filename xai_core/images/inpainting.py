@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache, cached_property
 
 import cv2
 import numpy as np
@@ -12,7 +13,8 @@ Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
 TOLERANCE = 1e-3
 LONGEST = 100
-_SMALLEST = 4
+_FEWEST = 64
+"""So many pixels are solved for directly."""
 _WEIGHTS = np.array([[1, 2, 1], [2, 0, 2], [1, 2, 1]], np.float32)
 
 
@@ -51,19 +53,33 @@ def inpainted(image: Floats, removed: Bools) -> Floats:
 class _Level:
     """One resolution: where pixels are removed, the system's diagonal and its inverse (H, W, C).
 
-    Its vectors, and the inverse, are 0 wherever nothing is removed.
+    Its vectors, and the inverse, are 0 wherever nothing is removed. `four` takes the means of the
+    finer level's pixels, four each, and has their sums in the hole.
     """
 
     hole: Floats
     diagonal: Floats
     inverse: Floats
+    four: Floats
 
     @classmethod
     def of(cls, removed: Bools, channels: int) -> _Level:
         hole = removed.astype(np.float32)
         diagonal = _neighbours(np.ones_like(hole))
-        parts = (hole, diagonal, hole / diagonal)
+        parts = (hole, diagonal, hole / diagonal, 4 * hole)
         return cls(*(cv2.merge([part] * channels).reshape(*part.shape, channels) for part in parts))
+
+    @cached_property
+    def solver(self) -> Floats | None:
+        """The inverse of the whole system (H*W, H*W), where that is small."""
+        height, width, _ = self.hole.shape
+        if height * width > _FEWEST:
+            return None
+        hole = self.hole[:, :, 0].ravel()
+        system = -hole[:, None] * hole * _all_neighbours(height, width)
+        np.fill_diagonal(system, self.diagonal[:, :, 0])
+        found: Floats = np.linalg.inv(system)
+        return found
 
     def operator(self, values: Floats) -> Floats:
         moved = self.diagonal * values
@@ -80,7 +96,7 @@ class _Level:
 def _levels(removed: Bools, channels: int) -> list[_Level]:
     """From the image down: a coarse pixel is removed where all four of its pixels are."""
     levels = [_Level.of(removed, channels)]
-    while min(removed.shape) >= _SMALLEST:
+    while removed.size > _FEWEST:
         height, width = removed.shape
         even = np.pad(removed, ((0, height % 2), (0, width % 2)), mode="edge")
         rows = even[::2] & even[1::2]
@@ -95,13 +111,14 @@ def _cycle(residual: Floats, levels: list[_Level]) -> Floats:
     """About the inverse of the system applied to the residual: a Jacobi step, a coarse correction
     of what it leaves, which is what the neighbours add, and another Jacobi step."""
     level, *coarser = levels
+    if level.solver is not None:
+        return (level.solver @ residual.reshape(len(level.solver), -1)).reshape(residual.shape)
     values = residual * level.inverse
     if coarser:
-        left = _coarser(level.around(values))
-        left *= coarser[0].hole
+        left = _halved(_neighbours(values))
+        left *= coarser[0].four
         correction = _finer(_cycle(left, coarser), *residual.shape[:2])
-        correction *= level.hole
-        values += correction
+        cv2.accumulateProduct(_flat(correction), _flat(level.hole), _flat(values))
     smoothed = _neighbours(values)
     smoothed += residual
     smoothed *= level.inverse
@@ -129,21 +146,28 @@ def _flat(values: Floats) -> Floats:
     return values.reshape(len(values), -1)
 
 
+@cache
+def _all_neighbours(height: int, width: int) -> Floats:
+    """`_neighbours` of each pixel alone: (H*W, H*W)."""
+    count = height * width
+    alone = np.eye(count, dtype=np.float32).reshape(count, height, width)
+    return np.stack([_neighbours(one).ravel() for one in alone])
+
+
 def _finer(values: Floats, height: int, width: int) -> Floats:
     """Twice the resolution, linearly interpolated between the centres of pixels."""
     rows, columns, channels = values.shape
     wide = cv2.resize(values, (2 * columns, 2 * rows), interpolation=cv2.INTER_LINEAR)
-    found: Floats = wide.reshape(2 * rows, 2 * columns, channels)[:height, :width]
-    return found
+    found = wide.reshape(2 * rows, 2 * columns, channels)[:height, :width]
+    return np.ascontiguousarray(found)
 
 
-def _coarser(values: Floats) -> Floats:
-    """Half the resolution: the sum of four pixels, as residuals add up."""
+def _halved(values: Floats) -> Floats:
+    """Half the resolution: the means of four pixels."""
     height, width, channels = values.shape
     if height % 2 or width % 2:
         values = np.pad(values, ((0, height % 2), (0, width % 2), (0, 0)))
     rows, columns = -(-height // 2), -(-width // 2)
     halved = cv2.resize(values, (columns, rows), interpolation=cv2.INTER_LINEAR)
-    found: Floats = halved.reshape(rows, columns, channels)  # the means of four pixels
-    found *= 4
+    found: Floats = halved.reshape(rows, columns, channels)
     return found
