@@ -2,15 +2,18 @@
 
     python tests/benchmarks/scale.py --images 500 2000 8000
 
-A tiny model and a cheap metric: what is measured is the overhead. Sizes take turns, three times, up
-and down, and medians are shown: a machine's speed drifts, whatever the size of the run. In each
-turn all sizes compute as many images, small ones in several runs. "user" and "system" are this
-process's own CPU time, "written" is what it handed to the system for files, "peak" the most memory
-it held until then and "held" what it held at the end, both of the first turn. The efficiency is the
-time of one single-thread worker over twice that of two, both warm, the median of three; beside it
-stands what two processes reach that share nothing but the machine. The prediction is `evaluate
---dry-run`'s. Both are of a model whose passes take most of the time. What a large cluster would do
-is reckoned from the CPU time of the one process that hands out work and writes results.
+A tiny model and a cheap metric: what is measured is the overhead. Sizes take turns, up and down,
+and medians are shown; in each turn all sizes compute as many images, small ones in several runs. A
+machine's speed drifts by more than what is looked for, so ten times a second the run stops for the
+bare computation of one unit: its images read, its maps and scores computed, nothing kept. What a
+run takes is told in milliseconds and as a multiple ("of bare") of what that took in the same
+seconds. "user" and "system" are this process's own CPU time, "written" is what it handed to the
+system for files, "peak" the most memory it held until then and "held" what it held at the end, both
+of the first turn. The efficiency is the time of one single-thread worker over twice that of two,
+both warm, the median of three; beside it stands what two processes reach that share nothing but the
+machine. The prediction is `evaluate --dry-run`'s, three times. Both are of a model whose passes
+take most of the time. What a large cluster would do is reckoned from the CPU time of the one
+process that hands out work and writes results.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,10 +44,12 @@ import torch  # noqa: E402
 from PIL import Image  # noqa: E402
 from torch import nn  # noqa: E402
 
+from xai_core.evaluation.computing import Computer, Job  # noqa: E402
 from xai_core.evaluation.dataset import Dataset, load_folder  # noqa: E402
-from xai_core.evaluation.plan import make_plan  # noqa: E402
+from xai_core.evaluation.plan import make_plan, units_of  # noqa: E402
 from xai_core.evaluation.run import run_evaluation  # noqa: E402
-from xai_core.evaluation.workers import Workers  # noqa: E402
+from xai_core.evaluation.tables import SCHEMA  # noqa: E402
+from xai_core.evaluation.workers import Tray, Workers  # noqa: E402
 from xai_core.images.reading import InputFormat  # noqa: E402
 from xai_core.methods import METHODS  # noqa: E402
 from xai_core.metrics import METRICS  # noqa: E402
@@ -53,7 +59,9 @@ CATEGORIES = tuple("abcde")
 SIDE = 32
 TINY, BUSY = 4, 48
 """Channels of the two models."""
-REPEATS = 3
+Recipes = tuple[list[Any], list[Any]]
+REPEATS, TURNS = 3, 6
+YARDSTICK_SECONDS = 0.1
 UNIT = 8
 PAPER_IMAGES, PAPER_METHODS, PAPER_WORKERS = 50_000, 20, 1_000
 
@@ -82,53 +90,102 @@ def some(dataset: Dataset, count: int) -> Dataset:
     return Dataset(dataset.name, dataset.items[:count], place=dataset.place)
 
 
-class Meter:
-    """Wall, user and system seconds and bytes written since it was made; megabytes.
+@dataclass(frozen=True)
+class Spent:
+    """Wall, user and system seconds, and bytes written."""
 
-    The megabytes are the most that were held since the process began, and what is held now.
-    """
+    wall: float = 0.0
+    user: float = 0.0
+    system: float = 0.0
+    written: float = 0.0
 
-    def __init__(self) -> None:
-        self._process = psutil.Process()
-        self._start = self._now()
+    @classmethod
+    def until_now(cls) -> Spent:
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        written = getattr(psutil.Process().io_counters(), "write_chars", np.nan)
+        return cls(time.perf_counter(), used.ru_utime, used.ru_stime, written)
 
-    def _now(self) -> tuple[float, ...]:
-        cpu, files = self._process.cpu_times(), self._process.io_counters()
-        written = float(getattr(files, "write_chars", np.nan))
-        return time.perf_counter(), cpu.user, cpu.system, written
+    def __sub__(self, other: Spent) -> Spent:
+        return Spent(*(a - b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
-    def read(self) -> tuple[float, ...]:
-        since = (b - a for a, b in zip(self._start, self._now(), strict=True))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-        return *since, peak, self._process.memory_info().rss / 2**20
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+    def __truediv__(self, count: float) -> Spent:
+        return Spent(*(value / count for value in astuple(self)))
+
+
+class Yardstick:
+    """The bare computation of a unit, made again and again while a run goes on."""
+
+    def __init__(self, classifier: Classifier, dataset: Dataset, recipes: Recipes) -> None:
+        self._classifier, self._recipes = classifier, recipes
+        self._unit = next(units_of(some(dataset, UNIT)))
+        self._job = Job(
+            "whole", "fp32", 32, dict.fromkeys(SCHEMA.names[:3], "") | {"precision": ""}
+        )
+        self._last = 0.0
+        self.begin()
+
+    def begin(self) -> None:
+        self.spent, self.images = Spent(), 0
+
+    def __call__(self, _: object) -> None:
+        if time.perf_counter() < self._last + YARDSTICK_SECONDS:
+            return
+        start = Spent.until_now()
+        computer = Computer(self._job, self._classifier, Tray({}, {}))
+        loaded = computer.load(self._unit)
+        for method in self._recipes[0]:
+            computer.piece(self._unit, loaded, method, self._recipes[1])
+        self.spent += Spent.until_now() - start
+        self.images += len(self._unit.items)
+        self._last = time.perf_counter()
 
 
 def report_growth(dataset: Dataset, counts: Sequence[int], folder: Path) -> None:
     classifier, recipes = model(TINY, SIDE), ([METHODS["cam"]()], [METRICS["sparseness"]()])
     run_evaluation(folder / "warm", classifier, some(dataset, 4 * UNIT), *recipes)
-    found: dict[int, list[tuple[float, ...]]] = {count: [] for count in counts}
-    for repeat in range(REPEATS):
-        for count in sorted(counts, reverse=repeat % 2 == 1):
-            meter, runs = Meter(), max(1, round(max(counts) / count))
+    yardstick = Yardstick(classifier, dataset, recipes)
+    found: dict[int, list[tuple[Spent, float]]] = {count: [] for count in counts}
+    memory: dict[int, tuple[float, float]] = {}
+    for turn in range(TURNS):
+        for count in sorted(counts, reverse=turn % 2 == 1):
+            runs = max(1, round(max(counts) / count))
+            yardstick.begin()
+            start = Spent.until_now()
             for number in range(runs):
-                place = folder / f"{count}-{repeat}-{number}"
-                run_evaluation(place, classifier, some(dataset, count), *recipes)
-            *spent, peak, held = meter.read()
-            found[count].append((*(value / (runs * count) for value in spent), peak, held))
+                place = folder / f"{count}-{turn}-{number}"
+                run_evaluation(
+                    place, classifier, some(dataset, count), *recipes, progress=yardstick
+                )
+            each = (Spent.until_now() - start - yardstick.spent) / (runs * count)
+            bare = yardstick.spent.wall / yardstick.images
+            found[count].append((each, each.wall / bare))
+            memory.setdefault(count, memory_now())
             shutil.rmtree(folder)
     print(
-        f"{'images':>8}{'ms/image':>10}{'user':>7}{'system':>8}{'written B':>11}"
+        f"{'images':>8}{'ms/image':>10}{'of bare':>9}{'user':>7}{'system':>8}{'written B':>11}"
         f"{'peak MB':>9}{'held MB':>9}"
     )
     for count, turns in found.items():
-        *spent, _, _ = zip(*turns, strict=True)
-        *_, peak, held = turns[0]
-        wall, user, system, written = map(statistics.median, spent)
-        each = f"{wall * 1e3:10.2f}{user * 1e3:7.2f}{system * 1e3:8.2f}{written:11.0f}"
-        print(f"{count:8}{each}{peak:9.0f}{held:9.0f}", flush=True)
+        columns = zip(*(astuple(one) for one, _ in turns), strict=True)
+        each = Spent(*map(statistics.median, columns))
+        of_bare = statistics.median(ratio for _, ratio in turns)
+        times = (
+            f"{each.wall * 1e3:10.2f}{of_bare:9.2f}{each.user * 1e3:7.2f}{each.system * 1e3:8.2f}"
+        )
+        peak, held = memory[count]
+        print(f"{count:8}{times}{each.written:11.0f}{peak:9.0f}{held:9.0f}", flush=True)
 
 
-def busy_recipes() -> tuple[list[Any], list[Any]]:
+def memory_now() -> tuple[float, float]:
+    """Megabytes: the most that were held since the process began, and what is held now."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    return peak, psutil.Process().memory_info().rss / 2**20
+
+
+def busy_recipes() -> Recipes:
     return [METHODS["cam"](), METHODS["random"]()], [METRICS["deletion"](steps=56)]
 
 
@@ -201,13 +258,19 @@ def seconds_of(work: Callable[[], object]) -> float:
 
 def report_prediction(dataset: Dataset, count: int, folder: Path) -> None:
     rest = (model(BUSY, 2 * SIDE), some(dataset, count), *busy_recipes())
-    told = make_plan(folder / "planned", *rest)
-    seconds = seconds_of(partial(run_evaluation, folder / "planned", *rest))
-    disk = sum(path.stat().st_size for path in files_of(folder / "planned")) / 1e6
-    print(
-        f"predicted {told.seconds:.1f} s and {told.megabytes:.1f} MB, took {seconds:.1f} s and "
-        f"{disk:.1f} MB: {told.seconds / seconds:.2f} and {told.megabytes / disk:.2f} of it"
-    )
+    shares = []
+    for repeat in range(REPEATS):
+        place = folder / str(repeat)
+        told = make_plan(place, *rest)
+        seconds = seconds_of(partial(run_evaluation, place, *rest))
+        disk = sum(path.stat().st_size for path in files_of(place)) / 1e6
+        shares.append((told.seconds / seconds, told.megabytes / disk))
+        print(
+            f"predicted {told.seconds:.1f} s and {told.megabytes:.1f} MB, took {seconds:.1f} s and "
+            f"{disk:.1f} MB: {shares[-1][0]:.2f} and {shares[-1][1]:.2f} of it"
+        )
+    time_share, disk_share = map(statistics.median, zip(*shares, strict=True))
+    print(f"the medians: {time_share:.2f} and {disk_share:.2f} of it")
 
 
 def files_of(folder: Path) -> Iterator[Path]:

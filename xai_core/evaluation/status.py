@@ -44,14 +44,17 @@ class Status:
     _written: float = -GAP_SECONDS
     _stop: threading.Event = field(default_factory=threading.Event)
     _writing: threading.Lock = field(default_factory=threading.Lock)
+    _beating: threading.Thread = field(init=False)
 
     def __enter__(self) -> Status:
         self.write()
-        threading.Thread(target=self._beat, daemon=True).start()
+        self._beating = threading.Thread(target=self._beat, daemon=True)
+        self._beating.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
+        self._beating.join()  # it writes nothing into the folder afterwards
         self.write()
 
     def step(self, progress: Progress) -> None:
