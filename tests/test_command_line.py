@@ -436,6 +436,30 @@ def test_an_unknown_command_has_exit_code_two(capsys: pytest.CaptureFixture[str]
     assert "explane" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "report --run s3://bucket/run --out report",
+        "report --run run --out gs://bucket/report",
+        "explain https://host/photo.jpg",
+        "explain photo.jpg --out s3://bucket/maps",
+        "train --data s3://bucket/photos --out model",
+        "clusters --run-dir s3://bucket/run",
+        "note --run-dir s3://bucket/run",
+    ],
+)
+def test_a_url_is_not_taken_for_a_folder_of_this_machine(
+    arguments: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as exit_info:
+        main(arguments.split())
+    assert exit_info.value.code == 2
+    assert "is a URL: name a path of this machine" in capsys.readouterr().err.splitlines()[-1]
+    assert not list(tmp_path.iterdir())
+
+
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     for command in COMMANDS:
         name = command.__name__.rpartition(".")[2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,11 @@ def is_file(name: str | Path) -> bool:
 def is_folder(name: str | Path) -> bool:
     """Whether a folder has this name, whatever the name."""
     return os.path.isdir(name)
+
+
+def is_url(name: str) -> bool:
+    """Whether this names storage elsewhere rather than a path of this machine (C:// is a drive)."""
+    return re.match(r"[a-zA-Z][\w+.-]+://", name) is not None
 
 
 def write_whole(path: Path, content: bytes | str) -> None:

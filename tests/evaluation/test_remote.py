@@ -16,10 +16,11 @@ from tests.evaluation.conftest import RunIt, curves, table
 from xai_core.__main__ import main
 from xai_core.evaluation import remote
 from xai_core.evaluation.journal import find_problems
-from xai_core.evaluation.remote import RemoteFolder, TakenOverError, is_url
+from xai_core.evaluation.remote import RemoteFolder, TakenOverError
 from xai_core.evaluation.run_folder import RunFolderError, load_manifest
 from xai_core.evaluation.shards import Shard, merge_shards
 from xai_core.evaluation.store import Store
+from xai_core.files import is_url
 
 METHODS, METRICS = "cam random sobel", "deletion relevance_mass"
 

@@ -6,9 +6,9 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from xai_core.command_line._paths import here
 from xai_core.images.reading import FRAMINGS
 from xai_core.methods import METHODS, Method
 from xai_core.models.classifier import Classifier
@@ -27,7 +27,7 @@ def add_classifier(parser: argparse.ArgumentParser, default: str = "orchard") ->
         "hf:FOLDER, file.py:function, TorchScript or ONNX file",
     )  # fmt: skip
     parser.add_argument("--architecture", default="", help="of a checkpoint, e.g. mobilenet_v2")
-    parser.add_argument("--categories", type=Path, help="text file with one class name per line")
+    parser.add_argument("--categories", type=here, help="text file with one class name per line")
     parser.add_argument("--size", type=int, nargs="+", default=[], metavar="PX",
                         help="the model's input: side, or height and width")  # fmt: skip
     parser.add_argument("--mean", type=float, nargs="+", default=[], help="of each channel, 0..1")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
+from xai_core.command_line._paths import here
 from xai_core.evaluation.clusters import cluster_table, clustered, stored_maps
 from xai_core.evaluation.run_folder import load_manifest
 from xai_core.findings.cluster_wording import CAPTION, clusters_say
@@ -15,11 +15,11 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "clusters", help="group a run's images by where their heatmaps lie", description=__doc__
     )
-    parser.add_argument("--run-dir", type=Path, required=True, help="a run that keeps its heatmaps")
+    parser.add_argument("--run-dir", type=here, required=True, help="a run that keeps its heatmaps")
     parser.add_argument("--method", default="", help="of the run; default: its first")
     parser.add_argument("--class", dest="label", default="", metavar="NAME",
                         help="only images that the model takes for this class")  # fmt: skip
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="each image with its cluster")
+    parser.add_argument("--csv", type=here, metavar="FILE", help="each image with its cluster")
     parser.set_defaults(run=run)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from xai_core import DATA
@@ -16,6 +15,7 @@ from xai_core.command_line._choices import (
     classifier_of,
     fitting,
 )
+from xai_core.command_line._paths import here
 from xai_core.command_line._progress import ProgressLine
 from xai_core.command_line._reading import add_reading, dataset_of
 from xai_core.evaluation.allocator import keep_blocks
@@ -37,7 +37,7 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument("--samples", nargs="+", type=int, default=list(SAMPLES), metavar="N")
     parser.add_argument("--limit", type=int, default=4, help="images, spread over the data set")
-    parser.add_argument("--run-dir", type=Path, default=DATA / "runs" / "shipped")
+    parser.add_argument("--run-dir", type=here, default=DATA / "runs" / "shipped")
     add_settings(parser)
     parser.set_defaults(run=run)
 

@@ -21,12 +21,13 @@ from xai_core.command_line._choices import (
     classifier_of,
     fitting,
 )
+from xai_core.command_line._paths import anywhere
 from xai_core.command_line._progress import ProgressLine
 from xai_core.command_line._reading import add_reading, dataset_of
 from xai_core.evaluation.allocator import keep_blocks, share_blocks
 from xai_core.evaluation.dataset import Dataset
 from xai_core.evaluation.plan import MEMORY_MB, make_plan
-from xai_core.evaluation.remote import RemoteFolder, is_url
+from xai_core.evaluation.remote import RemoteFolder
 from xai_core.evaluation.run import run_evaluation
 from xai_core.evaluation.run_folder import load_manifest
 from xai_core.evaluation.shards import Shard, merge_shards
@@ -61,7 +62,7 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument("--limit", type=int, help="use the first N images, dealt over the classes")
     parser.add_argument(
-        "--run-dir", type=_place, metavar="DIR",
+        "--run-dir", type=anywhere, metavar="DIR",
         help="folder of the results, continued if it is one; or a URL such as s3://bucket/run",
     )  # fmt: skip
     parser.add_argument(
@@ -87,11 +88,6 @@ def add(commands: Any) -> None:
     add_settings(parser)
     add_benchmarks(parser)
     parser.set_defaults(run=run)
-
-
-def _place(text: str) -> Path | str:
-    """A folder, or the URL of one."""
-    return text if is_url(text) else Path(text)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -29,6 +29,7 @@ from xai_core.command_line._choices import (
     classifier_of,
     fitting,
 )
+from xai_core.command_line._paths import here
 from xai_core.command_line._progress import ProgressLine
 from xai_core.command_line._reading import add_window, window_of
 from xai_core.evaluation.allocator import keep_blocks
@@ -54,7 +55,7 @@ PHOTO_BYTES = 256 * 2**20
 
 def add(commands: Any) -> None:
     parser = commands.add_parser("explain", help="explain some images", description=__doc__)
-    parser.add_argument("images", nargs="+", type=Path, help="image files or folders of images")
+    parser.add_argument("images", nargs="+", type=here, help="image files or folders of images")
     add_classifier(parser)
     parser.add_argument(
         "--methods", nargs="+", default=[], metavar="METHOD",
@@ -67,7 +68,7 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--out",
-        type=Path,
+        type=here,
         default=Path("explained"),
         help="folder of the results, continued if it is one",
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from xai_core import DATA
 from xai_core.command_line._choices import add_classifier, classifier_of
+from xai_core.command_line._paths import here
 from xai_core.command_line._progress import ProgressLine
 from xai_core.command_line._reading import add_reading, dataset_of
 from xai_core.evaluation.allocator import keep_blocks
@@ -27,7 +27,7 @@ def add(commands: Any) -> None:
         "--set", action="append", default=[], metavar="SETTING=VALUE",
         help="change one setting: " + ", ".join(FeatureVisualization.declared()),
     )  # fmt: skip
-    parser.add_argument("--run-dir", type=Path, default=DATA / "runs" / "shipped")
+    parser.add_argument("--run-dir", type=here, default=DATA / "runs" / "shipped")
     parser.set_defaults(run=run)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from xai_core import DATA, headline
@@ -16,6 +15,7 @@ from xai_core.command_line._choices import (
     classifier_of,
     fitting,
 )
+from xai_core.command_line._paths import here
 from xai_core.command_line._reading import add_reading, dataset_of
 from xai_core.command_line.evaluate import EVALUATED_METHODS
 from xai_core.evaluation.allocator import keep_blocks
@@ -38,7 +38,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--metrics", nargs="+", default=list(METRICS_SHOWN), metavar="METRIC")
     parser.add_argument("--names", nargs="*", default=[], help="of the images; else a selection")
     parser.add_argument(
-        "--run-dir", type=Path, default=SHIPPED, help="run folder that it belongs to"
+        "--run-dir", type=here, default=SHIPPED, help="run folder that it belongs to"
     )
     add_settings(parser)
     parser.set_defaults(run=run)

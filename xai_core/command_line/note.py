@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
+from xai_core.command_line._paths import here
 from xai_core.evaluation.run_folder import load_manifest
 from xai_core.evaluation.run_note import load_note, save_note
 
@@ -13,7 +13,7 @@ from xai_core.evaluation.run_note import load_note, save_note
 def add(commands: Any) -> None:
     parser = commands.add_parser("note", help="write a note on a run, for pages and reports",
                                  description=__doc__)  # fmt: skip
-    parser.add_argument("--run-dir", type=Path, required=True)
+    parser.add_argument("--run-dir", type=here, required=True)
     parser.add_argument("text", nargs="?", help="the note; '' takes it away; none: it is shown")
     parser.set_defaults(run=run)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
+from xai_core.command_line._paths import here
 from xai_core.command_line._progress import ProgressLine
 from xai_core.orchard.dataset import FOLDERS, generate
 
@@ -17,7 +17,7 @@ def add(commands: Any) -> None:
         "--kind", choices=tuple(FOLDERS), default="fruits",
         help="single fruits and pairs, tables of three to five fruits, or varieties of one",
     )  # fmt: skip
-    parser.add_argument("--out", type=Path, help="folder to write; gates: its facts.json")
+    parser.add_argument("--out", type=here, help="folder to write; gates: its facts.json")
     parser.add_argument(
         "--limit", type=int, help="number of tables (240) or varieties (60, gates: 240)"
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
+from xai_core.command_line._paths import here
 from xai_core.report.bundle import write_report
 from xai_core.report.material import Choice
 from xai_core.report.style import WIDTHS
@@ -16,10 +16,10 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("report", help="a run for the paper and the talk",
                                  description=__doc__)  # fmt: skip
     parser.add_argument(
-        "--run", dest="runs", type=Path, action="append", required=True, metavar="DIR",
+        "--run", dest="runs", type=here, action="append", required=True, metavar="DIR",
         help="run folder; of several, every two on the same images are compared by paired tests",
     )  # fmt: skip
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+    parser.add_argument("--out", type=here, required=True, metavar="DIR", help="a new folder")
     parser.add_argument("--methods", nargs="+", default=[], metavar="METHOD",
                         help="of the run; default: all")  # fmt: skip
     parser.add_argument("--metrics", nargs="+", default=[], metavar="METRIC",

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from xai_core.command_line._choices import add_arguments, arguments_of
+from xai_core.command_line._paths import here
 from xai_core.command_line._progress import ProgressLine
 from xai_core.command_line._starting import checked_architecture, fitted, form_for, start
 from xai_core.evaluation.allocator import keep_blocks
@@ -66,7 +67,7 @@ class _Task:
 def add(commands: Any) -> None:
     parser = commands.add_parser("train", help="train or fine-tune a model", description=__doc__)
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--data", type=Path, help="folder with one folder of images per class")
+    source.add_argument("--data", type=here, help="folder with one folder of images per class")
     source.add_argument(
         "--dataset", choices=DATASETS,
         help="scenes drawn for training: one fruit; also pairs, tables and varieties (mixed); with "
@@ -91,7 +92,7 @@ def add(commands: Any) -> None:
         "--validation", type=float, default=0.2, metavar="SHARE",
         help="share of the images set aside where the folder has no validation part",
     )  # fmt: skip
-    parser.add_argument("--out", type=Path, help="folder of the result")
+    parser.add_argument("--out", type=here, help="folder of the result")
     parser.add_argument("--name", help="file name of the result")
     parser.add_argument("--threads", type=int, default=0, help="0: torch's own choice")
     parser.add_argument(

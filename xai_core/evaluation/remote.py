@@ -9,7 +9,6 @@ when it copies, and replaces nothing any more.
 from __future__ import annotations
 
 import hashlib
-import re
 import shutil
 import tempfile
 import time
@@ -31,11 +30,6 @@ STAYS_HERE = ("lock", "cancel", OWNER)
 
 class TakenOverError(RunFolderError):
     """Another process has begun to write to the same URL."""
-
-
-def is_url(name: str) -> bool:
-    """Whether this names storage elsewhere rather than a folder (C:// is a drive)."""
-    return re.match(r"[a-zA-Z][\w+.-]+://", name) is not None
 
 
 class RemoteFolder:

@@ -297,7 +297,8 @@ class _Run:
     def _finish(self, units: Sequence[Unit]) -> None:
         listed, names = self.store.listed, {item.name for unit in units for item in unit.items}
         self.report.bad_images = {n: reason for n, reason in listed.bad.items() if n in names}
-        self.report.images, notes = _looked_at(i for i in listed if i["image"] in names)
+        shown = (image for image in self.store.images() if image["image"] in names)
+        self.report.images, notes = _looked_at(shown)
         self.report.notes += [*self.store.problems, *notes]
         self.report.seconds = time.perf_counter() - self.started
 

@@ -18,7 +18,7 @@ from xai_core.locks import Taken, is_locked, locked
 
 State = Literal["running", "done", "cancelled", "failed"]
 BEAT_SECONDS = 2.0
-GAP_SECONDS = 0.2
+GAP_SECONDS = 0.5
 GLANCE_SECONDS = 0.2
 """Whoever only looks holds the lock for a moment, so a run waits that long for it."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -109,6 +109,13 @@ class Store:
         with self._writing.lock:
             self.listed.add(images, bad)
             self._writing.soon(self._held_bytes)
+
+    def images(self) -> Iterator[Image]:
+        """What is known of each image; raises RunFolderError."""
+        try:
+            yield from self.listed
+        except OSError as error:
+            raise RunFolderError(explained(self.root, error)) from None
 
     def write_scores(
         self, unit: str, method_key: str, metric_keys: Sequence[str], rows: Rows, curves: Rows

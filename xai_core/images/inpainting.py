@@ -30,7 +30,7 @@ def inpainted(image: Floats, removed: Bools) -> Floats:
         return np.zeros_like(image)
     levels = _levels(removed, image.shape[2])
     finest = levels[0]
-    solution = image * (1 - finest.hole)
+    solution = np.ascontiguousarray(image) * (1 - finest.hole)
     residual = finest.around(solution)
     direction, moved = np.zeros_like(solution), np.zeros_like(solution)
     energy, length = 1.0, 0.0
