@@ -13,7 +13,7 @@ of the first turn. The efficiency is the time of one single-thread worker over t
 both warm, the median of three; beside it stands what two processes reach that share nothing but the
 machine. The prediction is `evaluate --dry-run`'s, three times. Both are of a model whose passes
 take most of the time. What a large cluster would do is reckoned from the CPU time of the one
-process that hands out work and writes results.
+process that hands out work and writes results, in a run whose workers have next to nothing to do.
 """
 
 from __future__ import annotations
