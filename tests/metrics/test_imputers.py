@@ -51,10 +51,13 @@ def filled(image: Floats, removed: npt.NDArray[np.bool_]) -> npt.NDArray[np.floa
 
 @pytest.mark.parametrize("share", [0.1, 0.6, 0.95])
 @pytest.mark.parametrize("scattered", [True, False])
-def test_the_fast_solver_equals_a_sparse_solve(share: float, scattered: bool) -> None:
+@pytest.mark.parametrize("shape", [(45, 38), (76, 6), (9, 55)])
+def test_the_fast_solver_equals_a_sparse_solve(
+    share: float, scattered: bool, shape: tuple[int, int]
+) -> None:
     random = np.random.default_rng(0)
-    image = ndimage.gaussian_filter(random.normal(0, 4, (3, 45, 38)), (0, 2, 2))
-    order = random.random((45, 38))
+    image = ndimage.gaussian_filter(random.normal(0, 4, (3, *shape)), (0, 2, 2))
+    order = random.random(shape)
     if not scattered:
         order = ndimage.gaussian_filter(order, 6)
     removed = order < np.quantile(order, share)
