@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,40 @@ def test_an_image_that_can_be_read_again_is_not_bad_any_more(tmp_path: Path) -> 
     found = ImageList(tmp_path)
     assert (found.bad, found.in_order()) == ({}, [image])
     assert len((tmp_path / "images.jsonl").read_text().splitlines()) == 2
+
+
+def listed_image(number: int, **fields: object) -> dict[str, object]:
+    sha256 = hashlib.sha256(str(number).encode()).hexdigest()
+    return {"image": str(number), "path": "p" * 300, "sha256": sha256, "label": None, **fields}
+
+
+def test_each_image_is_listed_once_as_it_is_known_now(tmp_path: Path) -> None:
+    first, second, changed = listed_image(1), listed_image(2), listed_image(1, label=3)
+    listed = ImageList(tmp_path)
+    listed.add([first, second])
+    listed.write()
+    listed.add([changed])  # held, not yet written
+    assert (list(listed), len(listed)) == ([second, changed], 2)
+    listed.write()
+    listed.add([first])
+    listed.write()
+    for found in (listed, ImageList(tmp_path)):
+        assert (list(found), len(found)) == ([first, second], 2)
+        assert first["sha256"] in found
+        assert listed_image(3)["sha256"] not in found
+
+
+def test_memory_holds_a_checksum_of_an_image_and_not_what_is_known_of_it(tmp_path: Path) -> None:
+    listed, count = ImageList(tmp_path), 4000
+    tracemalloc.start()
+    for number in range(count):
+        listed.add([listed_image(number)])
+        if number % 400 == 399:
+            listed.write()
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held / count < 400  # two texts of 64 and 300 letters alone are more
+    assert len(listed) == count
 
 
 def test_repeats_are_those_whose_checksums_repeat(tmp_path: Path) -> None:

@@ -112,10 +112,11 @@ class Store:
 
     def images(self) -> Iterator[Image]:
         """What is known of each image; raises RunFolderError."""
-        try:
-            yield from self.listed
-        except OSError as error:
-            raise RunFolderError(explained(self.root, error)) from None
+        with self._writing.lock:  # what is held is not written meanwhile
+            try:
+                yield from self.listed
+            except OSError as error:
+                raise RunFolderError(explained(self.root, error)) from None
 
     def write_scores(
         self, unit: str, method_key: str, metric_keys: Sequence[str], rows: Rows, curves: Rows
