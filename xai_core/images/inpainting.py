@@ -22,9 +22,10 @@ def inpainted(image: Floats, removed: Bools) -> Floats:
     """An image (H, W, C) with each removed pixel (H, W) the weighted mean of its neighbours.
 
     Weights are 1/6 for direct and 1/12 for diagonal neighbours, fewer at the border; removed
-    neighbours take part with the values that solve the whole system (to 1e-3 of a unit). Where
-    nothing is left, 0. Conjugate gradients, preconditioned by one multigrid V-cycle each; the
-    flexible ones (Notay, SIAM J. Sci. Comput. 2000), as the cycle is not quite symmetric.
+    neighbours take part with the values that solve the whole system (to 1e-3 of a unit, where both
+    sides are 4 pixels or more). Where nothing is left, 0. Conjugate gradients, preconditioned by
+    one multigrid V-cycle each; the flexible ones (Notay, SIAM J. Sci. Comput. 2000), as the cycle
+    is not quite symmetric.
     """
     if removed.all():
         return np.zeros_like(image)
