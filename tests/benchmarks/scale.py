@@ -57,7 +57,7 @@ from xai_core.models.classifier import Classifier  # noqa: E402
 
 CATEGORIES = tuple("abcde")
 SIDE = 32
-TINY, BUSY = 4, 64
+TINY, BUSY = 4, 48
 """Channels of the two models."""
 Recipes = tuple[list[Any], list[Any]]
 REPEATS, TURNS = 3, 6
