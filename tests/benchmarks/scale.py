@@ -1,6 +1,6 @@
 """What a run costs beside its forward passes as it grows, what workers add, and the prediction.
 
-    python tests/benchmarks/scale.py --images 500 2000 8000
+    python tests/benchmarks/scale.py
 
 A tiny model and a cheap metric: what is measured is the overhead. Sizes take turns, up and down,
 and medians are shown; in each turn all sizes compute as many images, small ones in several runs. A
@@ -10,10 +10,11 @@ run takes is told in milliseconds and as a multiple ("of bare") of what that too
 seconds. "user" and "system" are this process's own CPU time, "written" is what it handed to the
 system for files, "peak" the most memory it held until then and "held" what it held at the end, both
 of the first turn. The efficiency is the time of one single-thread worker over twice that of two,
-both warm, the median of three; beside it stands what two processes reach that share nothing but the
-machine. The prediction is `evaluate --dry-run`'s, three times. Both are of a model whose passes
-take most of the time. What a large cluster would do is reckoned from the CPU time of the one
-process that hands out work and writes results, in a run whose workers have next to nothing to do.
+both warm, the median of three; only those that are measured are there. Beside it stands what two
+processes reach that share nothing but the machine. The prediction is `evaluate --dry-run`'s, three
+times. Both are of a model whose passes take most of the time. What a large cluster would do is
+reckoned from the CPU time of the one process that hands out work and writes results, in a run whose
+workers have next to nothing to do.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ from xai_core.evaluation.dataset import Dataset, load_folder  # noqa: E402
 from xai_core.evaluation.plan import make_plan, units_of  # noqa: E402
 from xai_core.evaluation.run import run_evaluation  # noqa: E402
 from xai_core.evaluation.tables import SCHEMA  # noqa: E402
-from xai_core.evaluation.workers import Tray, Workers  # noqa: E402
+from xai_core.evaluation.tasks import Tray  # noqa: E402
+from xai_core.evaluation.workers import Workers  # noqa: E402
 from xai_core.images.reading import InputFormat  # noqa: E402
 from xai_core.methods import METHODS  # noqa: E402
 from xai_core.metrics import METRICS  # noqa: E402
@@ -193,16 +195,14 @@ def report_workers(dataset: Dataset, count: int, folder: Path) -> None:
     load = partial(model, BUSY, 2 * SIDE)
     rest = (load(), some(dataset, count), *busy_recipes())
     warm = (rest[0], Dataset("warm", dataset.items[-8 * UNIT :]), *busy_recipes())
-    with Workers(load, 1) as one, Workers(load, 2) as two:
-        both = {1: one, 2: two}
-        for number, workers in both.items():
-            run_evaluation(folder / f"warm-{number}", *warm, workers=workers)
-        times: dict[int, list[float]] = {1: [], 2: []}
-        for repeat in range(REPEATS):
-            for number, workers in both.items():
-                place = folder / f"{number}-{repeat}"
-                seconds = seconds_of(partial(run_evaluation, place, *rest, workers=workers))
-                times[number].append(seconds)
+    times: dict[int, list[float]] = {1: [], 2: []}
+    for repeat in range(REPEATS):
+        for number, seconds in times.items():
+            with Workers(load, number) as workers:
+                for place, work in (("warm", warm), ("timed", rest)):
+                    where = folder / f"{number}-{repeat}-{place}"
+                    took = seconds_of(partial(run_evaluation, where, *work, workers=workers))
+            seconds.append(took)
     ratios = [a / (2 * b) for a, b in zip(times[1], times[2], strict=True)]
     shown = ", ".join(f"{a:.1f} and {b:.1f} s" for a, b in zip(times[1], times[2], strict=True))
     print(
@@ -283,9 +283,9 @@ def files_of(folder: Path) -> Iterator[Path]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--images", type=int, nargs="+", default=[500, 2000, 8000])
+    parser.add_argument("--images", type=int, nargs="+", default=[500, 2000, 8000, 20000])
     parser.add_argument(
-        "--busy-images", type=int, default=128, help="for workers and prediction; 0: neither"
+        "--busy-images", type=int, default=512, help="for workers and prediction; 0: neither"
     )
     parser.add_argument("--alone", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()

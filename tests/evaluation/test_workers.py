@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,16 +15,15 @@ import torch
 
 from tests.conftest import TinyNetwork, seeded
 from tests.evaluation.conftest import RunIt, curves, table, write_pictures
-from xai_core.evaluation.computing import Job
 from xai_core.evaluation.dataset import load_folder
 from xai_core.evaluation.journal import find_problems
-from xai_core.evaluation.plan import Unit, units_of
+from xai_core.evaluation.orders import Order, WorkersError, code, compute
 from xai_core.evaluation.run_folder import load_manifest
 from xai_core.evaluation.status import ask_to_stop
-from xai_core.evaluation.workers import Order, Task, Tray, Workers, WorkersError, code, compute
+from xai_core.evaluation.tasks import Task, Tray
+from xai_core.evaluation.workers import Workers
 from xai_core.images.reading import InputFormat
 from xai_core.models.classifier import Classifier
-from xai_core.models.loading import load_classifier
 
 METHODS, METRICS = "cam random sobel", "deletion single_deletion relevance_mass"
 
@@ -89,55 +87,17 @@ def test_a_scheduler_that_does_not_answer_is_one_sentence(
         Workers(load_tiny, 0, address).__enter__()
 
 
-@pytest.fixture
-def order(many: Path) -> Order:
-    """A unit for the tiny model, and no method."""
-    fingerprint = load_tiny().fingerprint
-    job = Job("whole", "fp32", 8, {"classifier_fingerprint": fingerprint})
-    unit = next(units_of(load_folder(many, "abcde")))
-    assert len(unit.sha256s) == 8
-    return Order(Task(job, unit, (), (), Tray({}, {})), load_tiny, code(), ".")
-
-
-def test_a_worker_that_would_compute_something_else_says_so_in_one_sentence(
-    order: Order, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("xai_core.evaluation.workers._MODELS", {})
-    with pytest.raises(WorkersError, match=r"has version .* of the project, this process 0\.0"):
-        compute(replace(order, code="0.0"))
-    missing = partial(load_classifier, str(tmp_path / "gone.safetensors"), architecture="resnet18")
-    with pytest.raises(WorkersError, match=r"a worker cannot load the model: .*gone\.safetensors"):
-        compute(replace(order, load=missing))
-    assert len(compute(order).images) == 8
-    job = replace(order.task.job, fixed={"classifier_fingerprint": "f"})
-    with pytest.raises(WorkersError, match="finds another model under the name tiny"):
-        compute(replace(order, task=replace(order.task, job=job)))
-
-
-@pytest.mark.parametrize("damage", ["gone", "other"])
-def test_a_folder_that_is_not_the_same_at_the_worker_is_one_sentence(
-    order: Order, damage: str, tmp_path: Path
-) -> None:
-    unit = order.task.unit
-    path = tmp_path / "3.png"
-    if damage == "other":
-        path.write_bytes(unit.items[4].path.read_bytes())
-    items = (*unit.items[:3], replace(unit.items[3], path=path), *unit.items[4:])
-    there = Unit(items)
-    vars(there)["sha256s"] = unit.sha256s
-    with pytest.raises(WorkersError, match=r"does not find .*3\.png as it is here: the folder"):
-        compute(replace(order, task=replace(order.task, unit=there)))
-
-
 def test_a_run_that_fails_here_leaves_no_unit_with_the_workers(
     evaluate: RunIt, many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended = []
 
-    def computed(self: Workers, tasks: Iterator[Task]) -> Iterator[tuple[Task, Tray]]:
+    def computed(
+        self: Workers, tasks: Iterator[Task], pieces: int, unit: int
+    ) -> Iterator[tuple[list[Task], Tray]]:
         try:
             for task in tasks:
-                yield task, compute(Order(task, load_tiny, code(), "."))
+                yield [task], compute(Order((task,), load_tiny, code(), ".")).tray
         finally:
             ended.append(True)
 

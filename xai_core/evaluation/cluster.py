@@ -32,9 +32,12 @@ SETTINGS = {
     "distributed.admin.tick.interval": "500ms",
     "distributed.admin.system-monitor.interval": "5s",
     "distributed.worker.memory.monitor-interval": "500ms",
+    "distributed.scheduler.active-memory-manager.start": False,  # nothing is held twice
     # its nanny starts a killed worker anew; the cluster would give up one that takes 15 s for that
     "distributed.deploy.lost-worker-timeout": "10000 days",
 }
+LOGGING = {"distributed": "critical", "distributed.nanny.memory": "warning"}
+"""What else goes wrong comes to the caller as an error."""
 ALONE = {
     "distributed.scheduler.allowed-failures": 0,  # the caller asks once more, and says so
     "distributed.nanny.pre-spawn-environ": {},  # torch computes with all cores
@@ -65,7 +68,7 @@ class Cluster:
             text=True,
             env={
                 **os.environ,
-                "DASK_LOGGING__DISTRIBUTED": "warning",
+                "DASK_LOGGING": repr(LOGGING),
                 "PYTHONWARNINGS": "ignore:resource_tracker",  # it ends at once, by purpose
                 "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
             },

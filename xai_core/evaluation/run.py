@@ -30,7 +30,8 @@ from xai_core.evaluation.same_images import check_content, check_images
 from xai_core.evaluation.shards import Shard
 from xai_core.evaluation.status import Progress, Status, is_asked_to_stop, only_run
 from xai_core.evaluation.store import Store
-from xai_core.evaluation.workers import Task, Tray, Workers
+from xai_core.evaluation.tasks import Task, Tray
+from xai_core.evaluation.workers import Workers
 from xai_core.images.grey_window import window_sentences
 from xai_core.images.reading import Framing
 from xai_core.methods.base import Method
@@ -218,14 +219,16 @@ class _Run:
         known = Counter(unit for unit, _ in self.store.finished)
         whole = {unit for unit, count in known.items() if count >= len(methods)}
         works = _Ahead(units, self.classifier, methods, metrics, len(whole))
+        begun = set[int]()
         made = left = 0.0
         arguments = (units, methods, metrics)
         pieces = self._sent(self.workers, *arguments) if self.workers else self._here(*arguments)
         with closing(pieces):
             for done, (unit, method, work) in enumerate(pieces, 1):
-                if method is methods[0]:
+                if unit.position not in begun:
+                    begun.add(unit.position)
                     works.pass_by(unit, unit.key in whole)
-                    left = sum(max(0.0, passes) for passes in work.values())
+                    left += sum(max(0.0, passes) for passes in work.values())
                 if (passes := work[method.key()]) < 0:
                     self.report.reused += 1
                 else:
@@ -262,18 +265,21 @@ class _Run:
         def tasks() -> Iterator[Task]:
             for unit in map(replace, units):
                 work = works[unit.position] = self._work(unit, methods, metrics)
-                if max(work.values()) >= 0 or not self._is_listed(unit):
-                    missing = tuple(m for m in methods if work[m.key()] >= 0)
+                missing = tuple(m for m in methods if work[m.key()] >= 0)
+                if missing or not self._is_listed(unit):
                     tray = Tray.of(self.store, unit, missing)
                     yield Task(self.job, unit, missing, tuple(metrics), tray)
 
-        with closing(workers.computed(tasks())) as computed:
-            for task, tray in computed:
+        pieces = len(units) * len(methods)
+        with closing(workers.computed(tasks(), pieces, len(methods))) as computed:
+            for some, tray in computed:
                 tray.empty_into(self.store)
-                work = works.pop(task.unit.position)
-                yield from ((task.unit, method, work) for method in methods)
-        for unit in (unit for unit in units if unit.position in works):
-            yield from ((unit, method, works[unit.position]) for method in methods)
+                for task in some:
+                    work = works[task.unit.position]
+                    yield from ((task.unit, method, work) for method in task.methods)
+        for unit in units:
+            work = works[unit.position]
+            yield from ((unit, method, work) for method in methods if work[method.key()] < 0)
 
     def _work(
         self, unit: Unit, methods: Sequence[Method], metrics: Sequence[Metric]

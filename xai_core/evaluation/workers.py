@@ -7,135 +7,37 @@ there; so the folder need not be shared. A unit whose worker dies is given to an
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import io
 import logging
 import os
-import platform
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import redirect_stderr, suppress
-from dataclasses import dataclass, field
-from functools import cache
-from importlib.metadata import version
-from itertools import islice
-from pathlib import Path
-from threading import Lock
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
-import xai_core
-from xai_core.evaluation.allocator import keep_blocks
 from xai_core.evaluation.cluster import Cluster
-from xai_core.evaluation.computing import Computer, Job
-from xai_core.evaluation.image_list import Image
-from xai_core.evaluation.map_files import KeptMaps, Maps, Note
-from xai_core.evaluation.pieces import Finished, Rows, Scored
-from xai_core.evaluation.plan import Unit
-from xai_core.evaluation.store import Store
-from xai_core.methods.base import Method
-from xai_core.metrics.base import Metric
-from xai_core.models.classifier import Classifier
+from xai_core.evaluation.orders import (
+    AHEAD,
+    Answer,
+    Load,
+    Order,
+    Queue,
+    WorkersError,
+    code,
+    compute,
+)
+from xai_core.evaluation.tasks import Task, Tray
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-Load = Callable[[], Classifier]
 CONNECT_SECONDS = 20.0
 ENDED = "the scheduler has ended; finished results are kept: run the same command again"
-AHEAD = 2
-"""Units that are always out for each thread of a worker, so that none is idle."""
-ASK_SECONDS = 1.0
+ASK_SECONDS = 2.0
 """How often it is asked how many threads there are now."""
-
-
-class WorkersError(ValueError):
-    """Workers that cannot be reached or used; the message is one sentence for people."""
-
-
-@dataclass
-class Tray:
-    """What a worker is given of a unit, and what it gives: images to list, finished pieces."""
-
-    done: dict[tuple[str, str], set[str]]
-    maps: dict[tuple[str, str, str], Maps]
-    images: list[Image] = field(default_factory=list)
-    bad: dict[str, str] = field(default_factory=dict)
-    finished: list[Finished] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, store: Store, unit: Unit, methods: Sequence[Method]) -> Tray:
-        """With the maps that the store has of some methods."""
-        pairs = [(unit.key, method.key()) for method in methods]
-        done = {pair: set(store.finished.get(pair, ())) for pair in pairs}
-        maps = {
-            (*pair, which): found
-            for pair in pairs
-            for which in ("predicted", "labelled")
-            if (found := store.read_maps(*pair, which)) is not None
-        }
-        return cls(done, maps)
-
-    def close(self) -> None:
-        """Make it small enough to be sent: what it was given stays here, scores are one table."""
-        self.maps.clear()
-        scored = [one for one in self.finished if isinstance(one, Scored)]
-        if scored:
-            others = (one for one in self.finished if not isinstance(one, Scored))
-            self.finished = [*others, Scored.joined(scored)]
-
-    def empty_into(self, store: Store) -> None:
-        """Have the store write what the worker gave."""
-        store.list_images(self.images, self.bad)
-        store.add(*self.finished)
-
-    def is_done(self, unit: str, method_key: str, metric_key: str) -> bool:
-        return metric_key in self.done.get((unit, method_key), ())
-
-    def list_images(
-        self, images: Iterable[Image] = (), bad: Mapping[str, str] | None = None
-    ) -> None:
-        self.images += images
-        self.bad |= bad or {}
-
-    def write_scores(
-        self, unit: str, method_key: str, metric_keys: Sequence[str], rows: Rows, curves: Rows
-    ) -> None:
-        self.finished.append(Scored.of(unit, method_key, metric_keys, rows, curves))
-
-    def write_maps(
-        self, unit: str, method_key: str, which: str, maps: npt.NDArray[np.float16], note: Note
-    ) -> None:
-        self.finished.append(KeptMaps(unit, method_key, which, maps, note))
-        self.maps[unit, method_key, which] = (maps, note)
-
-    def read_maps(self, unit: str, method_key: str, which: str) -> Maps | None:
-        return self.maps.get((unit, method_key, which))
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is missing of one unit."""
-
-    job: Job
-    unit: Unit
-    methods: tuple[Method, ...]
-    metrics: tuple[Metric, ...]
-    tray: Tray
-
-
-@dataclass(frozen=True)
-class Order:
-    """A task, and what the worker needs to be sure that it computes what this process would."""
-
-    task: Task
-    load: Load
-    code: str
-    folder: str
+INFO_INTERVAL = "1 minute"
+"""How often Dask is told all about the workers, which is not used here."""
 
 
 class Workers:
@@ -151,6 +53,7 @@ class Workers:
         self._client: Client | None = None
 
     def __enter__(self) -> Workers:
+        import dask
         from distributed import Client
 
         logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # told in a sentence
@@ -159,9 +62,10 @@ class Workers:
             address, security = self._cluster.start()
         else:
             _check_scheduler(address)
-        self._client = Client(  # results pass by the scheduler: a dead worker keeps nobody waiting
-            address, security=security, timeout=CONNECT_SECONDS, set_as_default=False
-        )
+        with dask.config.set({"distributed.client.scheduler-info-interval": INFO_INTERVAL}):
+            self._client = Client(  # results pass by the scheduler: a dead worker delays nobody
+                address, security=security, timeout=CONNECT_SECONDS, set_as_default=False
+            )
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -169,27 +73,38 @@ class Workers:
             if held is not None:
                 held.close()
 
-    def computed(self, tasks: Iterator[Task]) -> Generator[tuple[Task, Tray]]:
-        """The tasks with what was computed, as each comes to an end; raises WorkersError."""
+    def computed(
+        self, tasks: Iterator[Task], pieces: int, unit: int
+    ) -> Generator[tuple[Sequence[Task], Tray]]:
+        """The tasks with what was computed, some together and long ones in parts, as they end.
+
+        `pieces` is how many there are in all, `unit` how many of them are of one unit. Raises
+        WorkersError.
+        """
         from distributed import as_completed
 
-        client = self._reached()
-        waiting: dict[str, tuple[Task, Future]] = {}
+        client, queue = self._reached(), Queue(tasks, pieces, unit)
+        waiting: dict[str, tuple[Order, Future]] = {}
         ended = as_completed(loop=client.loop)
         threads, asked = 0, -ASK_SECONDS
         try:
             while True:
                 if time.monotonic() > asked + ASK_SECONDS:
                     threads, asked = _threads(client), time.monotonic()
-                while len(waiting) <= AHEAD * threads and (some := list(islice(tasks, threads))):
-                    for task, future in self._sent(client, some):
-                        waiting[future.key] = (task, future)
+                while len(waiting) <= AHEAD * threads:
+                    lists = (queue.next(threads) for _ in range(threads))
+                    orders = [self._order(some) for some in lists if some]
+                    if not orders:
+                        break
+                    for order, future in zip(orders, self._sent(client, orders), strict=True):
+                        waiting[future.key] = (order, future)
                         ended.add(future)
                 if not waiting:
                     return
                 future = next(ended)
-                task, _ = waiting.pop(future.key)
-                yield task, _given(future)
+                order, _ = waiting.pop(future.key)
+                answer = _given(future)
+                yield queue.answered(order, answer), answer.tray
         finally:
             with suppress(OSError, TimeoutError):
                 client.cancel([future for _, future in waiting.values()])
@@ -199,11 +114,14 @@ class Workers:
             raise WorkersError("workers are used in a `with` block")
         return self._client
 
-    def _sent(self, client: Client, tasks: Sequence[Task]) -> Iterator[tuple[Task, Future]]:
+    def _order(self, tasks: Sequence[Task]) -> Order:
+        return Order(tuple(tasks), self._load, code(), os.getcwd())
+
+    def _sent(self, client: Client, orders: Sequence[Order]) -> list[Future]:
         """Sent together: that costs the scheduler less than one by one."""
-        orders = [Order(task, self._load, code(), os.getcwd()) for task in tasks]
-        keys = [f"campare-{task.unit.position}-{uuid.uuid4().hex}" for task in tasks]
-        return zip(tasks, client.map(compute, orders, key=keys, pure=False), strict=True)
+        keys = [f"campare-{order.tasks[0].unit.position}-{uuid.uuid4().hex}" for order in orders]
+        futures: list[Future] = client.map(compute, orders, key=keys, pure=False)
+        return futures
 
 
 def _check_scheduler(address: str) -> None:
@@ -237,7 +155,7 @@ def _threads(client: Client) -> int:
         raise WorkersError(ENDED) from None
 
 
-def _given(future: Future) -> Tray:
+def _given(future: Future) -> Answer:
     """A worker's answer; raises WorkersError where there is none and none will come."""
     from concurrent.futures import CancelledError
 
@@ -245,82 +163,16 @@ def _given(future: Future) -> Tray:
     from distributed.comm import CommClosedError
 
     try:
-        tray: Tray = future.result()
+        answer: Answer = future.result()
     except ModuleNotFoundError as error:
         raise WorkersError(f"a worker lacks the package {error.name}: install it there") from None
     except (AttributeError, ImportError) as error:
         raise WorkersError(f"a worker has another version of the project: {error}") from error
     except KilledWorker:
         raise WorkersError(
-            "the workers that had one unit of images died one after another, perhaps for lack of "
+            "the workers that had the same images died one after another, perhaps for lack of "
             "memory: use fewer of them on a machine, or a smaller --memory"
         ) from None
     except (CancelledError, CommClosedError):
         raise WorkersError(ENDED) from None
-    return tray
-
-
-def compute(order: Order) -> Tray:
-    """In a worker: what is missing of a unit. Raises WorkersError where it would differ."""
-    if (own := code()) != order.code:
-        raise WorkersError(
-            f"a worker has version {own} of the project, this process {order.code}: they must be "
-            "equal"
-        )
-    task = order.task
-    classifier = _loaded(order, task.job.fixed["classifier_fingerprint"])
-    _check_images(task.unit)
-    computer = Computer(task.job, classifier, task.tray)
-    loaded = computer.load(task.unit)
-    for method in task.methods:
-        computer.piece(task.unit, loaded, method, task.metrics)
-    task.tray.close()
-    return task.tray
-
-
-def _check_images(unit: Unit) -> None:
-    for item, sha256 in zip(unit.items, unit.sha256s, strict=True):
-        if sha256 and item.sha256() != sha256:
-            raise WorkersError(
-                f"a worker on {platform.node()} does not find {item.path} as it is here: the "
-                "folder of images must lie at the same place on all machines"
-            )
-
-
-_MODELS: dict[str, Classifier] = {}
-_LOADING = Lock()
-
-
-def _loaded(order: Order, fingerprint: str) -> Classifier:
-    """The model, loaded once in this process."""
-    with _LOADING:
-        if fingerprint not in _MODELS:
-            found = _load(order)
-            if found.fingerprint != fingerprint:
-                raise WorkersError(
-                    f"a worker finds another model under the name {found.name}: "
-                    f"{found.fingerprint} instead of {fingerprint}"
-                )
-            _MODELS.clear()
-            _MODELS[fingerprint] = found
-        return _MODELS[fingerprint]
-
-
-def _load(order: Order) -> Classifier:
-    keep_blocks()
-    with suppress(OSError):
-        os.chdir(order.folder)  # paths are meant from there
-    try:
-        with redirect_stderr(io.StringIO()):  # the notes on it have been told
-            return order.load()
-    except (OSError, ValueError) as error:
-        raise WorkersError(f"a worker cannot load the model: {error}") from None
-
-
-@cache
-def code() -> str:
-    """The project's version and what tells its code from another state of it."""
-    folder, found = Path(xai_core.__file__).parent, hashlib.sha256()
-    for file in sorted(folder.rglob("*.py")):
-        found.update(file.relative_to(folder).as_posix().encode() + b"\n" + file.read_bytes())
-    return f"{version('campare')} ({found.hexdigest()[:8]})"
+    return answer
