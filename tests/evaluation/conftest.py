@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
-from tests.conftest import picture
+from tests.conftest import TinyNetwork, picture, seeded
 from xai_core.evaluation.dataset import Dataset, load_folder
 from xai_core.evaluation.run import RunReport, run_evaluation
 from xai_core.evaluation.tables import load_curves, load_scores
+from xai_core.images.reading import InputFormat
 from xai_core.methods import METHODS
 from xai_core.metrics import METRICS
 from xai_core.models.classifier import Classifier
@@ -39,6 +41,18 @@ def write_pictures(folder: Path, count: int = 11) -> Path:
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_pictures(tmp_path_factory.mktemp("pictures"))
+
+
+@pytest.fixture(scope="session")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_pictures(tmp_path_factory.mktemp("many"), 35)
+
+
+def load_tiny() -> Classifier:
+    """As a worker loads it, in whatever process."""
+    torch.set_num_threads(1)
+    form = InputFormat(size=64, resize=72)
+    return Classifier.of(seeded(TinyNetwork), tuple("abcde"), name="tiny", form=form)
 
 
 @pytest.fixture

@@ -11,10 +11,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import torch
 
-from tests.conftest import TinyNetwork, seeded
-from tests.evaluation.conftest import RunIt, curves, table, write_pictures
+from tests.evaluation.conftest import RunIt, curves, load_tiny, table
 from xai_core.evaluation import orders
 from xai_core.evaluation.computing import Job
 from xai_core.evaluation.dataset import load_folder
@@ -23,7 +21,6 @@ from xai_core.evaluation.plan import Unit, units_of
 from xai_core.evaluation.run_folder import load_manifest
 from xai_core.evaluation.tasks import Task, Tray
 from xai_core.evaluation.workers import Workers
-from xai_core.images.reading import InputFormat
 from xai_core.methods import METHODS
 from xai_core.methods.base import Method
 from xai_core.methods.secam import SeCAM
@@ -31,17 +28,6 @@ from xai_core.models.classifier import Classifier
 from xai_core.models.loading import load_classifier
 
 RECIPES = "cam random sobel", "deletion single_deletion relevance_mass"
-
-
-def load_tiny() -> Classifier:
-    torch.set_num_threads(1)
-    form = InputFormat(size=64, resize=72)
-    return Classifier.of(seeded(TinyNetwork), tuple("abcde"), name="tiny", form=form)
-
-
-@pytest.fixture(scope="module")
-def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_pictures(tmp_path_factory.mktemp("many"), 35)
 
 
 @pytest.fixture
@@ -127,6 +113,7 @@ class Simulated:
         self.methods: list[Method] = [SeCAM(segments=50 + number) for number in range(len(seconds))]
         self._seconds = dict(zip([m.key() for m in self.methods], seconds, strict=True))
         self.took: list[float] = []
+        self.sizes: list[int] = []
 
     def tasks(self, job: Job, units: int) -> list[Task]:
         given = Tray({}, {})
@@ -147,6 +134,7 @@ class Simulated:
                 continue
             break
         self.took.append(seconds)
+        self.sizes.append(pieces)
         return Answer(pieces, Tray({}, {}), seconds, 0.1)
 
 
@@ -183,6 +171,7 @@ def test_quick_units_go_together_and_long_ones_in_parts(job: Job) -> None:
     assert max(long.took) < orders._enough(0.1) + 60.2
     loads = 0.1 * sum(2 for _ in long.took)  # an order is of two units at most
     assert loads < 0.02 * sum(long.took)
+    assert long.sizes[-4:] == [1] * 4  # the last unit is shared
 
 
 def test_a_quick_unit_is_not_parted_at_the_end(job: Job) -> None:

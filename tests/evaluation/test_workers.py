@@ -11,10 +11,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import torch
 
-from tests.conftest import TinyNetwork, seeded
-from tests.evaluation.conftest import RunIt, curves, table, write_pictures
+from tests.evaluation.conftest import RunIt, curves, load_tiny, table
 from xai_core.evaluation.dataset import load_folder
 from xai_core.evaluation.journal import find_problems
 from xai_core.evaluation.orders import Order, WorkersError, code, compute
@@ -22,21 +20,8 @@ from xai_core.evaluation.run_folder import load_manifest
 from xai_core.evaluation.status import ask_to_stop
 from xai_core.evaluation.tasks import Task, Tray
 from xai_core.evaluation.workers import Workers
-from xai_core.images.reading import InputFormat
-from xai_core.models.classifier import Classifier
 
 METHODS, METRICS = "cam random sobel", "deletion single_deletion relevance_mass"
-
-
-def load_tiny() -> Classifier:
-    torch.set_num_threads(1)
-    form = InputFormat(size=64, resize=72)
-    return Classifier.of(seeded(TinyNetwork), tuple("abcde"), name="tiny", form=form)
-
-
-@pytest.fixture(scope="module")
-def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_pictures(tmp_path_factory.mktemp("many"), 35)
 
 
 @pytest.mark.slow
@@ -76,6 +61,17 @@ def test_two_workers_one_killed_and_begun_here_all_equal_one_process(
             pd.testing.assert_frame_equal(found, expected, check_exact=True)
         assert load_manifest(tmp_path / name).images == load_manifest(tmp_path / "here").images
         assert not find_problems(tmp_path / name)
+
+
+@pytest.mark.slow
+def test_workers_end_without_a_word(
+    evaluate: RunIt, many: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rest: dict[str, Any] = {"classifier": load_tiny(), "dataset": load_folder(many, "abcde")}
+    for number in range(3):
+        with Workers(load_tiny, count=2) as workers:
+            evaluate(tmp_path / str(number), "cam", METRICS, workers=workers, **rest)
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "127.0.0.1:9", "nowhere", "http://a:1"])

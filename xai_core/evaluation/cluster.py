@@ -32,12 +32,15 @@ SETTINGS = {
     "distributed.admin.tick.interval": "500ms",
     "distributed.admin.system-monitor.interval": "5s",
     "distributed.worker.memory.monitor-interval": "500ms",
-    "distributed.scheduler.active-memory-manager.start": False,  # nothing is held twice
     # its nanny starts a killed worker anew; the cluster would give up one that takes 15 s for that
     "distributed.deploy.lost-worker-timeout": "10000 days",
 }
-LOGGING = {"distributed": "critical", "distributed.nanny.memory": "warning"}
-"""What else goes wrong comes to the caller as an error."""
+LOGGING = {
+    "distributed": "warning",
+    "distributed.worker": "critical",
+    "distributed.comm": "critical",
+}
+"""What fails in a worker comes to the caller as an error; connections are cut where it ends."""
 ALONE = {
     "distributed.scheduler.allowed-failures": 0,  # the caller asks once more, and says so
     "distributed.nanny.pre-spawn-environ": {},  # torch computes with all cores

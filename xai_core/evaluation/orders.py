@@ -45,7 +45,7 @@ class WorkersError(ValueError):
 
 @dataclass(frozen=True)
 class Order:
-    """Tasks of one job, and what a worker needs to be sure that it computes the same as others."""
+    """Tasks of one job, and what tells a worker whether it computes what this process would."""
 
     tasks: tuple[Task, ...]
     load: Load
@@ -55,10 +55,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Answer:
-    """What was computed of an order's first `pieces`, the seconds they took, and those before them.
-
-    `loading` is how long it takes to load a unit.
-    """
+    """An order's first `pieces`; they took `seconds`, of them `loading` for each unit."""
 
     pieces: int
     tray: Tray

@@ -105,7 +105,7 @@ def piece_files(
             orders, mark = {"scores": ORDER, "curves": [*ORDER, ("curve", "ascending")]}, WHOLE
             tables = {name: table.sort_by(orders[name]) for name, table in tables.items()}
         contents = {
-            f"{name}/{mark}{{}}.parquet": as_parquet(table, is_small=not in_order)
+            f"{name}/{mark}{{}}.parquet": as_parquet(table)
             for name, table in tables.items()
             if name == "scores" or len(table)
         }

@@ -34,10 +34,8 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 20.0
 ENDED = "the scheduler has ended; finished results are kept: run the same command again"
-ASK_SECONDS = 2.0
+ASK_SECONDS = 1.0
 """How often it is asked how many threads there are now."""
-INFO_INTERVAL = "1 minute"
-"""How often Dask is told all about the workers, which is not used here."""
 
 
 class Workers:
@@ -53,7 +51,6 @@ class Workers:
         self._client: Client | None = None
 
     def __enter__(self) -> Workers:
-        import dask
         from distributed import Client
 
         logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # told in a sentence
@@ -62,10 +59,9 @@ class Workers:
             address, security = self._cluster.start()
         else:
             _check_scheduler(address)
-        with dask.config.set({"distributed.client.scheduler-info-interval": INFO_INTERVAL}):
-            self._client = Client(  # results pass by the scheduler: a dead worker delays nobody
-                address, security=security, timeout=CONNECT_SECONDS, set_as_default=False
-            )
+        self._client = Client(  # results pass by the scheduler: a dead worker keeps nobody waiting
+            address, security=security, timeout=CONNECT_SECONDS, set_as_default=False
+        )
         return self
 
     def __exit__(self, *_: object) -> None:
