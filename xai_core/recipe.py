@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import isfinite
 from typing import Any, ClassVar, Self
 
@@ -164,6 +165,10 @@ class Recipe:
 
     def key(self) -> str:
         """12 hex digits, equal in every process for equal name, revision and settings."""
+        return self._key
+
+    @cached_property
+    def _key(self) -> str:
         return key_of(self.name, self.revision, self.settings(), self.declared())
 
     def changed(self) -> dict[str, Value]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +15,8 @@ import torch
 from scipy import ndimage, sparse
 from scipy.sparse.linalg import spsolve
 
-from xai_core.images.inpainting import _finer, _halved, inpainted
+from xai_core.images import inpainting
+from xai_core.images.inpainting import inpainted
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 from xai_core.models.imputers import IMPUTERS, Blur, NoisyLinear, load_imputer
@@ -49,9 +54,9 @@ def filled(image: Floats, removed: npt.NDArray[np.bool_]) -> npt.NDArray[np.floa
     return inpainted(image.astype(np.float32).transpose(1, 2, 0), removed).transpose(2, 0, 1)
 
 
-@pytest.mark.parametrize("share", [0.1, 0.6, 0.95])
+@pytest.mark.parametrize("share", [0.1, 0.6, 0.95, 0.995])
 @pytest.mark.parametrize("scattered", [True, False])
-@pytest.mark.parametrize("shape", [(45, 38), (76, 6), (9, 55)])
+@pytest.mark.parametrize("shape", [(45, 38), (76, 6), (9, 55), (70, 12)])
 def test_the_fast_solver_equals_a_sparse_solve(
     share: float, scattered: bool, shape: tuple[int, int]
 ) -> None:
@@ -66,15 +71,49 @@ def test_the_fast_solver_equals_a_sparse_solve(
     np.testing.assert_array_equal(fast[:, ~removed], image.astype(np.float32)[:, ~removed])
 
 
-@pytest.mark.parametrize("shape", [(16, 18, 3), (17, 15, 3), (9, 4, 1)])
-def test_a_grid_of_half_the_resolution_has_means_and_what_is_even_stays_so(
-    shape: tuple[int, int, int],
-) -> None:
-    fine = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    reached = _halved(fine)
-    np.testing.assert_allclose(reached[2, 1], fine[4:6, 2:4].mean(axis=(0, 1)), atol=1e-6)
-    np.testing.assert_allclose(4 * reached.sum(axis=(0, 1)), fine.sum(axis=(0, 1)), atol=1e-4)
-    np.testing.assert_allclose(_finer(np.ones_like(reached), *shape[:2]), 1)
+@pytest.mark.parametrize("shape", [(16, 18), (17, 15), (9, 40)])
+def test_between_two_grids_sums_are_kept_and_what_is_even_stays_so(shape: tuple[int, int]) -> None:
+    hole = np.pad(np.ones(shape, np.float32), 1)
+    fine, coarse, *_ = inpainting._levels(hole, 3)
+    rows, columns = -(-shape[0] // 2), -(-shape[1] // 2)
+    assert coarse.values.shape == (3, rows + 2, columns + 2)
+    values = np.random.default_rng(0).normal(size=(3, *shape)).astype(np.float32)
+    fine.values[:, 1:-1, 1:-1] = values
+    inpainting._restrict(fine.values, coarse)
+    around = ndimage.correlate(values, [[[1, 2, 1], [2, 0, 2], [1, 2, 1]]], mode="constant")
+    whole = np.pad(around, ((0, 0), (0, shape[0] % 2), (0, shape[1] % 2)))
+    sums = whole.reshape(3, rows, 2, columns, 2).sum(axis=(2, 4))
+    np.testing.assert_allclose(coarse.residual[:, 1:-1, 1:-1], sums, atol=1e-4)
+    coarse.step[:, 1:-1, 1:-1] = 1
+    inpainting._prolong(coarse.step, fine)
+    np.testing.assert_allclose(fine.values[:, 1:-1, 1:-1], values + 1, atol=1e-6)
+    ramp = np.arange(columns, dtype=np.float32)
+    coarse.step[:, 1:-1, 1:-1], fine.values[:] = ramp, 0
+    inpainting._prolong(coarse.step, fine)
+    inside = np.arange(1, shape[1] - 1 - shape[1] % 2)
+    expected = np.tile((inside - 0.5) / 2, (shape[0], 1))
+    np.testing.assert_allclose(fine.values[1, 1:-1, inside + 1].T, expected, atol=1e-5)
+
+
+def test_a_small_system_is_inverted() -> None:
+    hole = np.pad((np.random.default_rng(0).random((6, 9)) < 0.8).astype(np.float32), 1)
+    (level,) = inpainting._levels(hole, 1)
+    values = np.random.default_rng(1).normal(size=(1, 8, 11)).astype(np.float32) * hole
+    inpainting._apply(hole, level.diagonal, values, level.residual)
+    inpainting._solve_directly(level, inpainting._inverted(level))
+    np.testing.assert_allclose(level.step, values, atol=1e-5)
+
+
+def test_where_no_folder_can_be_written_the_loops_are_compiled_each_time(tmp_path: Path) -> None:
+    code = (
+        "import numpy as np\n"
+        "from xai_core.images.inpainting import inpainted\n"
+        "removed = np.zeros((9, 9), bool)\n"
+        "removed[3:6, 3:6] = True\n"
+        "assert np.allclose(inpainted(np.ones((9, 9, 3), np.float32), removed), 1, atol=1e-3)"
+    )
+    none = {"NUMBA_CACHE_LOCATOR_CLASSES": "IPythonCacheLocator"}
+    subprocess.run([sys.executable, "-c", code], env=os.environ | none, check=True)
 
 
 def test_nothing_and_everything_removed() -> None:

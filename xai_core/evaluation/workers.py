@@ -87,7 +87,7 @@ class Workers:
             while True:
                 if time.monotonic() > asked + ASK_SECONDS:
                     threads, asked = _threads(client), time.monotonic()
-                while len(waiting) <= AHEAD * threads:
+                while len(waiting) < AHEAD * threads:
                     lists = (queue.next(threads) for _ in range(threads))
                     orders = [self._order(some) for some in lists if some]
                     if not orders:

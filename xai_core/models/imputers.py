@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from xai_core.images.inpainting import inpainted
 from xai_core.models.batch import Batch
 from xai_core.models.classifier import Classifier
 from xai_core.recipe import Recipe, setting
@@ -125,6 +124,8 @@ class NoisyLinear(Imputer):
         return torch.zeros_like(images)
 
     def replaced(self, batch: Batch, index: Tensor, removed: Tensor) -> Tensor:
+        from xai_core.images.inpainting import inpainted  # Numba takes its time
+
         height, width = batch.images.shape[-2:]
         holes = removed.view(-1, height, width).cpu().numpy()
         images = batch.images.permute(0, 2, 3, 1).cpu().numpy()
