@@ -9,12 +9,12 @@ bare computation of one unit: its images read, its maps and scores computed, not
 run takes is told in milliseconds and as a multiple ("of bare") of what that took in the same
 seconds. "user" and "system" are this process's own CPU time, "written" is what it handed to the
 system for files, "peak" the most memory it held until then and "held" what it held at the end, both
-of the first turn. The efficiency is the time of one single-thread worker over twice that of two,
-both warm, the median of three; only those that are measured are there. Beside it stands what two
-processes reach that share nothing but the machine. The prediction is `evaluate --dry-run`'s, three
-times. Both are of a model whose passes take most of the time. What a large cluster would do is
-reckoned from the CPU time of the one process that hands out work and writes results, in a run whose
-workers have next to nothing to do.
+of the first turn. The efficiency is the time of one single-thread worker, the mean of a run before
+and a run after, over twice that of two, all warm, the median of three; only those that are measured
+are there. Beside it stands what two processes reach that share nothing but the machine. The
+prediction is `evaluate --dry-run`'s, three times. Both are of a model whose passes take most of the
+time. What a large cluster would do is reckoned from the CPU time of the one process that hands out
+work and writes results, in a run whose workers have next to nothing to do.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -196,17 +197,24 @@ def report_workers(dataset: Dataset, count: int, folder: Path) -> None:
     rest = (load(), some(dataset, count), *busy_recipes())
     warm = (rest[0], Dataset("warm", dataset.items[-8 * UNIT :]), *busy_recipes())
     times: dict[int, list[float]] = {1: [], 2: []}
-    for repeat in range(REPEATS):
-        for number, seconds in times.items():
-            with Workers(load, number) as workers:
-                for place, work in (("warm", warm), ("timed", rest)):
-                    where = folder / f"{number}-{repeat}-{place}"
-                    took = seconds_of(partial(run_evaluation, where, *work, workers=workers))
-            seconds.append(took)
-    ratios = [a / (2 * b) for a, b in zip(times[1], times[2], strict=True)]
-    shown = ", ".join(f"{a:.1f} and {b:.1f} s" for a, b in zip(times[1], times[2], strict=True))
+    for turn in range(2 * REPEATS + 1):
+        number = 1 + turn % 2
+        with Workers(load, number) as workers:
+            for place, work in (("warm", warm), ("timed", rest)):
+                where = folder / f"{turn}-{place}"
+                took = seconds_of(partial(run_evaluation, where, *work, workers=workers))
+        times[number].append(took)
+    around = [statistics.mean(pair) for pair in pairwise(times[1])]
+    ratios = [one / (2 * two) for one, two in zip(around, times[2], strict=True)]
+    shown = "; ".join(
+        f"{name} {', '.join(f'{seconds:.1f}' for seconds in times[number])} s"
+        for number, name in ((1, "one"), (2, "two"))
+    )
+    each = ", ".join(f"{ratio:.2f}" for ratio in ratios)
     print(
-        f"one and two workers, {count} images: {shown}; efficiency {statistics.median(ratios):.2f}"
+        f"workers, {count} images in turn: {shown}; efficiency {statistics.median(ratios):.3f} "
+        f"({each})",
+        flush=True,
     )
 
 
@@ -223,7 +231,7 @@ def report_machine(images: Path, count: int) -> None:
     pairs = [(at_once(1), at_once(2)) for _ in range(REPEATS)]
     shown = ", ".join(f"{alone:.1f} and {both:.1f} s" for alone, both in pairs)
     share = statistics.median(alone / both for alone, both in pairs)
-    print(f"the same work in one process alone and in two at once: {shown}; each keeps {share:.2f}")
+    print(f"the same work in one process alone and in two at once: {shown}; each keeps {share:.3f}")
 
 
 def compute_alone(images: Path, count: int) -> None:
@@ -285,7 +293,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--images", type=int, nargs="+", default=[500, 2000, 8000, 20000])
     parser.add_argument(
-        "--busy-images", type=int, default=512, help="for workers and prediction; 0: neither"
+        "--busy-images", type=int, default=1024, help="for workers and prediction; 0: neither"
     )
     parser.add_argument("--alone", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
