@@ -123,6 +123,19 @@ def test_nothing_and_everything_removed() -> None:
     np.testing.assert_array_equal(filled(image, ~nothing), np.zeros_like(image))
 
 
+@pytest.mark.parametrize("shape", [(1, 9, 3), (9, 1, 3), (2, 7, 1), (12, 11, 3)])
+def test_the_order_in_memory_makes_no_difference(shape: tuple[int, int, int]) -> None:
+    image = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    removed = np.random.default_rng(1).random(shape[:2]) < 0.6
+    assert not removed.all()
+    found = inpainted(image, removed)
+    assert np.isfinite(found).all()
+    np.testing.assert_array_equal(found, inpainted(np.asfortranarray(image), removed))
+    np.testing.assert_array_equal(found, inpainted(image, np.asfortranarray(removed)))
+    mirrored = inpainted(image[:, ::-1], removed[:, ::-1])[:, ::-1]
+    np.testing.assert_allclose(found, mirrored, atol=2e-3)
+
+
 def test_baselines(tiny_classifier: Classifier, tiny_batch: MakeBatch) -> None:
     batch = tiny_batch(tiny_classifier)
     assert float(batch.imputed(load_imputer("zero")).abs().max()) == 0

@@ -36,8 +36,9 @@ def inpainted(image: Floats, removed: Bools) -> Floats:
     if removed.all():
         return np.zeros_like(image)
     margins = ((1, 1), (1, 1))
-    hole = np.pad(removed.astype(np.float32), margins)
-    solution = np.pad(image.transpose(2, 0, 1), ((0, 0), *margins)) * (1 - hole)
+    hole = np.ascontiguousarray(np.pad(removed.astype(np.float32), margins))
+    known = np.pad(image.transpose(2, 0, 1), ((0, 0), *margins)) * (1 - hole)
+    solution = np.ascontiguousarray(known, np.float32)
     _solve(solution, hole)
     return np.ascontiguousarray(solution[:, 1:-1, 1:-1].transpose(1, 2, 0))
 
