@@ -16,6 +16,8 @@ from numba import njit
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
 Function = TypeVar("Function", bound=Callable[..., object])
+FREEDOM = {"reassoc", "contract", "nsz"}
+"""Sums in any order; what is not a number stays so."""
 TOLERANCE = 1e-3
 LONGEST = 100
 _FEWEST = 64
@@ -46,7 +48,7 @@ def inpainted(image: Floats, removed: Bools) -> Floats:
 def _compiled(function: Function) -> Function:
     def made(cache: bool) -> Function:
         found: Function = njit(
-            function, cache=cache, nogil=True, fastmath=True, error_model="numpy"
+            function, cache=cache, nogil=True, fastmath=FREEDOM, error_model="numpy"
         )
         return found
 
