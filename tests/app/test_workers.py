@@ -68,7 +68,7 @@ def computing() -> list[psutil.Process]:
     return [
         worker
         for cluster in psutil.Process().children()
-        if "evaluation.cluster" in words_of(cluster)
+        if "evaluation.scheduler" in words_of(cluster)
         for worker in cluster.children()
         if "spawn_main" in words_of(worker)
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -72,6 +73,19 @@ def test_workers_end_without_a_word(
         with Workers(load_tiny, count=2) as workers:
             evaluate(tmp_path / str(number), "cam", METRICS, workers=workers, **rest)
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.slow
+def test_a_worker_tells_of_itself_every_few_seconds_only() -> None:
+    def last_seen(dask_scheduler: Any) -> set[float]:
+        return {worker.last_seen for worker in dask_scheduler.workers.values()}
+
+    with Workers(load_tiny, count=1) as workers:
+        times = set[float]()
+        for _ in range(24):
+            times |= workers._client.run_on_scheduler(last_seen)  # type: ignore[union-attr]
+            time.sleep(0.25)
+    assert len(times) <= 4  # Dask's own scheduler: a dozen in these six seconds
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "127.0.0.1:9", "nowhere", "http://a:1"])

@@ -319,7 +319,7 @@ def _kill_servers(count: int, folder: Path, seed: int) -> Killed:
 
 def _is_computing(process: psutil.Process) -> bool:
     words = " ".join(process.cmdline())
-    return "evaluation.cluster" in words or "spawn_main" in words
+    return "evaluation.scheduler" in words or "spawn_main" in words
 
 
 def _finished(place: Path, visitor: Any) -> list[str]:
