@@ -126,6 +126,13 @@ def test_where_no_folder_can_be_written_the_loops_are_compiled_and_give_the_same
     np.testing.assert_array_equal(np.load(tmp_path / "found.npy"), inpainted(image, removed))
 
 
+def test_nothing_and_everything_removed() -> None:
+    image = np.random.default_rng(1).normal(size=(16, 17, 3)).astype(np.float32)
+    nothing = np.zeros((16, 17), bool)
+    np.testing.assert_array_equal(inpainted(image, nothing), image)
+    np.testing.assert_array_equal(inpainted(image, ~nothing), np.zeros_like(image))
+
+
 def test_what_is_not_a_number_is_not_hidden() -> None:
     image = np.random.default_rng(0).normal(size=(20, 20, 3)).astype(np.float32)
     image[3, 3, 1] = np.nan

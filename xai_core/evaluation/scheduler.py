@@ -2,8 +2,8 @@
 
     python -m xai_core.evaluation.scheduler COUNT
 
-Dask looks after itself many times a second, for pages that are not served here. Each time costs
-about a millisecond of a core that computes, so it does so no oftener than is of use.
+Dask looks after itself many times a second, some of it for pages that are not served here. Each
+time stops the computing for about a millisecond, so it does so no oftener than is of use.
 """
 
 from __future__ import annotations
