@@ -31,14 +31,12 @@ with choices.toolbar([6, 2, 2.8, 1.6]) as (methods, classes, model, options):
         look_choice.ask_classes()
     with model:
         model_choice.ask_model(named_models.embedded())
-    with options:
-        box = st.popover("Options", width="stretch", key="_options", on_change="rerun")
-    with box:
+    with options, st.popover("Options", width="stretch"):
         look_choice.ask_view()
         look_choice.ask_threshold(boxed=True)
         look_choice.ask_framing()
         model_choice.ask_second(named_models.embedded())
-        forms.offer_variant(stages=evidence.stages(choices.current()) if box.open else ())
+        forms.offer_variant(stages=lambda: evidence.stages(choices.current()))
 
 seen = evidence.look(choices.current(), patience=evidence.PATIENCE)
 if choices.current().classes == "named" and seen.categories:

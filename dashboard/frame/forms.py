@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import streamlit as st
@@ -14,21 +14,23 @@ from xai_core.recipe import Setting, Value
 
 LAYER = "stage"
 """The setting that names the target layer."""
+Stages = Callable[[], Sequence[str]]
+"""The model's stages; empty where they are not known. Asking loads the model."""
 
 
-def ask_settings(name: str, kind: Kind = "methods", stages: Sequence[str] = ()) -> str:
+def ask_settings(name: str, kind: Kind = "methods", stages: Stages = tuple) -> str:
     """The settings of one recipe as widgets; returns the spec they spell.
 
-    `stages` are the model's, to choose the target layer from where they are known.
+    The target layer is chosen from the model's stages; who has no such setting asks for none.
     """
     settings = {k: s for k, s in facts.facts(kind)[name].settings.items() if s.changes_result}
-    if stages and LAYER in settings:
-        settings[LAYER] = replace(settings[LAYER], choices=("", *stages))
+    if LAYER in settings and (known := stages()):
+        settings[LAYER] = replace(settings[LAYER], choices=("", *known))
     values = {field: _ask(name, field, rule) for field, rule in settings.items()}
     return facts.spec_of(name, values, kind)
 
 
-def offer_variant(kind: Kind = "methods", stages: Sequence[str] = ()) -> None:
+def offer_variant(kind: Kind = "methods", stages: Stages = tuple) -> None:
     """A method or metric with other settings, and a button that adds it to the chosen ones."""
     spec = ask_settings(method_choice.ask_variant(kind), kind, stages)
     label = f"Add this {method_choice.VARIANT_OF[kind]}"

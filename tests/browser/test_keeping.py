@@ -28,6 +28,32 @@ def test_options_opened_later_show_what_counts(open_page: Open, settled: Wait) -
     assert "framing" not in page.url
 
 
+def test_options_closed_at_once_stay_closed(open_page: Open, settled: Wait) -> None:
+    """However soon after opening; the server, which answers later, has no say in it."""
+    page = open_page("?methods=cam")
+    settled(page)
+    options = page.get_by_role("button", name="Options")
+    for milliseconds in (20, 40, 60, 80) * 4:
+        options.click()
+        page.wait_for_timeout(milliseconds)
+        page.keyboard.press("Escape")
+        settled(page)
+        assert options.get_attribute("aria-expanded") == "false", milliseconds
+
+
+def test_target_layers_are_the_models(open_page: Open, settled: Wait) -> None:
+    page = open_page("?methods=cam")
+    settled(page)
+    page.get_by_role("button", name="Options").click()
+    page.get_by_role("combobox", name="Add a method with other settings").click()
+    page.get_by_role("option", name="Grad-CAM", exact=True).click()
+    page.get_by_role("combobox", name="Target layer").click()
+    names = page.get_by_role("option").all_inner_texts()
+    assert names[0] == "the last one"
+    assert len(names) > 1
+    assert not [name for name in names[1:] if not name.strip()]
+
+
 def test_controls_of_image_pages_stay(open_page: Open, settled: Wait, go: Go) -> None:
     page = open_page("")
     settled(page)
