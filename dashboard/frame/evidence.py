@@ -142,11 +142,13 @@ def prepare(brought: Photo | None) -> None:
     cached.desk().ask(choices.session(), questions)
 
 
-def stages(chosen: Choices) -> tuple[str, ...]:
-    """The model's stages, which methods can look at; empty while it is loaded."""
+def stages(chosen: Choices) -> tuple[str, ...] | None:
+    """The model's stages, which methods can look at; None while it is loaded."""
     question = Recognised.of(chosen.model)
-    answer = cached.desk().ask(choices.session("stages"), [question], FIRST_PATIENCE).get(question)
-    return tuple(answer.value["stages"]) if answer and not answer.error else ()
+    answer = cached.desk().ask(choices.session("stages"), [question], PATIENCE).get(question)
+    if answer is None:
+        return None
+    return () if answer.error else tuple(answer.value["stages"])
 
 
 def photo_of(image: str) -> Photo:

@@ -10,12 +10,14 @@ from recipes import facts
 from recipes.facts import Kind
 from state import method_choice
 
+from frame import display
+from frame.watching import QUICK, watch
 from xai_core.recipe import Setting, Value
 
 LAYER = "stage"
 """The setting that names the target layer."""
-Stages = Callable[[], Sequence[str]]
-"""The model's stages; empty where they are not known. Asking loads the model."""
+Stages = Callable[[], Sequence[str] | None]
+"""The model's stages: none where they cannot be known, None while the model is loaded for it."""
 
 
 def ask_settings(name: str, kind: Kind = "methods", stages: Stages = tuple) -> str:
@@ -24,9 +26,12 @@ def ask_settings(name: str, kind: Kind = "methods", stages: Stages = tuple) -> s
     The target layer is chosen from the model's stages; who has no such setting asks for none.
     """
     settings = {k: s for k, s in facts.facts(kind)[name].settings.items() if s.changes_result}
-    if LAYER in settings and (known := stages()):
-        settings[LAYER] = replace(settings[LAYER], choices=("", *known))
+    known = stages() if LAYER in settings else ()
+    if known is None or known:
+        settings[LAYER] = replace(settings[LAYER], choices=("", *(known or ())))
     values = {field: _ask(name, field, rule) for field, rule in settings.items()}
+    if known is None:
+        _wait_for(stages)
     return facts.spec_of(name, values, kind)
 
 
@@ -35,6 +40,14 @@ def offer_variant(kind: Kind = "methods", stages: Stages = tuple) -> None:
     spec = ask_settings(method_choice.ask_variant(kind), kind, stages)
     label = f"Add this {method_choice.VARIANT_OF[kind]}"
     st.button(label, on_click=method_choice.add_variant, args=(kind, spec))
+
+
+def _wait_for(stages: Stages) -> None:
+    """Says that the model is loaded; the page is drawn again when its stages are known."""
+    watch(
+        lambda: display.show_note("Loading the model …"),
+        lambda: QUICK if stages() is None else None,
+    )
 
 
 def _ask(name: str, field: str, rule: Setting) -> Value:
